@@ -1,0 +1,1 @@
+"""Preemptible servers for OpenStack Nova."""

@@ -1,0 +1,218 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The values that planning works on, and the plan that comes out.
+
+All of them are frozen: a planner that tries something out makes a new value.
+Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
+``DISK_GB``, ``CUSTOM_...``), as mappings of resource class to amount.
+"""
+
+import collections.abc
+import dataclasses
+import typing
+
+from opie.preemption import errors
+
+Resources = collections.abc.Mapping[str, int]
+
+# Source: placement.db.constants.MAX_INT, placement's default for max_unit.
+MAX_UNIT = 0x7FFFFFFF
+
+
+@dataclasses.dataclass(frozen=True)
+class Inventory:
+    """What a host's root provider has of one resource class.
+
+    Fields are placement's own, and ``used`` is the sum of all allocations.
+    """
+
+    total: int
+    reserved: int = 0
+    allocation_ratio: float = 1.0
+    min_unit: int = 1
+    max_unit: int = MAX_UNIT
+    step_size: int = 1
+    used: int = 0
+
+    @property
+    def capacity(self):
+        """The most that may be allocated.
+
+        Source: placement's capacity check, (total - reserved) * ratio.
+        """
+        return (self.total - self.reserved) * self.allocation_ratio
+
+    def is_unit(self, amount):
+        """Tell whether one allocation may hold this amount."""
+        return (
+            self.min_unit <= amount <= self.max_unit
+            and amount % self.step_size == 0
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A potential victim.
+
+    :ivar uuid: the server's uuid; the last tie-break.
+    :ivar held: what it holds on the root provider of its host; not empty.
+    :ivar runtime_seconds: how long it has run since its launch.
+    """
+
+    uuid: str
+    held: Resources
+    runtime_seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Host:
+    """A host that could serve the request, at the price of its victims.
+
+    :ivar uuid: the uuid of its root provider.
+    :ivar inventories: resource class to :class:`Inventory`.
+    :ivar potential_victims: the servers on it that may be evicted.
+    :ivar preference: the rank that the cloud's own weighers give the host,
+        lower first; decides between hosts of equal cost.
+    """
+
+    uuid: str
+    inventories: collections.abc.Mapping[str, Inventory]
+    potential_victims: tuple[Server, ...] = ()
+    preference: int = 0
+
+    def __post_init__(self):
+        uuids = [server.uuid for server in self.potential_victims]
+        if len(set(uuids)) != len(uuids):
+            raise errors.InvalidHost(
+                host=self.uuid, problem='a potential victim is listed twice'
+            )
+        for server in self.potential_victims:
+            unknown = set(server.held) - set(self.inventories)
+            if unknown:
+                raise errors.InvalidHost(
+                    host=self.uuid,
+                    problem='server %s holds %s, of which the host has no '
+                    'inventory' % (server.uuid, ', '.join(sorted(unknown))),
+                )
+
+    def after(self, victims, resources):
+        """Return this host with the victims gone and the resources taken."""
+        change = dict(resources)
+        for server in victims:
+            for name, amount in server.held.items():
+                change[name] = change.get(name, 0) - amount
+        gone = {server.uuid for server in victims}
+        return dataclasses.replace(
+            self,
+            inventories={
+                name: dataclasses.replace(
+                    inventory, used=inventory.used + change.get(name, 0)
+                )
+                for name, inventory in self.inventories.items()
+            },
+            potential_victims=tuple(
+                server
+                for server in self.potential_victims
+                if server.uuid not in gone
+            ),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Request:
+    """What the preemptors ask for.
+
+    :ivar preemptors: the uuids of the servers to place, at least one.
+    :ivar resources: what each of them takes on its host's root provider.
+    """
+
+    preemptors: tuple[str, ...]
+    resources: Resources
+
+    def __post_init__(self):
+        if not self.preemptors:
+            raise errors.InvalidRequest(problem='it names no preemptor')
+        if len(set(self.preemptors)) != len(self.preemptors):
+            raise errors.InvalidRequest(problem='a preemptor is named twice')
+        if not self.resources:
+            raise errors.InvalidRequest(problem='it asks for no resources')
+        for name, amount in self.resources.items():
+            if amount <= 0:
+                raise errors.InvalidRequest(
+                    problem='it asks for %s of %s' % (amount, name)
+                )
+
+
+@dataclasses.dataclass(frozen=True)
+class Nomination:
+    """One preemptor on its nominated host, with the victims it adds."""
+
+    preemptor: str
+    host: str
+    victims: tuple[Server, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """Who goes where, who gives way, and why other hosts cannot serve.
+
+    :ivar nominations: one for each preemptor, in the order of the request;
+        empty when the request cannot be served.
+    :ivar cost: what evicting all victims loses.
+    :ivar reasons: host uuid to the reason why it cannot serve.
+    :ivar shares: victim uuid to preemptor uuid to what that preemptor takes
+        of the victim's resources.  Every victim has at least one preemptor.
+    """
+
+    nominations: tuple[Nomination, ...] = ()
+    cost: float = 0.0
+    reasons: collections.abc.Mapping[str, str] = dataclasses.field(
+        default_factory=dict
+    )
+    shares: collections.abc.Mapping[
+        str, collections.abc.Mapping[str, Resources]
+    ] = dataclasses.field(default_factory=dict)
+
+    @property
+    def is_feasible(self):
+        return bool(self.nominations)
+
+    @property
+    def victims(self):
+        """Return (host uuid, server) for each victim, by host, then uuid."""
+        return tuple(
+            sorted(
+                (
+                    (nomination.host, server)
+                    for nomination in self.nominations
+                    for server in nomination.victims
+                ),
+                key=lambda pair: (pair[0], pair[1].uuid),
+            )
+        )
+
+
+class Accepts(typing.Protocol):
+    """The cloud's own filters, asked about one host.
+
+    Called with the host's uuid, the uuids of all servers that would be gone
+    from it, and the nominations made so far for the same request.  Returns
+    None when the host passes, or the reason why it does not.
+    """
+
+    def __call__(
+        self,
+        host: str,
+        gone: frozenset[str],
+        nominations: tuple[Nomination, ...],
+    ) -> str | None: ...

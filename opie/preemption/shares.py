@@ -1,0 +1,95 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How much of each victim's resources each preemptor takes.
+
+Between the claim and the end of its eviction a victim still runs, so what it
+holds is split: the preemptor takes a share of it, and the rest stays booked
+on the victim so that nobody else can have it.  A preemptor takes all it can
+from its victims and only the remainder from the host's free capacity.  Then
+the claim needs no more capacity than the host has given up already, others
+may use what is free meanwhile, and giving everything back always fits.
+"""
+
+import math
+
+
+def share_out(host, victims, preemptors, resources):
+    """Split the victims of one host among the preemptors nominated to it.
+
+    :param host: the :class:`model.Host` as it is before anybody goes.
+    :param victims: the servers that will be gone; the preemptors fit then.
+    :param preemptors: uuids, in order; the first takes first.
+    :param resources: what each preemptor takes on the host.
+    :returns: victim uuid to preemptor uuid to resource class to amount, where
+        every victim has at least one preemptor, if only with nothing taken;
+        None when placement's units do not allow what would be left booked on
+        a victim.
+    """
+    taken = {server.uuid: {} for server in victims}
+    for name, amount in resources.items():
+        amounts = _taken_of_class(
+            host.inventories[name], name, victims, amount * len(preemptors)
+        )
+        if amounts is None:
+            return None
+        for uuid, part in amounts.items():
+            taken[uuid][name] = part
+    return _split(taken, preemptors, resources)
+
+
+def _taken_of_class(inventory, name, victims, wanted):
+    """Return victim uuid to the amount taken, or None if units forbid it."""
+    remaining = wanted
+    amounts = {}
+    for server in sorted(
+        victims, key=lambda server: (-server.held.get(name, 0), server.uuid)
+    ):
+        held = server.held.get(name, 0)
+        part = _most_that_leaves_a_unit(inventory, held, remaining)
+        if part is None:
+            return None
+        amounts[server.uuid] = part
+        remaining -= part
+    free = inventory.capacity - inventory.used
+    from_free = wanted if free >= wanted else math.floor(max(0, free))
+    return amounts if remaining <= from_free else None
+
+
+def _most_that_leaves_a_unit(inventory, held, wanted):
+    """Return the most to take so that placement accepts what is left."""
+    if wanted >= held:
+        return held
+    step = inventory.step_size
+    least_left = max(held - wanted, inventory.min_unit)
+    left = -(-least_left // step) * step
+    if left > held:
+        # Nothing can be taken in part; the server keeps what it holds.
+        left = held
+    return held - left if inventory.is_unit(left) else None
+
+
+def _split(taken, preemptors, resources):
+    """Attribute what was taken to the preemptors, each up to its need."""
+    needs = {preemptor: dict(resources) for preemptor in preemptors}
+    shares = {}
+    for uuid, amounts in sorted(taken.items()):
+        share = {}
+        for name, amount in amounts.items():
+            for preemptor in preemptors:
+                part = min(amount, needs[preemptor][name])
+                if part:
+                    share.setdefault(preemptor, {})[name] = part
+                    needs[preemptor][name] -= part
+                    amount -= part
+        shares[uuid] = share or {preemptors[0]: {}}
+    return shares
