@@ -1,0 +1,52 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Checks of options that depend on one another."""
+
+from oslo_messaging import opts as messaging_opts
+
+
+class ConfigError(Exception):
+    """The configuration cannot work; the text says what to change."""
+
+
+def check(conf):
+    """Check that waiting for victims cannot starve the scheduler.
+
+    :param conf: nova's CONF, parsed, with opie's options registered.
+    :raises ConfigError: with one line that says what to change.
+    """
+    timeout = conf.opie.preemption_timeout_seconds
+    if timeout >= conf.long_rpc_timeout:
+        raise ConfigError(
+            '[opie] preemption_timeout_seconds (%d) must be less than '
+            '[DEFAULT] long_rpc_timeout (%d), after which nobody waits for '
+            'the answer: lower the former or raise the latter.'
+            % (timeout, conf.long_rpc_timeout)
+        )
+    threads = _rpc_threads(conf)
+    if conf.opie.max_concurrent_preemptions >= threads:
+        raise ConfigError(
+            '[opie] max_concurrent_preemptions (%d) must be less than '
+            '[DEFAULT] executor_thread_pool_size (%d), or ordinary requests '
+            'could find every thread waiting: lower the former or raise the '
+            'latter.' % (conf.opie.max_concurrent_preemptions, threads)
+        )
+
+
+def _rpc_threads(conf):
+    """Return executor_thread_pool_size, which servers register late."""
+    for group, options in messaging_opts.list_opts():
+        for option in options:
+            if option.name == 'executor_thread_pool_size':
+                conf.register_opt(option, group)
+    return conf.executor_thread_pool_size

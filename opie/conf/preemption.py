@@ -1,0 +1,128 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The [opie] options: how a preemption is carried out."""
+
+from oslo_config import cfg
+
+from opie.preemption import cost
+
+GROUP = cfg.OptGroup(
+    'opie',
+    title='Preemption',
+    help='How a request that finds no room takes the place of preemptible '
+    'servers.',
+)
+
+ALL_OPTS = [
+    cfg.BoolOpt(
+        'dry_run',
+        default=False,
+        help="""
+Only say what would be done.
+
+The scheduler logs the host and the victims that it would choose and then
+answers as nova does without opie, with NoValidHost. Nothing is claimed and
+nothing is evicted. Use it to watch opie on a cloud before you let it act.
+""",
+    ),
+    cfg.IntOpt(
+        'billing_period_seconds',
+        default=cost.DEFAULT_BILLING_PERIOD_SECONDS,
+        min=1,
+        help="""
+Length of a billing period.
+
+A preemptible server that has just completed a period is the cheapest to
+evict; what it has run since cannot be billed.
+
+Possible values:
+
+* A number of seconds, at least 1.
+
+Related options:
+
+* ``[DEFAULT] preemptible_duration_weight_multiplier``
+""",
+    ),
+    cfg.IntOpt(
+        'preemption_timeout_seconds',
+        default=120,
+        min=1,
+        help="""
+How long one preemption may take, from its plan to its victims being gone.
+
+A normal server that needs room waits this long at most, in the state BUILD.
+When the time is over, servers whose deletion was not yet asked for are spared
+and keep everything, and the waiting server goes to ERROR with nova's
+NoValidHost. Make it longer than your hypervisors take to destroy a server.
+
+Possible values:
+
+* A number of seconds, at least 1 and less than ``long_rpc_timeout``: beyond
+  that nobody waits for the answer any more. The scheduler refuses to start
+  otherwise.
+
+Related options:
+
+* ``[DEFAULT] long_rpc_timeout``
+* ``[opie] max_concurrent_preemptions``
+""",
+    ),
+    cfg.IntOpt(
+        'max_plans_per_request',
+        default=3,
+        min=1,
+        help="""
+How many plans a request may try.
+
+Between a plan and its claim another scheduler may take the room or a victim
+may go away; then the request is planned again on fresh facts. A higher value
+helps where many schedulers compete for the same hosts, and makes a request
+that cannot win wait longer for its NoValidHost.
+
+Possible values:
+
+* A number of plans, at least 1.
+""",
+    ),
+    cfg.IntOpt(
+        'max_concurrent_preemptions',
+        default=16,
+        min=1,
+        help="""
+How many preemptions one scheduler worker carries out at a time.
+
+Each one holds a thread of the worker, and one of the conductor that asked,
+while it waits for its victims to be gone. A request beyond this number is
+answered with NoValidHost, as nova does without opie.
+
+Possible values:
+
+* A number of preemptions, at least 1 and less than
+  ``executor_thread_pool_size``, so that ordinary requests are still served.
+  The scheduler refuses to start otherwise. The conductors' pools must be
+  larger than this number times the number of scheduler workers divided by the
+  number of conductor workers.
+
+Related options:
+
+* ``[DEFAULT] executor_thread_pool_size``
+* ``[opie] preemption_timeout_seconds``
+""",
+    ),
+]
+
+
+def register_opts(conf):
+    conf.register_group(GROUP)
+    conf.register_opts(ALL_OPTS, group=GROUP)
