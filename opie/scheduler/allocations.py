@@ -1,0 +1,298 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The claim: one transaction in placement that moves the capacity.
+
+The preemptors get their allocations and the victims are shrunk by what is
+taken of them, which is booked in the journal.  Until the first victim is sent
+away everything can be swapped back, and generations make each step a
+compare-and-swap: whoever else writes a consumer meanwhile, it is seen.
+"""
+
+import time
+
+from oslo_log import log as logging
+
+from opie.scheduler import journal
+from opie.scheduler import placement
+
+LOG = logging.getLogger(__name__)
+
+# How often a write is sent again when another writer was faster.
+_MAX_WRITES = 8
+_SECONDS_BETWEEN_WRITES = 0.05
+
+
+class ClaimFailed(Exception):
+    """The claim was not made, and nothing has changed.
+
+    :ivar victim: uuid of a server that is no victim any more, or None.
+    """
+
+    def __init__(self, reason, victim=None):
+        super().__init__(reason)
+        self.victim = victim
+
+
+class Claim:
+    """The claim of one plan.
+
+    :param client: a :class:`placement.Placement`.
+    :param plan: a feasible :class:`opie.preemption.model.Plan`.
+    :param request: the :class:`opie.preemption.model.Request`.
+    :param owner: (project id, user id) of the preemptors.
+    """
+
+    def __init__(self, client, plan, request, owner):
+        self._client = client
+        self._journal = journal.Journal(client)
+        self._plan = plan
+        self._resources = dict(request.resources)
+        self._owner = owner
+        self._providers = {}  # preemptor to its journal provider
+        self._shrunk = {}  # victim to the allocations it was left with
+        self._host_of = {server.uuid: host for host, server in plan.victims}
+
+    def make(self, name_of):
+        """Make the claim.
+
+        :param name_of: called with a preemptor, returns the name of its
+            journal provider.
+        :raises ClaimFailed: if it was not made.
+        :raises placement.NoAnswer: if placement does not say; the claim is
+            made only if it says so later, and then its journal tells.
+        """
+        bodies = self._preemptor_bodies()
+        victims = self._read_victims()
+        self._open_journal(name_of)
+        try:
+            bodies.update(self._victim_bodies(victims))
+            self._write(bodies)
+        except (ClaimFailed, placement.PlacementError):
+            self._close_journal()
+            raise
+
+    def _preemptor_bodies(self):
+        project_id, user_id = self._owner
+        return {
+            nomination.preemptor: placement.Consumer(
+                nomination.preemptor, {}, project_id, user_id
+            ).body({nomination.host: self._resources})
+            for nomination in self._plan.nominations
+        }
+
+    def _read_victims(self):
+        """Read the victims, which must hold what the plan says they do."""
+        victims = {}
+        for host, server in self._plan.victims:
+            consumer = self._client.consumer(server.uuid)
+            if any(map(journal.is_entry, consumer.allocations.values())):
+                raise ClaimFailed('another preemption has it', server.uuid)
+            if consumer.allocations.get(host) != server.held:
+                raise ClaimFailed('its allocations changed', server.uuid)
+            victims[server.uuid] = consumer
+        return victims
+
+    def _open_journal(self, name_of):
+        entries = {}
+        for share in self._plan.shares.values():
+            for preemptor, resources in share.items():
+                entries.setdefault(preemptor, []).append(
+                    journal.booked(resources)
+                )
+        try:
+            for preemptor, booked in sorted(entries.items()):
+                self._providers[preemptor] = self._journal.open(
+                    name_of(preemptor), booked
+                )
+        except placement.PlacementError:
+            self._close_journal()
+            raise
+
+    def _close_journal(self):
+        """Delete what can be deleted of the journal; return if it is all."""
+        for preemptor, provider in list(self._providers.items()):
+            if self._journal.close(provider):
+                del self._providers[preemptor]
+        return not self._providers
+
+    def _victim_bodies(self, victims):
+        bodies = {}
+        for uuid, consumer in victims.items():
+            allocations = {
+                provider: dict(resources)
+                for provider, resources in consumer.allocations.items()
+            }
+            host = self._host_of[uuid]
+            for preemptor, resources in self._plan.shares[uuid].items():
+                _subtract(allocations, host, resources)
+                allocations[self._providers[preemptor]] = journal.booked(
+                    resources
+                )
+            self._shrunk[uuid] = allocations
+            bodies[uuid] = consumer.body(allocations)
+        return bodies
+
+    def _write(self, bodies):
+        """Write the claim, and find out whether it was written."""
+        for _ in range(_MAX_WRITES):
+            try:
+                self._client.replace_allocations(bodies)
+                return
+            except placement.PlacementError as exc:
+                error = exc
+            if self._is_made():
+                return
+            if getattr(error, 'is_provider_conflict', False):
+                time.sleep(_SECONDS_BETWEEN_WRITES)
+                continue
+            break
+        if isinstance(error, placement.NoAnswer):
+            # It may still arrive.  Without its journal it cannot be written.
+            if self._providers and self._close_journal():
+                raise ClaimFailed(str(error))
+            if self._is_made():
+                return
+            raise error
+        raise ClaimFailed(str(error))
+
+    def _is_made(self):
+        return self.holds_for(self._plan.nominations[0])
+
+    def holds_for(self, nomination):
+        """Tell whether a preemptor has exactly what was claimed for it."""
+        consumer = self._client.consumer(nomination.preemptor)
+        return consumer.allocations == {nomination.host: self._resources}
+
+    def over_capacity(self):
+        """Return the (provider, class) pairs that will be over capacity.
+
+        What the victims still hold does not count, for they will be gone.
+        placement's check is not enough: it lets concurrent claims through,
+        and claims on a provider that was over capacity before.
+        """
+        over = []
+        for host in sorted({item.host for item in self._plan.nominations}):
+            _, inventories = self._client.inventories(host)
+            used = dict(self._client.usages(host))
+            for uuid, allocations in self._shrunk.items():
+                if self._host_of[uuid] == host:
+                    for name, amount in allocations.get(host, {}).items():
+                        used[name] = used.get(name, 0) - amount
+            for name in sorted(self._resources):
+                item = inventories.get(name)
+                if (
+                    item is None
+                    or used.get(name, 0)
+                    > (item['total'] - item['reserved'])
+                    * item['allocation_ratio']
+                ):
+                    over.append((host, name))
+        return over
+
+    def is_untouched(self, victim):
+        """Tell whether a victim has exactly what the claim left it."""
+        consumer = self._client.consumer(victim)
+        return consumer.allocations == self._shrunk[victim]
+
+    def give_back(self, victims, preemptors):
+        """Return to victims what was taken, and drop preemptors' claims.
+
+        One transaction, sent again as often as another writer is faster.  A
+        victim that is gone or was moved in the meantime gets what still can
+        be given to it.
+
+        :param victims: uuids of victims that are not being deleted.
+        :param preemptors: uuids of preemptors that give up.
+        :returns: True if it is done, False if it could not be; the journal
+            still tells then.
+        """
+        for _ in range(_MAX_WRITES):
+            try:
+                bodies = self._bodies_to_give_back(victims, preemptors)
+                if bodies:
+                    self._client.replace_allocations(bodies)
+                self._close_journal()
+                return True
+            except placement.PlacementError as exc:
+                error = exc
+                time.sleep(_SECONDS_BETWEEN_WRITES)
+        LOG.error(
+            'Could not give back what %(preemptors)s took from %(victims)s: '
+            '%(error)s. The resource providers named %(root)s:<preemptor>:... '
+            'tell what was taken.',
+            {
+                'preemptors': ', '.join(sorted(preemptors)),
+                'victims': ', '.join(sorted(victims)) or 'nobody',
+                'error': error,
+                'root': journal.ROOT_NAME,
+            },
+        )
+        return False
+
+    def _bodies_to_give_back(self, victims, preemptors):
+        bodies = {}
+        dropped = {self._providers.get(uuid) for uuid in preemptors}
+        for uuid in victims:
+            consumer = self._client.consumer(uuid)
+            allocations, is_changed = {}, False
+            for provider, resources in consumer.allocations.items():
+                if provider in dropped:
+                    is_changed = True
+                    _add(
+                        allocations,
+                        self._host_of[uuid],
+                        journal.taken(resources),
+                    )
+                else:
+                    _add(allocations, provider, resources)
+            if is_changed:
+                bodies[uuid] = consumer.body(allocations)
+        for uuid in preemptors:
+            consumer = self._client.consumer(uuid)
+            if consumer.allocations:
+                bodies[uuid] = consumer.body({})
+        return bodies
+
+    def close(self, until):
+        """Close the journal of a preemption that succeeded.
+
+        :param until: a monotonic time to try until; nova may remove the
+            allocations of a victim a moment after its record.
+        """
+        while not self._close_journal():
+            if time.monotonic() >= until:
+                LOG.warning(
+                    'Victims are gone, but placement still has allocations of '
+                    'theirs on the resource providers %s.',
+                    ', '.join(sorted(self._providers.values())),
+                )
+                return
+            time.sleep(_SECONDS_BETWEEN_WRITES)
+
+
+def _subtract(allocations, provider, resources):
+    """Take resources away in place, leaving no zeros and no empty dicts."""
+    left = allocations[provider]
+    for name, amount in resources.items():
+        left[name] -= amount
+        if not left[name]:
+            del left[name]
+    if not left:
+        del allocations[provider]
+
+
+def _add(allocations, provider, resources):
+    if resources:
+        held = allocations.setdefault(provider, {})
+        for name, amount in resources.items():
+            held[name] = held.get(name, 0) + amount

@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which requests may preempt: boots of servers that are not preemptible.
+
+Moves of existing servers come through the same call of the scheduler, and an
+unshelve looks much like a boot; only a boot has build requests.
+"""
+
+from nova import exception
+from nova import objects
+
+from opie.preemption import marks
+
+
+def is_candidate(spec, uuids, return_objects):
+    """Tell, without asking any database, whether a request could preempt."""
+    return bool(
+        uuids
+        and return_objects
+        and isinstance(spec, objects.RequestSpec)
+        and not _hint(spec, '_nova_check_type')
+        and not _is_marked(spec)
+    )
+
+
+def is_boot(context, uuids):
+    """Tell whether all uuids are servers that wait for their first host.
+
+    None of them is to be preemptible by its system metadata either.
+    """
+    mappings = objects.InstanceMappingList.get_by_instance_uuids(
+        context, list(uuids)
+    )
+    if len(mappings) != len(uuids):
+        return False
+    if any(mapping.cell_mapping is not None for mapping in mappings):
+        return False
+    try:
+        return not any(_is_marked_build(context, uuid) for uuid in uuids)
+    except exception.BuildRequestNotFound:
+        return False
+
+
+def _is_marked(spec):
+    extra_specs = spec.flavor.extra_specs if 'flavor' in spec else {}
+    return marks.hint_is_true(_hint(spec, marks.HINT)) or marks.is_true(
+        (extra_specs or {}).get(marks.FLAVOR_EXTRA_SPEC)
+    )
+
+
+def _is_marked_build(context, uuid):
+    instance = objects.BuildRequest.get_by_instance_uuid(
+        context, uuid
+    ).instance
+    if 'system_metadata' not in instance:
+        return False
+    return marks.is_true(
+        instance.system_metadata.get(marks.SYSTEM_METADATA_KEY)
+    )
+
+
+def _hint(spec, name):
+    hints = spec.scheduler_hints if 'scheduler_hints' in spec else None
+    return (hints or {}).get(name)

@@ -1,0 +1,237 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Carries out a plan: sends its victims away and sees them gone.
+
+The request to delete a victim is the point of no return, for a compute that
+hangs executes it when it returns.  So everything that could make an eviction
+pointless or harmful is looked at immediately before each one, and the first
+doubt stops all that follow.
+"""
+
+import collections
+import dataclasses
+import time
+
+from nova.compute import api as compute_api
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import task_states
+from nova.compute import vm_states
+from oslo_log import log as logging
+
+from opie.scheduler import preemptibles
+
+LOG = logging.getLogger(__name__)
+
+_FIRST_POLL_SECONDS = 0.1
+_MAX_POLL_SECONDS = 2.0
+
+
+class Stopped(Exception):
+    """The eviction cannot go on.
+
+    :ivar victim: uuid of the victim in doubt, or None.
+    :ivar is_final: whether another plan would not help either.
+    :ivar is_room_free: whether all victims are gone, so that another plan
+        finds their room.
+    """
+
+    def __init__(
+        self, reason, victim=None, is_final=False, is_room_free=False
+    ):
+        super().__init__(reason)
+        self.victim = victim
+        self.is_final = is_final
+        self.is_room_free = is_room_free
+
+
+@dataclasses.dataclass
+class Outcome:
+    """How far the eviction has come; it is filled in as it proceeds.
+
+    :ivar sent: uuids of the victims whose deletion was asked for.
+    :ivar unwanted: uuids of the preemptors whose owner gave up on them.
+    :ivar spared: uuids of the victims that only unwanted preemptors needed.
+    """
+
+    sent: set = dataclasses.field(default_factory=set)
+    unwanted: set = dataclasses.field(default_factory=set)
+    spared: set = dataclasses.field(default_factory=set)
+
+
+class Eviction:
+    """The evictions of one plan.
+
+    :param plan: a feasible :class:`opie.preemption.model.Plan`.
+    :param claim: the :class:`opie.scheduler.allocations.Claim` of it.
+    :param states: provider uuid to host state.
+    :param servicegroup: nova's servicegroup API.
+    :param deadline: the monotonic time by which it must be over.
+    """
+
+    def __init__(self, plan, claim, states, servicegroup, deadline):
+        self._plan = plan
+        self._claim = claim
+        self._states = states
+        self._servicegroup = servicegroup
+        self._deadline = deadline
+        self._context = nova_context.get_admin_context()
+        self._cells = {}
+        self.outcome = Outcome()
+
+    def run(self):
+        """Evict all victims and wait until they are gone.
+
+        :raises Stopped: if that cannot be; ``outcome`` tells what was done.
+        """
+        for host, server in self._plan.victims:
+            self._evict(self._states[host], server.uuid)
+        self._confirm()
+
+    def _evict(self, state, victim):
+        if not self._is_needed(victim):
+            self.outcome.spared.add(victim)
+            return
+        self._check_deadline()
+        self._check_service(state, victim)
+        self._cells[victim] = _cell_of(self._context, victim)
+        with nova_context.target_cell(
+            self._context, self._cells[victim]
+        ) as cell_context:
+            try:
+                instance = objects.Instance.get_by_uuid(cell_context, victim)
+            except exception.InstanceNotFound:
+                # Its owner was faster.
+                return
+            if instance.task_state == task_states.DELETING:
+                return
+            self._check_victim(cell_context, instance, state)
+            self._send(cell_context, instance, state)
+
+    def _is_needed(self, victim):
+        """Tell whether an owner still waits for what this victim gives."""
+        preemptors = self._plan.shares[victim]
+        for preemptor in preemptors:
+            if not _has_build_request(self._context, preemptor):
+                self.outcome.unwanted.add(preemptor)
+        everyone = {item.preemptor for item in self._plan.nominations}
+        if everyone <= self.outcome.unwanted:
+            raise Stopped(
+                'every preemptor was deleted by its owner', is_final=True
+            )
+        return not set(preemptors) <= self.outcome.unwanted
+
+    def _check_deadline(self):
+        if time.monotonic() >= self._deadline:
+            raise Stopped(
+                '[opie] preemption_timeout_seconds are over', is_final=True
+            )
+
+    def _check_service(self, state, victim):
+        with nova_context.target_cell(
+            self._context, _cell_of_host(self._context, state.host)
+        ) as cell_context:
+            service = objects.Service.get_by_compute_host(
+                cell_context, state.host
+            )
+        # NOTE: nova/compute/api.py deletes the record of a server whose
+        # compute is down, and leaves its guest running.
+        if not self._servicegroup.service_is_up(service):
+            raise Stopped('the compute service is down', victim)
+
+    def _check_victim(self, context, instance, state):
+        victim = instance.uuid
+        if (instance.host, instance.node) != (state.host, state.nodename):
+            raise Stopped('the victim was moved', victim)
+        reason = preemptibles.why_spared(instance)
+        if reason:
+            raise Stopped('the victim %s' % reason, victim)
+        if objects.MigrationList.get_in_progress_by_instance(context, victim):
+            raise Stopped('the victim is being migrated', victim)
+        if not self._claim.is_untouched(victim):
+            raise Stopped('allocations of the victim changed', victim)
+
+    def _send(self, context, instance, state):
+        victim = instance.uuid
+        LOG.info(
+            'Evicting %(victim)s from %(host)s for %(preemptors)s.',
+            {
+                'victim': victim,
+                'host': state.nodename,
+                'preemptors': ', '.join(sorted(self._plan.shares[victim])),
+            },
+        )
+        try:
+            compute_api.API().delete(context, instance)
+        except Exception as exc:
+            if _is_deleting(context, victim):
+                # It may have been sent; whether it arrives is seen later.
+                self.outcome.sent.add(victim)
+            LOG.exception('Failed to ask for the deletion of %s.', victim)
+            raise Stopped('nova did not delete it: %s' % exc, victim) from exc
+        self.outcome.sent.add(victim)
+
+    def _confirm(self):
+        """Wait until the records of all victims are gone."""
+        waiting = collections.defaultdict(set)
+        cells = {}
+        for victim, cell in self._cells.items():
+            waiting[cell.uuid].add(victim)
+            cells[cell.uuid] = cell
+        pause_seconds = _FIRST_POLL_SECONDS
+        while True:
+            for uuid, victims in list(waiting.items()):
+                waiting[uuid] = self._still_there(cells[uuid], victims)
+            if not any(waiting.values()):
+                break
+            self._check_deadline()
+            time.sleep(pause_seconds)
+            pause_seconds = min(2 * pause_seconds, _MAX_POLL_SECONDS)
+        for host, server in self._plan.victims:
+            if server.uuid in self._cells:
+                self._check_service(self._states[host], server.uuid)
+
+    def _still_there(self, cell, victims):
+        if not victims:
+            return victims
+        with nova_context.target_cell(self._context, cell) as context:
+            states = preemptibles.states_of(context, sorted(victims))
+        for victim, (vm_state, task_state) in states.items():
+            # NOTE: nova/compute/manager.py sets ERROR when destroying fails.
+            if vm_state == vm_states.ERROR and task_state is None:
+                raise Stopped('nova failed to delete it', victim)
+        return set(states)
+
+
+def _has_build_request(context, preemptor):
+    try:
+        objects.BuildRequest.get_by_instance_uuid(context, preemptor)
+    except exception.BuildRequestNotFound:
+        return False
+    return True
+
+
+def _cell_of(context, victim):
+    mapping = objects.InstanceMapping.get_by_instance_uuid(context, victim)
+    return mapping.cell_mapping
+
+
+def _cell_of_host(context, host):
+    return objects.HostMapping.get_by_host(context, host).cell_mapping
+
+
+def _is_deleting(context, victim):
+    """Tell whether nova has marked a server for deletion, or deleted it."""
+    state = preemptibles.states_of(context, [victim]).get(victim)
+    return state is None or state[1] == task_states.DELETING

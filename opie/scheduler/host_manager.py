@@ -1,0 +1,227 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova's host manager, which also knows who is preemptible where.
+
+It adds nothing to what nova does for an ordinary request unless one of opie's
+weighers is enabled; then it reads the preemptible servers of all hosts to
+weigh with one query per cell.
+"""
+
+import copy
+
+import nova.conf
+from nova import context as nova_context
+from nova.scheduler import host_manager
+from oslo_config import cfg
+from oslo_log import log as logging
+
+import opie.conf
+from opie.scheduler import preemptibles
+from opie.scheduler.weights import preemptible as weighers
+
+CONF = nova.conf.CONF
+LOG = logging.getLogger(__name__)
+
+opie.conf.register_opts(CONF)
+
+
+class HostState(host_manager.HostState):
+    """A host, with the preemptible servers on it.
+
+    :ivar preemptibles: a tuple of :class:`preemptibles.PreemptibleServer`,
+        None until :meth:`HostManager.load_preemptibles` has read them.
+    """
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.preemptibles = None
+
+    def without(self, gone):
+        """Return a copy of this state as if servers were not there.
+
+        What a server takes of NUMA cells and PCI devices stays taken in the
+        copy: no request that asks for such is planned.
+
+        :param gone: uuids; only preemptible servers of this host count.
+        """
+        victims = [
+            server for server in self.preemptibles or () if server.uuid in gone
+        ]
+        state = copy.copy(self)
+        state.limits = {}
+        state.instances = {
+            uuid: instance
+            for uuid, instance in self.instances.items()
+            if uuid not in gone
+        }
+        for server in victims:
+            disk_mb = (server.root_gb + server.ephemeral_gb) * 1024
+            state.free_ram_mb += server.memory_mb
+            state.free_disk_mb += disk_mb
+            state.disk_mb_used -= disk_mb
+            state.vcpus_used -= server.vcpus
+            state.num_io_ops -= server.has_io_workload
+        state.num_instances -= len(victims)
+        return state
+
+
+class HostManager(host_manager.HostManager):
+    """Host states with preemptible servers, and filters that give reasons."""
+
+    def __init__(self):
+        _honour_historic_weight_classes()
+        super().__init__()
+        self._hints = preemptibles.HintCache()
+
+    def host_state_cls(self, host, node, cell, **kwargs):
+        return HostState(host, node, cell)
+
+    def get_weighed_hosts(self, hosts, spec_obj):
+        hosts = list(hosts)
+        if any(
+            isinstance(weigher, weighers.PreemptibleWeigher)
+            for weigher in self.weighers
+        ):
+            self.load_preemptibles(nova_context.get_admin_context(), hosts)
+        return super().get_weighed_hosts(hosts, spec_obj)
+
+    def load_preemptibles(self, context, host_states):
+        """Fill in ``preemptibles`` where it is still None.
+
+        A cell that does not answer leaves its hosts without: nobody there is
+        weighed, and nobody there is a victim.
+
+        :param context: an admin context that is not targeted at a cell.
+        """
+        unread = [state for state in host_states if state.preemptibles is None]
+        hosts_by_cell = {}
+        for state in unread:
+            hosts_by_cell.setdefault(state.cell_uuid, set()).add(state.host)
+        servers = {}
+        for server in self._read_preemptibles(context, hosts_by_cell):
+            key = (server.host, server.node)
+            servers.setdefault(key, []).append(server)
+        for state in unread:
+            state.preemptibles = tuple(
+                servers.get((state.host, state.nodename), ())
+            )
+
+    def _read_preemptibles(self, context, hosts_by_cell):
+        def read(cell_context):
+            hosts = hosts_by_cell[cell_context.cell_uuid]
+            # Cells are read in threads, and a context serves one at a time.
+            return preemptibles.on_hosts(
+                cell_context,
+                self._hints,
+                nova_context.get_admin_context(),
+                hosts,
+            )
+
+        cells = [
+            self.cells[uuid] for uuid in hosts_by_cell if uuid in self.cells
+        ]
+        results = nova_context.scatter_gather_cells(
+            context, cells, nova_context.CELL_TIMEOUT, read
+        )
+        for cell_uuid, result in results.items():
+            if nova_context.is_cell_failure_sentinel(result):
+                LOG.warning(
+                    'Failed to read the preemptible servers of cell %s.',
+                    cell_uuid,
+                )
+            else:
+                yield from result
+
+    def filter_hosts(self, host_states, spec_obj):
+        """Run nova's own choice of hosts and filters, and tell why not.
+
+        :returns: (states that pass, (host, node) to the reason of the rest).
+        """
+        host_states = list(host_states)
+        reasons = {}
+        # NOTE: get_filtered_hosts narrows the hosts to those requested,
+        # forced or not ignored before it asks the handler, which is the only
+        # part that is replaced, and only in this copy.
+        narrowed = copy.copy(self)
+        narrowed.filter_handler = _HandlerWithReasons(reasons)
+        passed = list(narrowed.get_filtered_hosts(host_states, spec_obj) or ())
+        kept = {_key(state) for state in passed}
+        for state in host_states:
+            if _key(state) not in kept:
+                reasons.setdefault(_key(state), 'not among requested hosts')
+        return passed, reasons
+
+    def why_filtered(self, host_state, spec_obj):
+        """Return the name of the first filter that refuses a host, or None.
+
+        Requests for a forced host or node skip the filters, as in nova.
+        """
+        if spec_obj.force_hosts or spec_obj.force_nodes:
+            return None
+        reasons = {}
+        _HandlerWithReasons(reasons).get_filtered_objects(
+            self.enabled_filters, [host_state], spec_obj
+        )
+        return reasons.get(_key(host_state))
+
+
+class _HandlerWithReasons:
+    """Stands in for nova's HostFilterHandler, and keeps each host's reason.
+
+    nova's logs at INFO whenever no host is left, which is no news when hosts
+    are asked about one by one.
+    """
+
+    def __init__(self, reasons):
+        self._reasons = reasons
+
+    def get_filtered_objects(self, filters, objs, spec_obj, index=0):
+        left = list(objs)
+        for one_filter in filters:
+            passed = list(one_filter.filter_all(left, spec_obj) or ())
+            kept = {_key(state) for state in passed}
+            for state in left:
+                if _key(state) not in kept:
+                    self._reasons[_key(state)] = type(one_filter).__name__
+            left = passed
+        return left
+
+
+def _key(host_state):
+    return host_state.host, host_state.nodename
+
+
+def _honour_historic_weight_classes():
+    """Let [DEFAULT] scheduler_weight_classes stand in for nova's option."""
+    if not CONF.scheduler_weight_classes:
+        return
+    if _is_set('weight_classes', 'filter_scheduler'):
+        LOG.warning(
+            '[DEFAULT] scheduler_weight_classes is ignored because '
+            '[filter_scheduler] weight_classes is set. Remove the former.'
+        )
+        return
+    LOG.warning(
+        '[DEFAULT] scheduler_weight_classes still works with opie; nova has '
+        'its place in [filter_scheduler] weight_classes. Move it there.'
+    )
+    CONF.set_override(
+        'weight_classes', CONF.scheduler_weight_classes, 'filter_scheduler'
+    )
+
+
+def _is_set(name, group):
+    return CONF.get_location(name, group).location not in (
+        cfg.Locations.opt_default,
+        cfg.Locations.set_default,
+    )

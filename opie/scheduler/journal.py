@@ -1,0 +1,122 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The journal: which preemptions are in flight, kept in placement.
+
+Each preemptor that takes from victims has a provider of its own, child of one
+provider ``opie``.  What it took from a victim is booked there on the victim,
+in classes that nothing requests, in the same transaction as the claim.  So
+the journal is as atomic as the claim, nova's own deletion of a victim clears
+its entries, and a provider that is still in use cannot be deleted.
+"""
+
+import uuid
+
+from opie.scheduler import placement
+
+# Every scheduler derives the same uuid, so that only one can create it.
+ROOT_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'opie.openstack-opie'))
+ROOT_NAME = 'opie'
+
+CLASS_PREFIX = 'CUSTOM_PREEMPTED_'
+# One of it is booked on every victim, so that there is an entry even for one
+# of which nothing is taken.
+VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
+
+# Source: placement's schema of a provider.
+_MAX_NAME_LENGTH = 200
+_INITIAL_GENERATION = 0
+
+
+def booked(resources):
+    """Return the journal's entry for what is taken of a victim."""
+    entry = {CLASS_PREFIX + name: amount for name, amount in resources.items()}
+    entry[VICTIM_CLASS] = 1
+    return entry
+
+
+def taken(entry):
+    """Return what was taken of a victim, from its entry."""
+    return {
+        name[len(CLASS_PREFIX) :]: amount
+        for name, amount in entry.items()
+        if name != VICTIM_CLASS
+    }
+
+
+def is_entry(resources):
+    """Tell whether allocations on a provider are a journal's entry."""
+    return VICTIM_CLASS in resources
+
+
+def provider_name(preemptor, attempt, deadline, owner):
+    """Return ``opie:preemptor:attempt:deadline:owner``.
+
+    :param deadline: seconds since the epoch, by the owner's clock.
+    :param owner: the scheduler host that carries the preemption out.
+    """
+    name = '%s:%s:%d:%d:%s' % (ROOT_NAME, preemptor, attempt, deadline, owner)
+    return name[:_MAX_NAME_LENGTH]
+
+
+class Journal:
+    """The journal, as one preemption writes it.
+
+    :param client: a :class:`placement.Placement`.
+    """
+
+    # Known to exist in placement, by this worker.
+    _known_classes = set()
+
+    def __init__(self, client):
+        self._client = client
+
+    def open(self, name, entries):
+        """Create a provider for a preemptor and return its uuid.
+
+        :param name: see :func:`provider_name`.
+        :param entries: the entries that will be booked on it.
+        """
+        totals = {}
+        for entry in entries:
+            for resource_class, amount in entry.items():
+                totals[resource_class] = totals.get(resource_class, 0) + amount
+        provider = str(uuid.uuid4())
+        self._ensure_classes(totals)
+        try:
+            self._client.create_provider(provider, name, ROOT_UUID)
+        except placement.Refused:
+            # Almost always it is the first preemption of this cloud.
+            self._ensure_root()
+            self._client.create_provider(provider, name, ROOT_UUID)
+        self._client.set_totals(provider, _INITIAL_GENERATION, totals)
+        return provider
+
+    def close(self, provider):
+        """Delete a provider; return False if victims are still booked."""
+        try:
+            self._client.delete_provider(provider)
+        except placement.Refused as exc:
+            return exc.status == 404
+        return True
+
+    def _ensure_root(self):
+        try:
+            self._client.create_provider(ROOT_UUID, ROOT_NAME)
+        except placement.Refused as exc:
+            if exc.status != 409:
+                raise
+
+    def _ensure_classes(self, names):
+        for name in sorted(set(names) - self._known_classes):
+            self._client.ensure_resource_class(name)
+            self._known_classes.add(name)

@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What pass 2 must know of pass 1, for each thread that serves requests."""
+
+import threading
+
+
+class Watch(threading.local):
+    """Watches nova's own scheduling of the request that a thread serves.
+
+    :ivar has_placement_answered: False when placement did not say which hosts
+        have room, so that NoValidHost does not mean a full cloud.
+    :ivar has_notified_start: whether the notification that a selection has
+        started was sent.
+    """
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self):
+        self.has_placement_answered = True
+        self.has_notified_start = False
+
+    def client(self, report_client):
+        """Return a report client that tells this watch what it sees."""
+        return _WatchedClient(report_client, self)
+
+
+class _WatchedClient:
+    """nova's report client, for the manager that owns the watch."""
+
+    def __init__(self, report_client, watch):
+        self._report_client = report_client
+        self._watch = watch
+
+    def __getattr__(self, name):
+        return getattr(self._report_client, name)
+
+    def get_allocation_candidates(self, *args, **kwargs):
+        answer = self._report_client.get_allocation_candidates(*args, **kwargs)
+        # NOTE: nova/scheduler/client/report.py returns None when it could not
+        # connect, and three of them after any answer but 200.
+        if answer is None or answer[0] is None:
+            self._watch.has_placement_answered = False
+        return answer

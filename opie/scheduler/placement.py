@@ -1,0 +1,196 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The calls to placement that a preemption makes.
+
+Answers come back as plain values.  What placement refuses is ``Refused``, and
+no answer, or one that does not tell what happened, is ``NoAnswer``: whoever
+wrote something then must look before writing it again.
+"""
+
+import dataclasses
+from urllib import parse
+
+from keystoneauth1 import exceptions as ks_exc
+
+# NOTE: the version that nova.scheduler.client.report asks allocation
+# candidates with, so that a Selection of ours looks like one of nova's.
+VERSION = '1.36'
+
+_CONCURRENT_UPDATE = 'placement.concurrent_update'
+_NO_BODY = object()
+
+
+class PlacementError(Exception):
+    """Base of what can go wrong between opie and placement."""
+
+
+class NoAnswer(PlacementError):
+    """Placement did not say whether it did what it was asked."""
+
+
+class Refused(PlacementError):
+    """Placement said no, and nothing has changed.
+
+    :ivar status: the HTTP status.
+    :ivar detail: placement's own words.
+    :ivar is_provider_conflict: another writer was faster on a provider; the
+        same body may succeed when it is sent again.
+    """
+
+    def __init__(self, url, response):
+        self.status = response.status_code
+        error = _first_error(response)
+        self.detail = error.get('detail', '')
+        self.is_provider_conflict = (
+            self.status == 409
+            and error.get('code') == _CONCURRENT_UPDATE
+            # NOTE: nova/scheduler/client/report.py tells the two kinds of
+            # conflict apart by this text as well; there is no finer code.
+            and 'consumer generation conflict' not in self.detail
+        )
+        super().__init__('%s: %s %s' % (url, self.status, self.detail))
+
+
+def _first_error(response):
+    try:
+        return response.json()['errors'][0]
+    except (ValueError, KeyError, IndexError, TypeError):
+        return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Consumer:
+    """A consumer as placement has it.
+
+    :ivar allocations: provider uuid to resource class to amount; empty for a
+        consumer that does not exist.
+    :ivar generation: None for a consumer that does not exist.
+    """
+
+    uuid: str
+    allocations: dict
+    project_id: str | None = None
+    user_id: str | None = None
+    generation: int | None = None
+
+    def body(self, allocations):
+        """Return what POST /allocations wants, with other allocations."""
+        return {
+            'allocations': {
+                provider: {'resources': dict(resources)}
+                for provider, resources in allocations.items()
+            },
+            'project_id': self.project_id,
+            'user_id': self.user_id,
+            'consumer_generation': self.generation,
+        }
+
+
+class Placement:
+    """Placement, as one request of nova's talks to it.
+
+    :param report_client: nova's SchedulerReportClient.
+    :param global_request_id: sent along, so that logs can be matched.
+    """
+
+    def __init__(self, report_client, global_request_id=None):
+        self._client = report_client
+        self._global_request_id = global_request_id
+
+    def _call(self, method, url, body=_NO_BODY):
+        arguments = [url] if body is _NO_BODY else [url, body]
+        try:
+            response = getattr(self._client, method)(
+                *arguments,
+                version=VERSION,
+                global_request_id=self._global_request_id,
+            )
+        except ks_exc.ClientException as exc:
+            raise NoAnswer('%s: %s' % (url, exc)) from exc
+        if response.status_code >= 500:
+            raise NoAnswer('%s: %s' % (url, response.status_code))
+        if response.status_code >= 400:
+            raise Refused(url, response)
+        return response
+
+    def providers(self, query):
+        """Return the providers that a query of (key, value) pairs matches."""
+        url = '/resource_providers?%s' % parse.urlencode(query)
+        return self._call('get', url).json()['resource_providers']
+
+    def inventories(self, provider):
+        """Return (provider generation, resource class to inventory)."""
+        url = '/resource_providers/%s/inventories' % provider
+        answer = self._call('get', url).json()
+        return answer['resource_provider_generation'], answer['inventories']
+
+    def provider_allocations(self, provider):
+        """Return (generation, consumer uuid to resource class to amount)."""
+        url = '/resource_providers/%s/allocations' % provider
+        answer = self._call('get', url).json()
+        return answer['resource_provider_generation'], {
+            consumer: allocation['resources']
+            for consumer, allocation in answer['allocations'].items()
+        }
+
+    def usages(self, provider):
+        """Return resource class to the amount used."""
+        url = '/resource_providers/%s/usages' % provider
+        return self._call('get', url).json()['usages']
+
+    def consumer(self, uuid):
+        """Return the :class:`Consumer` with a uuid, existing or not."""
+        answer = self._call('get', '/allocations/%s' % uuid).json()
+        return Consumer(
+            uuid,
+            {
+                provider: allocation['resources']
+                for provider, allocation in answer['allocations'].items()
+            },
+            answer.get('project_id'),
+            answer.get('user_id'),
+            answer.get('consumer_generation'),
+        )
+
+    def replace_allocations(self, bodies):
+        """Write the allocations of several consumers in one transaction.
+
+        :param bodies: consumer uuid to :meth:`Consumer.body`.
+        """
+        self._call('post', '/allocations', bodies)
+
+    def ensure_resource_class(self, name):
+        self._call('put', '/resource_classes/%s' % name, None)
+
+    def create_provider(self, uuid, name, parent=None):
+        """Create a provider."""
+        body = {'uuid': uuid, 'name': name}
+        if parent:
+            body['parent_provider_uuid'] = parent
+        self._call('post', '/resource_providers', body)
+
+    def set_totals(self, provider, generation, totals):
+        """Give a provider an inventory of each class, with a total."""
+        self._call(
+            'put',
+            '/resource_providers/%s/inventories' % provider,
+            {
+                'resource_provider_generation': generation,
+                'inventories': {
+                    name: {'total': total} for name, total in totals.items()
+                },
+            },
+        )
+
+    def delete_provider(self, uuid):
+        self._call('delete', '/resource_providers/%s' % uuid)

@@ -1,0 +1,67 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the operator's log says of plans."""
+
+import collections
+
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+
+def refused(shot, plan):
+    """Return why no host can serve, with counts; log each host's reason.
+
+    :param shot: a :class:`opie.scheduler.snapshot.Snapshot`.
+    :param plan: an infeasible :class:`opie.preemption.model.Plan`.
+    """
+    reasons = {**shot.reasons, **plan.reasons}
+    for uuid, reason in sorted(reasons.items()):
+        LOG.debug(
+            '%(host)s cannot take %(preemptors)s: %(reason)s.',
+            {
+                'host': shot.names.get(uuid, uuid),
+                'preemptors': ', '.join(shot.request.preemptors),
+                'reason': reason,
+            },
+        )
+    counts = collections.Counter(reasons.values())
+    if not counts:
+        return 'no host matches its traits, aggregates or destination'
+    return ', '.join(
+        '%d of %d hosts: %s' % (count, len(reasons), reason)
+        for reason, count in sorted(
+            counts.items(), key=lambda item: (-item[1], item[0])
+        )
+    )
+
+
+def planned(shot, plan, is_dry_run):
+    """Log a feasible plan."""
+    for nomination in plan.nominations:
+        LOG.info(
+            '%(what)s %(preemptor)s on %(host)s, at the cost of %(victims)s.',
+            {
+                'what': 'Dry run: would place' if is_dry_run else 'Placing',
+                'preemptor': nomination.preemptor,
+                'host': shot.names[nomination.host],
+                'victims': ', '.join(
+                    server.uuid for server in nomination.victims
+                )
+                or 'nobody',
+            },
+        )
+    LOG.debug(
+        'The plan costs %(cost)s; its request: %(request)s.',
+        {'cost': plan.cost, 'request': shot.request},
+    )

@@ -1,0 +1,86 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Weighers that keep preemptible servers where they cost least to evict.
+
+They steer ordinary scheduling away from hosts that are full of preemptible
+servers.  A host without any is the top of both scales.  They need opie's
+HostManager, which tells them what runs where.
+"""
+
+import nova.conf
+from nova.scheduler import weights
+from oslo_log import log as logging
+from oslo_utils import timeutils
+
+import opie.conf
+from opie.preemption import cost
+
+CONF = nova.conf.CONF
+LOG = logging.getLogger(__name__)
+
+opie.conf.register_opts(CONF)
+
+
+class PreemptibleWeigher(weights.BaseHostWeigher):
+    """What the weighers have in common; not for ``weight_classes``.
+
+    nova.scheduler.weights.all_weighers looks in nova's package only, so that
+    an operator who does not name a weigher does not get it.
+    """
+
+    maxval = 0
+    _has_complained = False
+
+    def _preemptibles(self, host_state):
+        servers = getattr(host_state, 'preemptibles', None)
+        if servers is None:
+            if not self._has_complained:
+                LOG.error(
+                    '%s has no effect: the scheduler does not run with '
+                    'scheduler_host_manager = '
+                    'opie.scheduler.host_manager.HostManager.',
+                    type(self).__name__,
+                )
+                type(self)._has_complained = True
+            return ()
+        return servers
+
+
+class PreemptibleCountWeigher(PreemptibleWeigher):
+    """Rank hosts with fewer preemptible servers higher."""
+
+    def weight_multiplier(self, host_state):
+        return CONF.preemptible_count_weight_multiplier
+
+    def _weigh_object(self, host_state, weight_properties):
+        return -len(self._preemptibles(host_state))
+
+
+class PreemptibleDurationWeigher(PreemptibleWeigher):
+    """Rank hosts with less time that cannot be billed higher.
+
+    That time is the sum, over a host's preemptible servers, of the seconds
+    which each has run beyond its last full billing period.
+    """
+
+    def weight_multiplier(self, host_state):
+        return CONF.preemptible_duration_weight_multiplier
+
+    def _weigh_object(self, host_state, weight_properties):
+        now = timeutils.utcnow()
+        return -sum(
+            cost.seconds_beyond_last_full_period(
+                server.runtime_seconds(now), CONF.opie.billing_period_seconds
+            )
+            for server in self._preemptibles(host_state)
+        )
