@@ -1,0 +1,80 @@
+"""Print how many tests passed and failed in a run of tox.
+
+Every test of the suites counts, and every other environment counts as one.  A
+suite that fails without a failed test, or runs no test, counts as one failed.
+"""
+
+import collections
+import csv
+import io
+import json
+import pathlib
+import subprocess
+import sys
+
+SUITES = ('unit', 'functional')
+OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}
+
+
+def main(result_path):
+    results = read_results(result_path)
+    outcomes = {}
+    for env in dict.fromkeys((*results, *SUITES)):
+        is_good = results.get(env, False)
+        tests = read_tests(env) if env in results and env in SUITES else {}
+        outcomes.update(tests)
+        if not tests or (not is_good and 'failed' not in tests.values()):
+            is_passed = is_good and env not in SUITES
+            outcomes['tox -e ' + env] = 'passed' if is_passed else 'failed'
+    return report(outcomes)
+
+
+def read_results(path):
+    """Return environment to whether it succeeded, of those that ran."""
+    try:
+        environments = json.loads(pathlib.Path(path).read_text())['testenvs']
+    except (ValueError, KeyError):
+        return {}
+    return {
+        name: env['result']['success'] and not env['result'].get('skipped')
+        for name, env in environments.items()
+        if 'result' in env
+    }
+
+
+def read_tests(env):
+    """Return test to outcome in the last run of a suite."""
+    home = pathlib.Path('.tox', env)
+    try:
+        stream = subprocess.run(
+            [home / 'bin/stestr', '--repo-url', home, 'last', '--subunit'],
+            stdout=subprocess.PIPE,
+        ).stdout
+        table = subprocess.run(
+            [home / 'bin/subunit2csv', '--no-passthrough'],
+            input=stream,
+            stdout=subprocess.PIPE,
+        ).stdout.decode()
+    except OSError:
+        return {}
+    return {
+        row['test']: OUTCOMES.get(row['status'], 'failed')
+        for row in csv.DictReader(io.StringIO(table))
+    }
+
+
+def report(outcomes):
+    """Print all that did not pass and the count; return the exit status."""
+    for name, outcome in sorted(outcomes.items()):
+        if outcome != 'passed':
+            print('%s: %s' % (outcome, name))
+    count = collections.Counter(outcomes.values())
+    line = '%d passed, %d failed' % (count['passed'], count['failed'])
+    if count['skipped']:
+        line += ', %d skipped' % count['skipped']
+    print(line)
+    return 1 if count['failed'] or not count['passed'] else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1]))
