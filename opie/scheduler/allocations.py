@@ -21,6 +21,7 @@ compare-and-swap: whoever else writes a consumer meanwhile, it is seen.
 import time
 
 from oslo_log import log as logging
+from oslo_utils import uuidutils
 
 from opie.scheduler import journal
 from opie.scheduler import placement
@@ -111,9 +112,12 @@ class Claim:
                 )
         try:
             for preemptor, booked in sorted(entries.items()):
-                self._providers[preemptor] = self._journal.open(
-                    name_of(preemptor), booked
+                # Known before it exists, so that it is deleted whatever
+                # becomes of the call.
+                provider = self._providers[preemptor] = (
+                    uuidutils.generate_uuid()
                 )
+                self._journal.open(provider, name_of(preemptor), booked)
         except placement.PlacementError:
             self._close_journal()
             raise
@@ -152,18 +156,29 @@ class Claim:
                 error = exc
             if self._is_made():
                 return
-            if getattr(error, 'is_provider_conflict', False):
+            if getattr(error, 'is_orphan_conflict', False):
+                for nomination in self._plan.nominations:
+                    bodies[nomination.preemptor]['consumer_generation'] = 0
+            elif getattr(error, 'is_provider_conflict', False):
                 time.sleep(_SECONDS_BETWEEN_WRITES)
-                continue
-            break
+            else:
+                break
         if isinstance(error, placement.NoAnswer):
-            # It may still arrive.  Without its journal it cannot be written.
-            if self._providers and self._close_journal():
-                raise ClaimFailed(str(error))
-            if self._is_made():
-                return
+            self._settle(error)
+        else:
+            raise ClaimFailed(str(error))
+
+    def _settle(self, error):
+        """Make sure that a claim without an answer either holds or never will.
+
+        A claim that has not arrived yet may still do so.  It names its
+        journal, so it is refused once that is deleted; and the journal of a
+        claim that has arrived cannot be deleted.
+        """
+        if self._providers and self._close_journal():
+            raise ClaimFailed(str(error))
+        if not self._is_made():
             raise error
-        raise ClaimFailed(str(error))
 
     def _is_made(self):
         return self.holds_for(self._plan.nominations[0])

@@ -40,6 +40,8 @@ class DryRun:
 
     def __call__(self, host, gone, nominations):
         state = self.state(host, gone, nominations)
+        if self._is_alone():
+            return 'nobody of its affinity group would be left'
         return self._host_manager.why_filtered(state, self._spec)
 
     def state(self, host, gone, nominations):
@@ -97,6 +99,17 @@ class DryRun:
                 )
             )
         return selections
+
+    def _is_alone(self):
+        """Tell whether an affinity group would lose its last member."""
+        group = self._spec.instance_group
+        # NOTE: nova/scheduler/filters/affinity_filter.py lets every host pass
+        # when a group is on none.
+        return bool(
+            self._group_hosts
+            and group.policy == 'affinity'
+            and not group.hosts
+        )
 
     def _set_group_hosts(self, state, gone, nominations):
         """Set the hosts of the spec's group as they would be then.

@@ -22,10 +22,10 @@ import collections
 import dataclasses
 import time
 
-from nova.compute import api as compute_api
 from nova import context as nova_context
 from nova import exception
 from nova import objects
+from nova.compute import api as compute_api
 from nova.compute import task_states
 from nova.compute import vm_states
 from oslo_log import log as logging
@@ -95,11 +95,14 @@ class Eviction:
 
         :raises Stopped: if that cannot be; ``outcome`` tells what was done.
         """
+        # One doubtful victim is found before any other one is sent away.
+        for host, server in self._plan.victims:
+            self._evict(self._states[host], server.uuid, is_rehearsal=True)
         for host, server in self._plan.victims:
             self._evict(self._states[host], server.uuid)
         self._confirm()
 
-    def _evict(self, state, victim):
+    def _evict(self, state, victim, is_rehearsal=False):
         if not self._is_needed(victim):
             self.outcome.spared.add(victim)
             return
@@ -117,7 +120,8 @@ class Eviction:
             if instance.task_state == task_states.DELETING:
                 return
             self._check_victim(cell_context, instance, state)
-            self._send(cell_context, instance, state)
+            if not is_rehearsal:
+                self._send(cell_context, instance, state)
 
     def _is_needed(self, victim):
         """Tell whether an owner still waits for what this victim gives."""

@@ -122,8 +122,7 @@ class Execution:
             preemptor, self.attempt, time.time() + seconds_left, CONF.host
         )
 
-    @staticmethod
-    def _verify(claim):
+    def _verify(self, claim):
         over = claim.over_capacity()
         if over:
             raise eviction.Stopped(

@@ -20,9 +20,9 @@ cannot help, nova's answer stands.
 import threading
 import time
 
-import nova.conf
 from nova import exception
 from nova.compute import utils as compute_utils
+import nova.conf
 from nova.objects import fields
 from nova.scheduler import manager
 from nova.scheduler import request_filter

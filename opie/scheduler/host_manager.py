@@ -19,8 +19,8 @@ weigh with one query per cell.
 
 import copy
 
-import nova.conf
 from nova import context as nova_context
+import nova.conf
 from nova.scheduler import host_manager
 from oslo_config import cfg
 from oslo_log import log as logging

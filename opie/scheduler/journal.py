@@ -74,15 +74,13 @@ class Journal:
     :param client: a :class:`placement.Placement`.
     """
 
-    # Known to exist in placement, by this worker.
-    _known_classes = set()
-
     def __init__(self, client):
         self._client = client
 
-    def open(self, name, entries):
-        """Create a provider for a preemptor and return its uuid.
+    def open(self, provider, name, entries):
+        """Create a provider for a preemptor.
 
+        :param provider: its uuid, a new one.
         :param name: see :func:`provider_name`.
         :param entries: the entries that will be booked on it.
         """
@@ -90,16 +88,19 @@ class Journal:
         for entry in entries:
             for resource_class, amount in entry.items():
                 totals[resource_class] = totals.get(resource_class, 0) + amount
-        provider = str(uuid.uuid4())
-        self._ensure_classes(totals)
         try:
-            self._client.create_provider(provider, name, ROOT_UUID)
+            self._create(provider, name, totals)
         except placement.Refused:
-            # Almost always it is the first preemption of this cloud.
+            # The first preemption of a cloud, or the first of this shape.
             self._ensure_root()
-            self._client.create_provider(provider, name, ROOT_UUID)
+            for resource_class in sorted(totals):
+                self._client.ensure_resource_class(resource_class)
+            self.close(provider)
+            self._create(provider, name, totals)
+
+    def _create(self, provider, name, totals):
+        self._client.create_provider(provider, name, ROOT_UUID)
         self._client.set_totals(provider, _INITIAL_GENERATION, totals)
-        return provider
 
     def close(self, provider):
         """Delete a provider; return False if victims are still booked."""
@@ -115,8 +116,3 @@ class Journal:
         except placement.Refused as exc:
             if exc.status != 409:
                 raise
-
-    def _ensure_classes(self, names):
-        for name in sorted(set(names) - self._known_classes):
-            self._client.ensure_resource_class(name)
-            self._known_classes.add(name)

@@ -45,6 +45,8 @@ class Refused(PlacementError):
     :ivar detail: placement's own words.
     :ivar is_provider_conflict: another writer was faster on a provider; the
         same body may succeed when it is sent again.
+    :ivar is_orphan_conflict: a consumer that should not exist does, without
+        allocations, at generation 0.
     """
 
     def __init__(self, url, response):
@@ -58,7 +60,14 @@ class Refused(PlacementError):
             # conflict apart by this text as well; there is no finer code.
             and 'consumer generation conflict' not in self.detail
         )
-        super().__init__('%s: %s %s' % (url, self.status, self.detail))
+        # NOTE: placement creates the consumers of a claim first, and leaves
+        # them behind when it refuses one that names an unknown provider. GET
+        # does not show them, and null is not their generation.
+        self.is_orphan_conflict = (
+            self.status == 409 and 'expected 0 but got None' in self.detail
+        )
+        text = ' '.join(self.detail.split())
+        super().__init__('%s: %s %s' % (url, self.status, text))
 
 
 def _first_error(response):

@@ -12,19 +12,19 @@
 
 """A cloud in one process: real nova services, real placement, SQLite."""
 
+import datetime
 import os
 import sys
-
-# NOTE: sets up the threading model before anything imports eventlet.
-from nova.tests.functional import integrated_helpers  # isort: skip
+import threading
 
 import fixtures
-import nova.conf
 from nova import context as nova_context
 from nova import objects
 from nova import service as nova_service
-from nova.compute import resource_tracker  # noqa: F401
-from nova.scheduler import host_manager as nova_host_manager
+import nova.conf
+from nova.tests.functional import integrated_helpers
+from nova.virt import fake
+from oslo_utils import timeutils
 
 import opie.conf
 from opie.scheduler import host_manager
@@ -118,13 +118,20 @@ class CloudTestCase(integrated_helpers.ProviderUsageBaseTestCase):
         hints=None,
         state='ACTIVE',
         flavor=None,
+        destination=None,
         **members,
     ):
-        """Boot a server and wait until it has the state."""
+        """Boot a server and wait until it has the state.
+
+        :param host: host to force it to, through the availability zone.
+        :param destination: host to ask for, which filters may still refuse.
+        :param members: more members of the request's body.
+        """
         body = self._build_server(
             flavor_id=flavor or self.flavor(vcpu),
             networks='none',
-            **({'az': 'nova:%s' % host} if host else {}),
+            az='nova:%s' % host if host else None,
+            host=destination,
         )
         body.update(members)
         request = {'server': body}
@@ -185,17 +192,81 @@ class CloudTestCase(integrated_helpers.ProviderUsageBaseTestCase):
         for service in self.computes.values():
             service.manager.update_available_resource(context)
 
-    def instance(self, server):
-        context = nova_context.get_admin_context()
-        mapping = objects.InstanceMapping.get_by_instance_uuid(
-            context, server['id']
+    def _mapping(self, server):
+        return objects.InstanceMapping.get_by_instance_uuid(
+            nova_context.get_admin_context(), server['id']
         )
+
+    def instance(self, server):
         with nova_context.target_cell(
-            context, mapping.cell_mapping
+            nova_context.get_admin_context(),
+            self._mapping(server).cell_mapping,
         ) as cell_context:
             return objects.Instance.get_by_uuid(
                 cell_context.elevated(), server['id']
             )
 
+    def has_run(self, server, seconds):
+        """Let a server have been launched so long ago."""
+        instance = self.instance(server)
+        launched_at = timeutils.utcnow() - datetime.timedelta(seconds=seconds)
+        instance.launched_at = launched_at.replace(tzinfo=datetime.UTC)
+        instance.save()
 
-__all__ = ['CloudTestCase', 'nova_host_manager']
+    def cell_of(self, server):
+        return self._mapping(server).cell_mapping.name
+
+    def add_aggregate(self, name, host, availability_zone=None, **metadata):
+        """Create an aggregate of one host."""
+        aggregate = self._create_aggregate(name, availability_zone)
+        self.api.add_host_to_aggregate(aggregate, host)
+        if metadata:
+            self.api.post_aggregate_action(
+                aggregate, {'set_metadata': {'metadata': metadata}}
+            )
+
+    def logged(self, text):
+        """Return the log lines, of INFO and above, that hold a text."""
+        return [
+            line
+            for line in self.stdlog.logger.output.splitlines()
+            if text in line
+        ]
+
+    def wrap(self, owner, name, wrapper):
+        """Let calls of a method go through wrapper(real, *arguments)."""
+        real = getattr(owner, name)
+
+        def call(*args, **kwargs):
+            return wrapper(real, *args, **kwargs)
+
+        self.useFixture(fixtures.MockPatchObject(owner, name, call))
+
+    def wrap_once(self, owner, name, wrapper):
+        """As :meth:`wrap`, for the first call only."""
+        calls = []
+
+        def first_only(real, *args, **kwargs):
+            calls.append(args)
+            if len(calls) == 1:
+                return wrapper(real, *args, **kwargs)
+            return real(*args, **kwargs)
+
+        self.wrap(owner, name, first_only)
+        return calls
+
+    def hold_deletions(self):
+        """Let hypervisors destroy no server until the event is set.
+
+        :returns: (event that is set when a deletion has begun, event to set).
+        """
+        begun, release = threading.Event(), threading.Event()
+        self.addCleanup(release.set)
+
+        def wait(real, *args, **kwargs):
+            begun.set()
+            release.wait(60)
+            return real(*args, **kwargs)
+
+        self.wrap(fake.FakeDriver, 'destroy', wait)
+        return begun, release

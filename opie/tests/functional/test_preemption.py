@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A normal server takes the place of preemptible ones."""
+"""Who takes whose place, and who never does."""
 
 from opie.tests.functional import base
 
@@ -29,3 +29,173 @@ class PreemptionTest(base.CloudTestCase):
             self.assertEqual(10, self.used_vcpus('host1'))
             self.audit()
         self.assertNoJournal()
+
+    def test_one_victim_is_cheaper_than_two(self):
+        big = self.boot_preemptible(10, 'host1')
+        small = [self.boot_preemptible(5, 'host2') for _ in range(2)]
+        preemptor = self.boot(10)
+        self.assertEqual('host1', self.host_of(preemptor))
+        self.assertGone(big)
+        self.assertUntouched(*small)
+
+    def test_no_victims_when_there_is_room_anywhere(self):
+        preemptibles = [
+            self.boot_preemptible(10, 'host1'),
+            self.boot_preemptible(5, 'host2'),
+        ]
+        preemptor = self.boot(5)
+        self.assertEqual('host2', self.host_of(preemptor))
+        self.assertUntouched(*preemptibles)
+
+
+class OneHostTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def test_a_preemptible_request_never_preempts(self):
+        victim = self.boot_preemptible(10)
+        refused = self.boot_preemptible(1, state='ERROR')
+        self.assertNoValidHost(refused)
+        self.assertUntouched(victim)
+
+    def test_a_request_with_a_preemptible_flavor_never_preempts(self):
+        flavor = self.flavor(5, extra_specs={'opie:preemptible': 'True'})
+        victims = [self.boot(flavor=flavor) for _ in range(2)]
+        self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
+        self.assertUntouched(*victims)
+
+    def test_a_normal_server_is_never_a_victim(self):
+        normal = [
+            self.boot(5),
+            self.boot(5, hints={'preemptible': 'false'}),
+        ]
+        self.assertNoValidHost(self.boot(1, state='ERROR'))
+        self.assertUntouched(*normal)
+
+    def test_metadata_and_tags_make_no_server_preemptible(self):
+        normal = self.boot(
+            10, metadata={'preemptible': 'true'}, tags=['preemptible']
+        )
+        self.assertNoValidHost(self.boot(1, state='ERROR'))
+        self.assertUntouched(normal)
+
+    def test_a_flavor_makes_its_servers_preemptible(self):
+        flavor = self.flavor(10, extra_specs={'opie:preemptible': 'true'})
+        victim = self.boot(flavor=flavor)
+        preemptor = self.boot(5)
+        self.assertGone(victim)
+        self.assertUntouched(preemptor)
+
+    def test_patched_system_metadata_makes_a_server_preemptible(self):
+        victim = self.boot(10)
+        instance = self.instance(victim)
+        instance.system_metadata['preemptible'] = 'True'
+        instance.save()
+        self.assertUntouched(self.boot(5))
+        self.assertGone(victim)
+
+    def test_a_json_true_is_a_mark(self):
+        victim = self.boot(10, hints={'preemptible': True})
+        self.assertUntouched(self.boot(5))
+        self.assertGone(victim)
+
+    def test_no_more_victims_than_needed(self):
+        small = [self.boot_preemptible(2) for _ in range(5)]
+        self.assertUntouched(self.boot(3))
+        alive = [server for server in small if self.is_alive(server)]
+        self.assertEqual(3, len(alive))
+        self.assertUntouched(*alive)
+        self.assertEqual(9, self.used_vcpus('host1'))
+
+    def test_a_refused_preemptor_leaves_everything_as_it_was(self):
+        victim, normal = self.boot_preemptible(4), self.boot(6)
+        before = self._get_all_providers()
+        self.assertNoValidHost(self.boot(5, state='ERROR'))
+        self.assertUntouched(victim, normal)
+        self.assertEqual(before, self._get_all_providers())
+        (line,) = self.logged('No room is made for')
+        self.assertIn(
+            '1 of 1 hosts: not enough VCPU even without preemptible servers',
+            line,
+        )
+
+    def test_a_refused_preemptor_has_the_fault_that_nova_gives(self):
+        self.boot(10)
+        # Moves and preemptible requests are nova's own business.
+        by_nova = self.boot_preemptible(1, state='ERROR')
+        by_opie = self.boot(1, state='ERROR')
+        message = self.api.get_server(by_opie['id'])['fault']['message']
+        self.assertEqual(
+            self.api.get_server(by_nova['id'])['fault']['message'], message
+        )
+
+    def test_a_request_for_a_numa_topology_is_left_alone(self):
+        victim = self.boot_preemptible(10)
+        flavor = self.flavor(1, extra_specs={'hw:numa_nodes': '1'})
+        self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
+        self.assertUntouched(victim)
+        (line,) = self.logged('No room is made for')
+        self.assertIn('it asks for a NUMA topology', line)
+
+    def test_a_request_with_granular_groups_is_left_alone(self):
+        victim = self.boot_preemptible(10)
+        flavor = self.flavor(1, extra_specs={'resources1:VGPU': '1'})
+        self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
+        self.assertUntouched(victim)
+        (line,) = self.logged('No room is made for')
+        self.assertIn('it asks for granular request groups', line)
+
+    def test_the_delete_action_of_a_victim_names_no_other_user(self):
+        victim = self.boot_preemptible(10)
+        self.assertUntouched(self.boot(5))
+        actions = self.api.get_instance_actions(victim['id'])
+        (delete,) = [item for item in actions if item['action'] == 'delete']
+        self.assertIsNone(delete['user_id'])
+        self.assertIsNone(delete['project_id'])
+
+    def test_a_rescued_and_a_paused_server_are_victims(self):
+        victims = [self.boot_preemptible(5) for _ in range(2)]
+        self.api.post_server_action(victims[0]['id'], {'rescue': {}})
+        self.api.post_server_action(victims[1]['id'], {'pause': None})
+        self._wait_for_state_change(victims[0], 'RESCUE')
+        self._wait_for_state_change(victims[1], 'PAUSED')
+        self.assertUntouched(self.boot(10))
+        self.assertGone(*victims)
+
+
+class DryRunTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def configure(self):
+        self.flags(dry_run=True, group='opie')
+
+    def test_a_dry_run_touches_nothing_and_says_what_it_would_do(self):
+        victim = self.boot_preemptible(10)
+        before = self._get_all_providers()
+        refused = self.boot(5, state='ERROR')
+        self.assertNoValidHost(refused)
+        self.assertUntouched(victim)
+        self.assertEqual(before, self._get_all_providers())
+        (line,) = self.logged('Dry run: would place')
+        self.assertIn(refused['id'], line)
+        self.assertIn('host1', line)
+        self.assertIn(victim['id'], line)
+
+
+class ResizedVictimTest(base.CloudTestCase):
+    def configure(self):
+        self.flags(allow_resize_to_same_host=False)
+
+    def test_a_server_whose_resize_is_unconfirmed_is_a_victim(self):
+        blocker = self.boot(1, 'host2')
+        victim = self.boot_preemptible(5, 'host1')
+        self._resize_server(victim, self.flavor(9))
+        self.assertEqual('host2', self.host_of(victim))
+        full = self.boot(5, 'host1')
+        preemptor = self.boot(9)
+        self.assertEqual('host2', self.host_of(preemptor))
+        self.assertGone(victim)
+        self.assertUntouched(blocker, full, preemptor)
+        for _ in range(2):
+            self.assertEqual(5, self.used_vcpus('host1'))
+            self.assertEqual(10, self.used_vcpus('host2'))
+            self.audit()

@@ -1,0 +1,325 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The claim against the real placement, and others who write there too."""
+
+import contextlib
+import threading
+
+from oslo_utils import uuidutils
+
+from opie.scheduler import allocations
+from opie.scheduler import journal
+from opie.scheduler import placement
+from opie.tests.functional import base
+
+
+class ClaimTest(base.CloudTestCase):
+    """host1 is the cheaper one: it has one victim, host2 has two.
+
+    A preemptor of 7 takes 4 from the victim on host1 and the free 3.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.normal = [self.boot(3, 'host1'), self.boot(3, 'host2')]
+        self.victim = self.boot_preemptible(4, 'host1')
+        self.others = [self.boot_preemptible(vcpu, 'host2') for vcpu in (3, 4)]
+        self.big = self.flavor(7)
+
+    def allocate(self, host, vcpu):
+        """Take capacity on a host as somebody else's claim does."""
+        consumer = uuidutils.generate_uuid()
+        answer = self.placement.put(
+            '/allocations/%s' % consumer,
+            {
+                'allocations': {
+                    self._get_provider_uuid_by_host(host): {
+                        'resources': {'VCPU': vcpu}
+                    }
+                },
+                'project_id': 'somebody',
+                'user_id': 'somebody',
+                'consumer_generation': None,
+            },
+            version='1.28',
+        )
+        self.assertEqual(204, answer.status)
+
+    def before_the_first_claim(self, action):
+        def claim(real, *args):
+            action()
+            return real(*args)
+
+        return self.wrap_once(
+            placement.Placement, 'replace_allocations', claim
+        )
+
+    def assertPreemptedOnSecondHost(self):
+        preemptor = self.boot(flavor=self.big)
+        self.assertEqual('host2', self.host_of(preemptor))
+        self.assertGone(*self.others)
+        self.assertUntouched(preemptor, self.victim, *self.normal)
+        self.assertNoJournal()
+
+    def assertPreemptedOnFirstHost(self):
+        preemptor = self.boot(flavor=self.big)
+        self.assertEqual('host1', self.host_of(preemptor))
+        self.assertGone(self.victim)
+        self.assertUntouched(preemptor, *self.others, *self.normal)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+    def test_a_competing_claim_leads_to_another_plan(self):
+        self.before_the_first_claim(lambda: self.allocate('host1', 3))
+        self.assertPreemptedOnSecondHost()
+
+    def test_a_victim_that_changes_before_the_claim_is_planned_anew(self):
+        def rewrite():
+            consumer = self.client.consumer(self.victim['id'])
+            self.client.replace_allocations(
+                {consumer.uuid: consumer.body(consumer.allocations)}
+            )
+
+        calls = self.before_the_first_claim(rewrite)
+        self.client = placement.Placement(
+            self.scheduler_service.manager.placement_client
+        )
+        self.assertPreemptedOnFirstHost()
+        # The first claim, the rewriting, the second claim.
+        self.assertEqual(3, len(calls))
+
+    def test_a_provider_conflict_sends_the_same_body_again(self):
+        def conflict(real, client, bodies):
+            raise placement.Refused('/allocations', _provider_conflict())
+
+        calls = self.wrap_once(
+            placement.Placement, 'replace_allocations', conflict
+        )
+        self.assertPreemptedOnFirstHost()
+        self.assertEqual(2, len(calls))
+        self.assertEqual(calls[0][1], calls[1][1])
+
+    def test_a_lost_answer_to_a_claim_that_holds_is_no_failure(self):
+        def lose_answer(real, client, bodies):
+            real(client, bodies)
+            raise placement.NoAnswer('connection reset')
+
+        calls = self.wrap_once(
+            placement.Placement, 'replace_allocations', lose_answer
+        )
+        self.assertPreemptedOnFirstHost()
+        self.assertEqual(1, len(calls))
+
+    def test_a_claim_that_arrives_late_is_refused(self):
+        late = []
+
+        def delay(real, client, bodies):
+            late.append((real, client, bodies))
+            raise placement.NoAnswer('timed out')
+
+        def arrive(real, claim, *args):
+            refused = None
+            if late:
+                send, client, bodies = late.pop()
+                refused = self.assertRaises(
+                    placement.Refused, send, client, bodies
+                )
+            result = real(claim, *args)
+            if refused:
+                self.assertEqual(400, refused.status)
+            return result
+
+        self.wrap_once(placement.Placement, 'replace_allocations', delay)
+        makes = []
+
+        def make(real, claim, *args):
+            makes.append(claim)
+            return (arrive if len(makes) == 2 else _plain)(real, claim, *args)
+
+        self.wrap(allocations.Claim, 'make', make)
+        self.assertPreemptedOnFirstHost()
+        self.assertEqual(2, len(makes))
+        self.assertEqual([], late)
+
+    def test_an_over_capacity_host_is_swapped_back_and_left_alone(self):
+        provider = self._get_provider_uuid_by_host('host1')
+
+        def shrink_host(real, client, bodies):
+            real(client, bodies)
+            self._reserve_placement_resource('host1', 'VCPU', 2)
+
+        self.wrap_once(placement.Placement, 'replace_allocations', shrink_host)
+        self.assertPreemptedOnSecondHost()
+        (line,) = self.logged('is void')
+        self.assertIn('over capacity: VCPU of %s' % provider, line)
+
+    def test_an_unanswered_placement_gives_up_and_loses_nothing(self):
+        def fail(real, *args):
+            raise placement.NoAnswer('down')
+
+        self.wrap(placement.Placement, 'replace_allocations', fail)
+        self.assertNoValidHost(self.boot(flavor=self.big, state='ERROR'))
+        self.assertUntouched(self.victim, *self.others, *self.normal)
+        self.assertNoJournal()
+
+    def test_an_audit_that_drops_the_claim_leads_to_another_one(self):
+        begun, release = self.hold_deletions()
+        preemptor = self.boot(flavor=self.big, state=None)
+        self.assertTrue(begun.wait(20))
+        self._delete_server_allocations(preemptor['id'])
+        release.set()
+        self._wait_for_state_change(preemptor, 'ACTIVE')
+        self.assertUntouched(preemptor, *self.others)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+
+class OneHostClaimTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def test_nobody_gets_the_surplus_of_a_victim_that_still_runs(self):
+        victim = self.boot_preemptible(10)
+        begun, release = self.hold_deletions()
+        preemptor = self.boot(4, state=None)
+        self.assertTrue(begun.wait(20))
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoValidHost(self.boot(6, state='ERROR'))
+        host = self._get_provider_uuid_by_host('host1')
+        (entry,) = self.journal_providers()
+        held = self.allocations(victim)
+        self.assertEqual(6, held[host]['resources']['VCPU'])
+        self.assertEqual(
+            {
+                'CUSTOM_PREEMPTED_VCPU': 4,
+                'CUSTOM_PREEMPTED_MEMORY_MB': 400,
+                'CUSTOM_PREEMPTED_DISK_GB': 1,
+                'CUSTOM_PREEMPTED_SERVER': 1,
+            },
+            held[entry['uuid']]['resources'],
+        )
+        self.assertIn(preemptor['id'], entry['name'])
+        release.set()
+        self._wait_for_state_change(preemptor, 'ACTIVE')
+        self.assertUntouched(preemptor, self.boot(6))
+        self.assertNoJournal()
+
+    def test_one_of_two_preemptors_wins_the_same_victim(self):
+        victim = self.boot_preemptible(10)
+        barrier = threading.Barrier(2)
+
+        def together(real, *args):
+            if not barrier.broken:
+                with contextlib.suppress(threading.BrokenBarrierError):
+                    barrier.wait(10)
+            return real(*args)
+
+        self.wrap(allocations.Claim, 'make', together)
+        preemptors = [self.boot(10, state=None) for _ in range(2)]
+        states = [
+            self._wait_for_state_change(server, expected)
+            for server, expected in zip(
+                preemptors, self._outcomes(preemptors), strict=True
+            )
+        ]
+        self.assertEqual(
+            ['ACTIVE', 'ERROR'], sorted(item['status'] for item in states)
+        )
+        self.assertGone(victim)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+    def _outcomes(self, servers):
+        """Wait until no server is being built and return their states."""
+
+        def built():
+            states = [
+                self.api.get_server(server['id'])['status']
+                for server in servers
+            ]
+            self.assertNotIn('BUILD', states)
+
+        self._wait_for_assert(built, max_retries=60)
+        return [
+            self.api.get_server(server['id'])['status'] for server in servers
+        ]
+
+    def test_a_503_from_placement_evicts_nobody_on_an_empty_cloud(self):
+        bystander = self.boot_preemptible(1)
+        client = self.scheduler_service.manager.placement_client
+
+        def unavailable(real, *args, **kwargs):
+            return _Answer(503)
+
+        self.wrap_once(
+            _class_of(client), 'get', self._for_candidates(unavailable)
+        )
+        self.assertNoValidHost(self.boot(5, state='ERROR'))
+        self.assertUntouched(bystander)
+        (line,) = self.logged('No room is made for')
+        self.assertIn('placement did not answer', line)
+
+    @staticmethod
+    def _for_candidates(wrapper):
+        def call(real, *args, **kwargs):
+            if any('/allocation_candidates' in str(arg) for arg in args):
+                return wrapper(real, *args, **kwargs)
+            return real(*args, **kwargs)
+
+        return call
+
+    def test_the_journal_has_one_root_that_stays(self):
+        victim = self.boot_preemptible(10)
+        self.assertUntouched(self.boot(5))
+        self.assertGone(victim)
+        roots = [
+            provider
+            for provider in self._get_all_providers()
+            if provider['name'] == journal.ROOT_NAME
+        ]
+        self.assertEqual([journal.ROOT_UUID], [root['uuid'] for root in roots])
+
+
+class _Answer:
+    """What keystoneauth would return."""
+
+    def __init__(self, status_code, body=None):
+        self.status_code = status_code
+        self.text = ''
+        self._body = body
+
+    def json(self):
+        return self._body
+
+
+def _provider_conflict():
+    return _Answer(
+        409,
+        {
+            'errors': [
+                {
+                    'code': 'placement.concurrent_update',
+                    'detail': 'Inventory and/or allocations changed while '
+                    'attempting to allocate: Another thread concurrently '
+                    'updated the data. Please retry your update',
+                }
+            ]
+        },
+    )
+
+
+def _plain(real, *args):
+    return real(*args)
+
+
+def _class_of(watched_client):
+    return type(watched_client._report_client)

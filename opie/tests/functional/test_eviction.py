@@ -1,0 +1,254 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What stops an eviction, and what is left when it is stopped."""
+
+from nova import exception
+from nova import objects
+from nova.compute import api as compute_api
+from nova.virt import fake
+
+from opie.scheduler import eviction
+from opie.scheduler import executor
+from opie.scheduler import placement
+from opie.tests.functional import base
+
+
+class EvictionTest(base.CloudTestCase):
+    """Two victims of 5 on one host; a preemptor of 10 needs both."""
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+
+    def after_the_claim(self, action):
+        def verify(real, *args):
+            action()
+            return real(*args)
+
+        self.wrap_once(executor.Execution, '_verify', verify)
+
+    def around_each_deletion(self, wrapper):
+        return self.wrap(compute_api.API, 'delete', wrapper)
+
+    def delete_newest(self):
+        """Delete the server that was asked for last, as its owner would."""
+        newest = max(self.api.get_servers(), key=lambda item: item['created'])
+        self.assertEqual('BUILD', newest['status'])
+        self.api.delete_server(newest['id'])
+
+    def assertAllRefused(self, reason):
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        self.assertUntouched(*self.victims)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+        self.assertTrue(self.logged(reason))
+
+    def test_a_preemptor_deleted_before_the_first_eviction_kills_nobody(self):
+        self.after_the_claim(self.delete_newest)
+        preemptor = self.boot(10, state=None)
+        self._wait_until_deleted(preemptor)
+        self._wait_for_assert(self.assertNoJournal)
+        self.assertUntouched(*self.victims)
+        self.assertEqual({}, self.allocations(preemptor))
+        self.assertEqual(10, self.used_vcpus('host1'))
+
+    def test_a_preemptor_deleted_while_it_waits_stops_the_next_one(self):
+        sent = []
+
+        def send(real, work, state, victim, is_rehearsal=False):
+            real(work, state, victim, is_rehearsal)
+            if not is_rehearsal and not sent:
+                sent.append(victim)
+                self.delete_newest()
+
+        self.wrap(eviction.Eviction, '_evict', send)
+        preemptor = self.boot(10, state=None)
+        self._wait_until_deleted(preemptor)
+        self._wait_for_assert(
+            lambda: self.assertEqual(5, self.used_vcpus('host1'))
+        )
+        (alive,) = [item for item in self.victims if self.is_alive(item)]
+        self.assertUntouched(alive)
+        self.assertNotIn(alive['id'], sent)
+        self.assertEqual({}, self.allocations(preemptor))
+        (line,) = self.logged('Wasted evictions')
+        self.assertIn(sent[0], line)
+
+    def test_a_deletion_that_cannot_be_asked_for_leaves_all_alive(self):
+        def fail(real, *args):
+            raise exception.NovaException('the message bus is down')
+
+        self.around_each_deletion(fail)
+        self.assertAllRefused('the message bus is down')
+
+    def test_a_deletion_that_fails_later_spares_who_was_not_sent(self):
+        """The second of two is refused by nova after the first was sent."""
+        sent = []
+
+        def delete(real, api, context, instance):
+            if sent:
+                raise exception.NovaException('no')
+            sent.append(instance.uuid)
+            real(api, context, instance)
+
+        self.around_each_deletion(delete)
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        self._wait_for_assert(
+            lambda: self.assertEqual(5, self.used_vcpus('host1'))
+        )
+        (alive,) = [item for item in self.victims if self.is_alive(item)]
+        self.assertUntouched(alive)
+        self.assertNotEqual(sent, [alive['id']])
+
+    def test_a_hypervisor_that_cannot_destroy_a_victim_is_noticed(self):
+        def fail(real, *args, **kwargs):
+            raise exception.NovaException('the disk is busy')
+
+        self.wrap(fake.FakeDriver, 'destroy', fail)
+        preemptor = self.boot(5, state='ERROR')
+        self.assertNoValidHost(preemptor)
+        (failed,) = [
+            item
+            for item in self.victims
+            if self.api.get_server(item['id'])['status'] == 'ERROR'
+        ]
+        self.victims.remove(failed)
+        self.assertUntouched(*self.victims)
+        (line,) = self.logged('Wasted evictions')
+        self.assertIn(failed['id'], line)
+
+    def test_a_host_that_goes_down_after_the_claim_evicts_nobody(self):
+        (service,) = self.api.get_services(binary='nova-compute', host='host1')
+        self.after_the_claim(
+            lambda: self.api.put_service_force_down(service['id'], True)
+        )
+        self.assertAllRefused('the compute service is down')
+
+    def test_a_lock_of_an_administrator_after_the_claim_is_honoured(self):
+        self.after_the_claim(lambda: self.lock(self.victims[1], 'admin'))
+        self.assertAllRefused('is locked by an administrator')
+
+    def test_a_victim_that_starts_to_migrate_after_the_claim_is_spared(self):
+        def migrate():
+            instance = self.instance(self.victims[0])
+            objects.Migration(
+                instance._context,
+                instance_uuid=instance.uuid,
+                migration_type='live-migration',
+                source_compute='host1',
+                source_node='host1',
+                dest_compute='host2',
+                status='running',
+            ).create()
+
+        self.after_the_claim(migrate)
+        self.assertAllRefused('is being migrated')
+
+    def test_allocations_changed_after_the_claim_stop_it(self):
+        client = placement.Placement(
+            self.scheduler_service.manager.placement_client
+        )
+        host = self._get_provider_uuid_by_host('host1')
+
+        def add():
+            consumer = client.consumer(self.victims[0]['id'])
+            allocations = dict(consumer.allocations)
+            allocations[host] = {'MEMORY_MB': 17}
+            client.replace_allocations(
+                {consumer.uuid: consumer.body(allocations)}
+            )
+
+        self.after_the_claim(add)
+        self.assertAllRefused('allocations of the victim changed')
+        held = self.allocations(self.victims[0])[host]['resources']
+        self.assertEqual(17, held['MEMORY_MB'] % 100)
+
+    def test_a_victim_that_its_owner_deletes_first_is_no_obstacle(self):
+        def delete():
+            self.api.delete_server(self.victims[0]['id'])
+            self._wait_until_deleted(self.victims[0])
+
+        self.after_the_claim(delete)
+        preemptor = self.boot(10)
+        self.assertUntouched(preemptor)
+        self.assertGone(*self.victims)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+    def lock(self, server, locked_by):
+        instance = self.instance(server)
+        instance.locked = True
+        instance.locked_by = locked_by
+        instance.save()
+
+    def test_an_owners_lock_does_not_protect(self):
+        for victim in self.victims:
+            self.lock(victim, 'owner')
+        self.assertUntouched(self.boot(10))
+        self.assertGone(*self.victims)
+
+    def test_an_administrators_lock_protects(self):
+        self.lock(self.victims[0], 'admin')
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        self.assertUntouched(self.boot(5))
+        self.assertTrue(self.is_alive(self.victims[0]))
+        self.assertGone(self.victims[1])
+
+    def test_a_server_that_may_not_be_terminated_is_spared(self):
+        instance = self.instance(self.victims[0])
+        instance.disable_terminate = True
+        instance.save()
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        self.assertUntouched(self.boot(5))
+        self.assertTrue(self.is_alive(self.victims[0]))
+        self.assertGone(self.victims[1])
+
+    def test_a_busy_server_is_postponed(self):
+        instance = self.instance(self.victims[0])
+        instance.task_state = 'image_snapshot'
+        instance.save()
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        instance.task_state = None
+        instance.save()
+        self.assertUntouched(self.boot(10))
+
+
+class DeadlineTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def configure(self):
+        self.flags(preemption_timeout_seconds=2, group='opie')
+
+    def test_a_victim_that_takes_too_long_is_not_waited_for(self):
+        victim, other = self.boot_preemptible(5), self.boot_preemptible(5)
+        begun, release = self.hold_deletions()
+        preemptor = self.boot(5, state='ERROR')
+        self.assertNoValidHost(preemptor)
+        self.assertTrue(begun.is_set())
+        (sent,) = [
+            item
+            for item in (victim, other)
+            if self.api.get_server(item['id'])['OS-EXT-STS:task_state']
+        ]
+        (spared,) = [item for item in (victim, other) if item is not sent]
+        self.assertUntouched(spared)
+        self.assertEqual(1, len(self.journal_providers()))
+        release.set()
+        self._wait_until_deleted(sent)
+        self.assertGone(sent)
+        self.assertEqual(5, self.used_vcpus('host1'))
+        self.assertTrue(
+            self.logged('[opie] preemption_timeout_seconds are over')
+        )

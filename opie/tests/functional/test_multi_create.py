@@ -1,0 +1,106 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Several servers in one request: one plan, one claim, all or nothing."""
+
+from opie.scheduler import executor
+from opie.scheduler import placement
+from opie.tests.functional import base
+
+
+class MultiCreateTest(base.CloudTestCase):
+    def boot_many(self, count, vcpu, state):
+        """Boot servers in one request and return them in any order."""
+        body = self._build_server(
+            flavor_id=self.flavor(vcpu), networks='none', name='many'
+        )
+        body.update(min_count=count, max_count=count)
+        self.api.post_server({'server': body})
+        servers = [
+            item
+            for item in self.api.get_servers()
+            if item['name'].startswith('many')
+        ]
+        self.assertEqual(count, len(servers))
+        return [
+            self._wait_for_state_change(server, state) if state else server
+            for server in servers
+        ]
+
+    def test_all_are_placed_by_one_claim(self):
+        victims = [
+            self.boot_preemptible(5, host)
+            for host in ('host1', 'host1', 'host2', 'host2')
+        ]
+        claims = self.wrap_once(
+            placement.Placement, 'replace_allocations', _plain
+        )
+        servers = self.boot_many(3, 5, 'ACTIVE')
+        self.assertUntouched(*servers)
+        (alive,) = [item for item in victims if self.is_alive(item)]
+        self.assertUntouched(alive)
+        self.assertEqual(1, len(claims))
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertEqual(10, self.used_vcpus('host2'))
+        self.assertNoJournal()
+
+    def test_one_large_victim_serves_several(self):
+        victim = self.boot_preemptible(10, 'host1')
+        full = self.boot(10, 'host2')
+        servers = self.boot_many(2, 4, 'ACTIVE')
+        self.assertGone(victim)
+        self.assertUntouched(full, *servers)
+        self.assertEqual(8, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+    def test_a_request_infeasible_in_part_leaves_all_alive(self):
+        victims = [self.boot_preemptible(10, host) for host in self.hosts]
+        before = self._get_all_providers()
+        servers = self.boot_many(3, 10, 'ERROR')
+        for server in servers:
+            self.assertNoValidHost(server)
+        self.assertUntouched(*victims)
+        self.assertEqual(before, self._get_all_providers())
+
+    def test_some_fit_without_victims_and_some_do_not(self):
+        victim = self.boot_preemptible(10, 'host1')
+        servers = self.boot_many(3, 5, 'ACTIVE')
+        self.assertGone(victim)
+        self.assertUntouched(*servers)
+        self.assertEqual(
+            15, self.used_vcpus('host1') + self.used_vcpus('host2')
+        )
+
+    def test_victims_of_a_preemptor_deleted_meanwhile_are_spared(self):
+        victims = [self.boot_preemptible(10, host) for host in self.hosts]
+        deleted = []
+
+        def verify(real, execution, claim):
+            deleted.append(claim._plan.nominations[0].preemptor)
+            self.api.delete_server(deleted[0])
+            return real(execution, claim)
+
+        self.wrap_once(executor.Execution, '_verify', verify)
+        servers = self.boot_many(2, 10, None)
+        self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
+        (kept,) = [item for item in servers if item['id'] != deleted[0]]
+        self._wait_for_state_change(kept, 'ACTIVE')
+        self.assertUntouched(kept)
+        (alive,) = [item for item in victims if self.is_alive(item)]
+        self.assertUntouched(alive)
+        self.assertNotEqual(self.host_of(kept), self.host_of(alive))
+        self.assertEqual({}, self._get_allocations_by_server_uuid(deleted[0]))
+        self.assertNoJournal()
+
+
+def _plain(real, *args):
+    return real(*args)
