@@ -1,0 +1,62 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The plans of the scheduler, with all that they were made from."""
+
+import dataclasses
+
+import fixtures
+
+from opie.preemption import cost
+from opie.preemption import model
+from opie.preemption import planner
+
+
+@dataclasses.dataclass(frozen=True)
+class Decision:
+    """One plan, and what it was made from."""
+
+    request: model.Request
+    hosts: tuple[model.Host, ...]
+    cost: cost.Cost
+    plan: model.Plan
+
+    def plan_on(self, host):
+        """Return the plan that there would have been on one host alone.
+
+        The cloud's filters are left out, which is right where all of them
+        let every host pass.
+        """
+        return planner.make_plan(
+            self.request, [host], self.cost, lambda *args: None
+        )
+
+
+class DecisionsFixture(fixtures.Fixture):
+    """Looks over the planner's shoulder.
+
+    :ivar decisions: a list of :class:`Decision`, the latest last.
+    """
+
+    def _setUp(self):
+        self.decisions = []
+        make_plan = planner.make_plan
+
+        def recorded(request, hosts, cost, accepts):
+            hosts = tuple(hosts)
+            plan = make_plan(request, hosts, cost, accepts)
+            self.decisions.append(Decision(request, hosts, cost, plan))
+            return plan
+
+        self.useFixture(
+            fixtures.MonkeyPatch('opie.preemption.planner.make_plan', recorded)
+        )

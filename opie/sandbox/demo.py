@@ -1,0 +1,106 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``python -m opie.sandbox.demo``: see a preemption happen.
+
+It needs no root, no server and no configuration, and leaves nothing behind.
+The exit status is 0 when the story came out as it should.
+"""
+
+import gc
+from importlib import metadata
+import signal
+import sys
+import time
+import traceback
+
+import fixtures
+
+from opie.sandbox import logs
+from opie.sandbox import narrator
+
+_LOG_LINES_ON_FAILURE = 15
+
+
+def main():
+    """Run the demo and return its exit status."""
+    start = time.monotonic()
+    teller = narrator.Narrator(sys.stdout)
+    teller.title('opie: a normal server takes the place of preemptible ones')
+    # To be told to stop is no reason to leave anything behind.
+    signal.signal(signal.SIGTERM, _interrupt)
+    log = logs.LogFixture()
+    try:
+        _run(teller, log)
+    except KeyboardInterrupt:
+        teller.say('Interrupted.')
+        return 1
+    except Exception as error:
+        _report(error, log)
+        return 1
+    teller.say(
+        'The cloud is gone and has left nothing behind. %.0f seconds in all.'
+        % (time.monotonic() - start)
+    )
+    return 0
+
+
+def _run(teller, log):
+    teller.say(
+        'Starting in this process: the API, the conductor, the scheduler and '
+        'two computes of nova %s, and placement %s, on SQLite. Stand-ins play '
+        'keystone, glance, neutron and the hypervisors.'
+        % (metadata.version('nova'), metadata.version('openstack-placement'))
+    )
+    # Not before the title: these import nova, which takes seconds.
+    from opie.sandbox import cloud
+    from opie.sandbox import decisions
+    from opie.sandbox import story
+
+    with (
+        log,
+        decisions.DecisionsFixture() as watched,
+        cloud.Cloud() as the_cloud,
+        log.stopped_by_exceptions(),
+    ):
+        story.Story(the_cloud, watched, log, teller).tell()
+
+
+def _interrupt(signum, frame):
+    raise KeyboardInterrupt
+
+
+def _report(error, log):
+    """Write to stderr what an operator needs, the reason last."""
+    lines = traceback.format_exception(error)
+    tail = log.tail(_LOG_LINES_ON_FAILURE)
+    if tail:
+        lines += ['\nWhat nova, placement and opie logged last:\n']
+        lines += [line + '\n' for line in tail]
+    while isinstance(error, fixtures.MultipleExceptions):
+        # A fixture has put what happened and its own error together.
+        error = error.args[0][1]
+    lines += ['\nThe demo failed. ', *traceback.format_exception_only(error)]
+    if isinstance(error, ImportError):
+        lines += [
+            'It needs nova and openstack-placement as they are on PyPI, and '
+            'what their tests need; tox -e demo installs all of it.\n'
+        ]
+    print('\n' + ''.join(lines), end='', file=sys.stderr)
+
+
+if __name__ == '__main__':
+    status = main()
+    # The interpreter would look through all of nova for garbage on its way
+    # out, which takes seconds.
+    gc.freeze()
+    sys.exit(status)
