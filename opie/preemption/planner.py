@@ -53,9 +53,19 @@ def make_plan(request, hosts, cost, accepts):
     return model.Plan(
         nominations=plan.nominations,
         cost=plan.cost,
-        reasons={**plan.reasons, **unsplittable},
+        reasons={**_of_others(plan), **unsplittable},
         shares=split,
     )
+
+
+def _of_others(plan):
+    """Return the reasons of the hosts that nobody is nominated to."""
+    nominated = {nomination.host for nomination in plan.nominations}
+    return {
+        host: reason
+        for host, reason in plan.reasons.items()
+        if host not in nominated
+    }
 
 
 def _unique(hosts):

@@ -52,7 +52,8 @@ def is_boot(context, uuids):
 
 
 def _is_marked(spec):
-    extra_specs = spec.flavor.extra_specs if 'flavor' in spec else {}
+    has_extra_specs = 'flavor' in spec and 'extra_specs' in spec.flavor
+    extra_specs = spec.flavor.extra_specs if has_extra_specs else {}
     return marks.hint_is_true(_hint(spec, marks.HINT)) or marks.is_true(
         (extra_specs or {}).get(marks.FLAVOR_EXTRA_SPEC)
     )

@@ -35,7 +35,7 @@ from opie.scheduler import preemptibles
 LOG = logging.getLogger(__name__)
 
 _FIRST_POLL_SECONDS = 0.1
-_MAX_POLL_SECONDS = 2.0
+_MAX_POLL_SECONDS = 1.0
 
 
 class Stopped(Exception):
@@ -88,6 +88,7 @@ class Eviction:
         self._deadline = deadline
         self._context = nova_context.get_admin_context()
         self._cells = {}
+        self._compute_api = compute_api.API()
         self.outcome = Outcome()
 
     def run(self):
@@ -158,7 +159,9 @@ class Eviction:
         victim = instance.uuid
         if (instance.host, instance.node) != (state.host, state.nodename):
             raise Stopped('the victim was moved', victim)
-        reason = preemptibles.why_spared(instance)
+        reason = preemptibles.why_spared(
+            instance
+        ) or preemptibles.why_postponed(instance)
         if reason:
             raise Stopped('the victim %s' % reason, victim)
         if objects.MigrationList.get_in_progress_by_instance(context, victim):
@@ -177,7 +180,7 @@ class Eviction:
             },
         )
         try:
-            compute_api.API().delete(context, instance)
+            self._compute_api.delete(context, instance)
         except Exception as exc:
             if _is_deleting(context, victim):
                 # It may have been sent; whether it arrives is seen later.
@@ -201,7 +204,7 @@ class Eviction:
                 break
             self._check_deadline()
             time.sleep(pause_seconds)
-            pause_seconds = min(2 * pause_seconds, _MAX_POLL_SECONDS)
+            pause_seconds = min(1.5 * pause_seconds, _MAX_POLL_SECONDS)
         for host, server in self._plan.victims:
             if server.uuid in self._cells:
                 self._check_service(self._states[host], server.uuid)

@@ -203,7 +203,8 @@ def _key(host_state):
 
 def _honour_historic_weight_classes():
     """Let [DEFAULT] scheduler_weight_classes stand in for nova's option."""
-    if not CONF.scheduler_weight_classes:
+    historic = CONF.scheduler_weight_classes
+    if not historic or historic == CONF.filter_scheduler.weight_classes:
         return
     if _is_set('weight_classes', 'filter_scheduler'):
         LOG.warning(
@@ -215,9 +216,7 @@ def _honour_historic_weight_classes():
         '[DEFAULT] scheduler_weight_classes still works with opie; nova has '
         'its place in [filter_scheduler] weight_classes. Move it there.'
     )
-    CONF.set_override(
-        'weight_classes', CONF.scheduler_weight_classes, 'filter_scheduler'
-    )
+    CONF.set_override('weight_classes', historic, 'filter_scheduler')
 
 
 def _is_set(name, group):

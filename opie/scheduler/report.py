@@ -25,16 +25,7 @@ def refused(shot, plan):
     :param shot: a :class:`opie.scheduler.snapshot.Snapshot`.
     :param plan: an infeasible :class:`opie.preemption.model.Plan`.
     """
-    reasons = {**shot.reasons, **plan.reasons}
-    for uuid, reason in sorted(reasons.items()):
-        LOG.debug(
-            '%(host)s cannot take %(preemptors)s: %(reason)s.',
-            {
-                'host': shot.names.get(uuid, uuid),
-                'preemptors': ', '.join(shot.request.preemptors),
-                'reason': reason,
-            },
-        )
+    reasons = _log_reasons(shot, plan)
     counts = collections.Counter(reasons.values())
     if not counts:
         return 'no host matches its traits, aggregates or destination'
@@ -46,8 +37,23 @@ def refused(shot, plan):
     )
 
 
+def _log_reasons(shot, plan):
+    reasons = {**shot.reasons, **plan.reasons}
+    for uuid, reason in sorted(reasons.items()):
+        LOG.debug(
+            '%(host)s cannot take %(preemptors)s: %(reason)s.',
+            {
+                'host': shot.names.get(uuid, uuid),
+                'preemptors': ', '.join(shot.request.preemptors),
+                'reason': reason,
+            },
+        )
+    return reasons
+
+
 def planned(shot, plan, is_dry_run):
     """Log a feasible plan."""
+    _log_reasons(shot, plan)
     for nomination in plan.nominations:
         LOG.info(
             '%(what)s %(preemptor)s on %(host)s, at the cost of %(victims)s.',

@@ -184,7 +184,8 @@ def _filter(spec, states, sources):
 def _ranks(spec, states, sources):
     """Return provider uuid to the rank that nova's weighers give it."""
     weighed = sources.host_manager.get_weighed_hosts(states.values(), spec)
-    return {item.obj.uuid: rank for rank, item in enumerate(weighed)}
+    weights = sorted({item.weight for item in weighed}, reverse=True)
+    return {item.obj.uuid: weights.index(item.weight) for item in weighed}
 
 
 def _host(state, generation, rank, spared, sources):
