@@ -78,8 +78,8 @@ class FilterScheduler(manager.SchedulerManager):
             'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
             {
                 'mode': 'on, as a dry run' if CONF.opie.dry_run else 'on',
-                'driver': type(self).__name__,
-                'host_manager': type(self.host_manager).__name__,
+                'driver': _dotted_path(self),
+                'host_manager': _dotted_path(self.host_manager),
             },
         )
 
@@ -259,3 +259,7 @@ def _user_id(context, spec):
     if 'user_id' in spec and spec.user_id:
         return spec.user_id
     return context.user_id
+
+
+def _dotted_path(instance):
+    return '%s.%s' % (type(instance).__module__, type(instance).__qualname__)
