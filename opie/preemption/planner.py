@@ -109,15 +109,21 @@ def _plan_on_one(request, hosts, cost, accepts):
     An affinity group must stay together, and the host that is cheapest for
     its first member may be too small for the rest.
     """
-    plans = (
-        _plan_over(request, {uuid: host}, cost, accepts)
+    plans = {
+        uuid: _plan_over(request, {uuid: host}, cost, accepts)
         for uuid, host in hosts.items()
-    )
-    return min(
-        (plan for plan in plans if plan.is_feasible),
-        key=lambda plan: (plan.cost, plan.nominations[0].host),
-        default=None,
-    )
+    }
+    ranked = [
+        (_rank(hosts[uuid], plan.cost, plan.victims), plan)
+        for uuid, plan in plans.items()
+        if plan.is_feasible
+    ]
+    return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
+
+
+def _rank(host, cost, victims):
+    """Return what orders the choices, the best one first."""
+    return bool(victims), cost, len(victims), host.preference, host.uuid
 
 
 def _cheapest(hosts, resources, cost, passes):
@@ -135,13 +141,7 @@ def _cheapest(hosts, resources, cost, passes):
         if isinstance(chosen, victims.Refusal):
             reasons[host.uuid] = chosen.reason
             return
-        rank = (
-            bool(chosen),
-            cost.of_all(chosen),
-            len(chosen),
-            host.preference,
-            host.uuid,
-        )
+        rank = _rank(host, cost.of_all(chosen), chosen)
         heapq.heappush(queue, (rank, is_checked, host, chosen))
 
     for host in hosts:

@@ -20,6 +20,7 @@ Source: the reprieve of kube-scheduler's preemption.
 """
 
 import dataclasses
+import math
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _orders(servers, resources, cost):
     """
 
     def part_of_need(server):
-        return sum(
+        # The sum of fsum does not depend on the order of the classes.
+        return math.fsum(
             min(1.0, server.held.get(name, 0) / amount)
             for name, amount in resources.items()
         )
