@@ -18,12 +18,19 @@ always wins over one with victims.  Ties end at the host's uuid, so that the
 same facts give the same plan whatever order they come in.
 """
 
+import collections
+import dataclasses
 import heapq
 
 from opie.preemption import errors
 from opie.preemption import model
 from opie.preemption import shares
 from opie.preemption import victims
+
+_UNSPLITTABLE = (
+    'placement would refuse what is left booked on a victim: min_unit, '
+    'max_unit or step_size'
+)
 
 
 def make_plan(request, hosts, cost, accepts):
@@ -34,27 +41,19 @@ def make_plan(request, hosts, cost, accepts):
     :param cost: a :class:`cost.Cost`.
     :param accepts: a :class:`model.Accepts`, the cloud's filters.
     :returns: a :class:`model.Plan`.
-    :raises errors.InvalidRequest: if two hosts have the same uuid.
+    :raises errors.InvalidRequest: if a host or a server is listed twice.
     """
-    hosts = {host.uuid: host for host in _unique(hosts)}
-    unsplittable = {}
-    while True:
-        plan = _plan_over(request, hosts, cost, accepts)
-        if not plan.is_feasible and len(request.preemptors) > 1:
-            plan = _plan_on_one(request, hosts, cost, accepts) or plan
-        split, bad_host = _shares(request, hosts, plan)
-        if bad_host is None:
-            break
-        unsplittable[bad_host] = (
-            'placement would refuse what is left booked on a victim: '
-            'min_unit or step_size'
-        )
-        del hosts[bad_host]
-    return model.Plan(
-        nominations=plan.nominations,
-        cost=plan.cost,
-        reasons={**_of_others(plan), **unsplittable},
-        shares=split,
+    hosts = {
+        host.uuid: _with_sharing_victims(host, request.resources)
+        for host in _unique(hosts)
+    }
+    plan = _plan_over(request, hosts, cost, accepts)
+    if not plan.is_feasible and len(request.preemptors) > 1:
+        plan = _plan_on_one(request, hosts, cost, accepts) or plan
+    return dataclasses.replace(
+        plan,
+        reasons=_of_others(plan),
+        shares=_shares(request, hosts, plan.nominations),
     )
 
 
@@ -69,37 +68,53 @@ def _of_others(plan):
 
 
 def _unique(hosts):
+    """Return the hosts by uuid, with each of them and their servers once."""
     hosts = sorted(hosts, key=lambda host: host.uuid)
-    for one, other in zip(hosts, hosts[1:], strict=False):
-        if one.uuid == other.uuid:
-            raise errors.InvalidRequest(
-                problem='host %s is listed twice' % one.uuid
-            )
+    uuids = [host.uuid for host in hosts]
+    uuids += [
+        server.uuid for host in hosts for server in host.potential_victims
+    ]
+    for uuid, count in collections.Counter(uuids).items():
+        if count > 1:
+            raise errors.InvalidRequest(problem='%s is listed twice' % uuid)
     return hosts
+
+
+def _with_sharing_victims(host, resources):
+    return dataclasses.replace(
+        host,
+        potential_victims=tuple(
+            server
+            for server in host.potential_victims
+            if shares.may_share(host, server, resources)
+        ),
+    )
 
 
 def _plan_over(request, hosts, cost, accepts):
     """Place the preemptors one after the other, each at least cost."""
-    hosts = dict(hosts)
-    gone = {uuid: frozenset() for uuid in hosts}
+    left = dict(hosts)
     nominations = ()
     for preemptor in request.preemptors:
 
-        def passes(host, servers, nominations=nominations):
-            uuids = frozenset(server.uuid for server in servers)
-            return accepts(host.uuid, gone[host.uuid] | uuids, nominations)
+        def passes(host, servers, preemptor=preemptor, before=nominations):
+            after = (*before, model.Nomination(preemptor, host.uuid, servers))
+            here = [item for item in after if item.host == host.uuid]
+            if _split(request, hosts[host.uuid], here) is None:
+                return _UNSPLITTABLE
+            gone = frozenset(
+                server.uuid for item in here for server in item.victims
+            )
+            return accepts(host.uuid, gone, before)
 
         host, chosen, reasons = _cheapest(
-            hosts.values(), request.resources, cost, passes
+            left.values(), request.resources, cost, passes
         )
         if host is None:
             return model.Plan(reasons=reasons)
         nominations += (model.Nomination(preemptor, host.uuid, chosen),)
-        gone[host.uuid] |= {server.uuid for server in chosen}
-        hosts[host.uuid] = host.after(chosen, request.resources)
-    everyone = [
-        server for nomination in nominations for server in nomination.victims
-    ]
+        left[host.uuid] = host.after(chosen, request.resources)
+    everyone = [server for item in nominations for server in item.victims]
     return model.Plan(nominations, cost.of_all(everyone), reasons)
 
 
@@ -165,19 +180,20 @@ def _cheapest(hosts, resources, cost, passes):
     return None, (), reasons
 
 
-def _shares(request, hosts, plan):
-    """Return (shares, None), or (None, uuid of a host that cannot split)."""
-    everyone = {}
-    for uuid in sorted({nomination.host for nomination in plan.nominations}):
-        here = [item for item in plan.nominations if item.host == uuid]
-        servers = [server for item in here for server in item.victims]
-        split = shares.share_out(
-            hosts[uuid],
-            servers,
-            [item.preemptor for item in here],
-            request.resources,
-        )
-        if split is None:
-            return None, uuid
-        everyone.update(split)
-    return everyone, None
+def _split(request, host, nominations):
+    """Return the shares of one host's victims, None if units forbid it."""
+    return shares.share_out(
+        host,
+        [server for item in nominations for server in item.victims],
+        [item.preemptor for item in nominations],
+        request.resources,
+    )
+
+
+def _shares(request, hosts, nominations):
+    """Return the shares of all victims of a plan."""
+    split = {}
+    for uuid in sorted({item.host for item in nominations}):
+        here = [item for item in nominations if item.host == uuid]
+        split.update(_split(request, hosts[uuid], here))
+    return split

@@ -23,11 +23,25 @@ may use what is free meanwhile, and giving everything back always fits.
 import math
 
 
+def may_share(host, server, resources):
+    """Tell whether placement accepts again what nobody takes of a server.
+
+    A claim writes all that a victim holds anew, and units may have changed
+    since they were first written.
+    """
+    return all(
+        host.inventories[name].is_unit(amount)
+        for name, amount in server.held.items()
+        if name not in resources
+    )
+
+
 def share_out(host, victims, preemptors, resources):
     """Split the victims of one host among the preemptors nominated to it.
 
     :param host: the :class:`model.Host` as it is before anybody goes.
-    :param victims: the servers that will be gone; the preemptors fit then.
+    :param victims: the servers that will be gone, each of which
+        :func:`may_share`; the preemptors fit then.
     :param preemptors: uuids, in order; the first takes first.
     :param resources: what each preemptor takes on the host.
     :returns: victim uuid to preemptor uuid to resource class to amount, where

@@ -73,19 +73,21 @@ def choose_victims(host, resources, cost, passes):
     for start in _starts(host.potential_victims):
         refused = why_not(start)
         if refused is None:
-            return _spare_most(start, resources, cost, why_not)
+            return _spare_most(
+                start, shortfall(host, resources), cost, why_not
+            )
         reason = reason or refused
     return Refusal(reason)
 
 
-def _spare_most(start, resources, cost, why_not):
+def _spare_most(start, missing, cost, why_not):
     def key(servers):
         return cost.of_all(servers), len(servers), _uuids(servers)
 
     return min(
         (
             _reprieve(start, order, why_not)
-            for order in _orders(start, resources, cost)
+            for order in _orders(start, missing, cost)
         ),
         key=key,
     )
@@ -118,7 +120,7 @@ def _starts(servers):
         yield tuple(server for server in servers if server is not kept)
 
 
-def _orders(servers, resources, cost):
+def _orders(servers, missing, cost):
     """Return the orders in which to try to spare servers.
 
     Neither is always the better one: sparing the dearest first can leave many
@@ -129,7 +131,7 @@ def _orders(servers, resources, cost):
         # The sum of fsum does not depend on the order of the classes.
         return math.fsum(
             min(1.0, server.held.get(name, 0) / amount)
-            for name, amount in resources.items()
+            for name, amount in missing.items()
         )
 
     def dearest_first(server):

@@ -1,0 +1,118 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Hosts, servers and requests for tests, each in one short line.
+
+Resource classes are keywords: ``server('small', VCPU=1)``.  What a host has in
+use is what its servers hold and what ``busy`` holds, the servers that nobody
+may evict.
+"""
+
+import re
+
+from opie.preemption import cost
+from opie.preemption import model
+from opie.preemption import planner
+
+USUAL = cost.Cost()
+NO_COST = cost.Cost(count_multiplier=0.0, duration_multiplier=0.0)
+REWARDING = cost.Cost(count_multiplier=-1000.0, duration_multiplier=-1000.0)
+
+
+def server(uuid, minutes=0, **held):
+    """Return a potential victim that has run for some minutes."""
+    return model.Server(uuid, held, runtime_seconds=minutes * 60.0)
+
+
+def host(uuid, *servers, busy=None, preference=0, **inventories):
+    """Return a host; an inventory is a total or a :class:`model.Inventory`."""
+    used = dict(busy or {})
+    for one in servers:
+        for name, amount in one.held.items():
+            used[name] = used.get(name, 0) + amount
+    return model.Host(
+        uuid,
+        {
+            name: inventory(item, used=used.get(name, 0))
+            for name, item in inventories.items()
+        },
+        tuple(servers),
+        preference,
+    )
+
+
+def inventory(total, **fields):
+    """Return an inventory, or a given one with some fields changed."""
+    if isinstance(total, model.Inventory):
+        fields = {**vars(total), **fields}
+        total = fields.pop('total')
+    return model.Inventory(total, **fields)
+
+
+def request(*preemptors, **resources):
+    """Return a request, of one preemptor unless they are named."""
+    return model.Request(preemptors or ('preemptor',), resources)
+
+
+def accept_all(host, gone, nominations):
+    """Be filters that let everything pass."""
+
+
+def apart(host, gone, nominations):
+    """Be anti-affinity between the preemptors."""
+    taken = {one.host for one in nominations}
+    return 'anti-affinity' if host in taken else None
+
+
+def together(host, gone, nominations):
+    """Be affinity between the preemptors."""
+    taken = {one.host for one in nominations}
+    return None if taken <= {host} else 'affinity'
+
+
+def make_plan(hosts, request, its_cost=USUAL, accepts=accept_all):
+    """Plan with filters that let everything pass and opie's usual cost."""
+    return planner.make_plan(request, hosts, its_cost, accepts)
+
+
+def placed(plan):
+    """Return (host, names of the victims) for each preemptor, in order."""
+    return [
+        (one.host, [victim.uuid for victim in one.victims])
+        for one in plan.nominations
+    ]
+
+
+def scenarios(table):
+    """Give a test case one test per row, named by the row's sentence.
+
+    :param table: sentence to the tuple of arguments of its ``check`` method.
+    """
+
+    def add_tests(case):
+        for sentence, arguments in table.items():
+            name = 'test_' + re.sub(r'\W+', '_', sentence).strip('_').lower()
+            if hasattr(case, name):
+                raise ValueError('two scenarios are named %s' % name)
+            setattr(case, name, _test(sentence, arguments))
+        return case
+
+    return add_tests
+
+
+def _test(sentence, arguments):
+    def test(self):
+        self.check(*arguments)
+
+    test.__doc__ = sentence
+    return test
