@@ -14,6 +14,10 @@
 
 from oslo_messaging import opts as messaging_opts
 
+# For what comes before and after waiting for victims: nova's own scheduling,
+# and giving everything back when that was in vain.
+MARGIN_SECONDS = 90
+
 
 class ConfigError(Exception):
     """The configuration cannot work; the text says what to change."""
@@ -26,12 +30,12 @@ def check(conf):
     :raises ConfigError: with one line that says what to change.
     """
     timeout = conf.opie.preemption_timeout_seconds
-    if timeout >= conf.long_rpc_timeout:
+    if timeout + MARGIN_SECONDS > conf.long_rpc_timeout:
         raise ConfigError(
-            '[opie] preemption_timeout_seconds (%d) must be less than '
-            '[DEFAULT] long_rpc_timeout (%d), after which nobody waits for '
-            'the answer: lower the former or raise the latter.'
-            % (timeout, conf.long_rpc_timeout)
+            '[opie] preemption_timeout_seconds (%d) must be at least %d less '
+            'than [DEFAULT] long_rpc_timeout (%d), after which nobody waits '
+            'for the answer: lower the former or raise the latter.'
+            % (timeout, MARGIN_SECONDS, conf.long_rpc_timeout)
         )
     threads = _rpc_threads(conf)
     if conf.opie.max_concurrent_preemptions >= threads:

@@ -61,16 +61,17 @@ Related options:
         help="""
 How long one preemption may take, from its plan to its victims being gone.
 
-A normal server that needs room waits this long at most, in the state BUILD.
-When the time is over, servers whose deletion was not yet asked for are spared
-and keep everything, and the waiting server goes to ERROR with nova's
-NoValidHost. Make it longer than your hypervisors take to destroy a server.
+A normal server that needs room waits about this long at most, in the state
+BUILD. When the time is over, servers whose deletion was not yet asked for are
+spared and get back everything, and the waiting server goes to ERROR with
+nova's NoValidHost. Make it longer than your hypervisors take to destroy a
+server.
 
 Possible values:
 
-* A number of seconds, at least 1 and less than ``long_rpc_timeout``: beyond
-  that nobody waits for the answer any more. The scheduler refuses to start
-  otherwise.
+* A number of seconds, at least 1, and 90 less than ``long_rpc_timeout`` or
+  lower: beyond that nobody waits for the answer any more. The scheduler
+  refuses to start otherwise.
 
 Related options:
 
@@ -85,10 +86,11 @@ Related options:
         help="""
 How many plans a request may try.
 
-Between a plan and its claim another scheduler may take the room or a victim
-may go away; then the request is planned again on fresh facts. A higher value
-helps where many schedulers compete for the same hosts, and makes a request
-that cannot win wait longer for its NoValidHost.
+A plan may turn out to be impossible after its claim: its host goes down, or a
+victim is being moved. Then everything is given back and the request is planned
+again without that victim. A higher value helps where that is common, and makes
+a request that cannot win wait longer for its NoValidHost. Plans that fail
+because another scheduler was faster do not count.
 
 Possible values:
 

@@ -25,6 +25,7 @@ from oslo_utils import uuidutils
 
 from opie.scheduler import journal
 from opie.scheduler import placement
+from opie.scheduler import swap_back
 
 LOG = logging.getLogger(__name__)
 
@@ -36,12 +37,14 @@ _SECONDS_BETWEEN_WRITES = 0.05
 class ClaimFailed(Exception):
     """The claim was not made, and nothing has changed.
 
-    :ivar victim: uuid of a server that is no victim any more, or None.
+    :ivar victims: uuids of servers that are no victims any more.
+    :ivar is_race: whether somebody else was faster.
     """
 
-    def __init__(self, reason, victim=None):
+    def __init__(self, reason, victims=(), is_race=True):
         super().__init__(reason)
-        self.victim = victim
+        self.victims = frozenset(victims)
+        self.is_race = is_race
 
 
 class Claim:
@@ -69,8 +72,8 @@ class Claim:
         :param name_of: called with a preemptor, returns the name of its
             journal provider.
         :raises ClaimFailed: if it was not made.
-        :raises placement.NoAnswer: if placement does not say; the claim is
-            made only if it says so later, and then its journal tells.
+        :raises Exception: whatever else happens, it may have been made, and
+            has to be given back.
         """
         bodies = self._preemptor_bodies()
         victims = self._read_victims()
@@ -78,8 +81,8 @@ class Claim:
         try:
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
-        except (ClaimFailed, placement.PlacementError):
-            self._close_journal()
+        except ClaimFailed:
+            self._try_to_close()
             raise
 
     def _preemptor_bodies(self):
@@ -93,14 +96,21 @@ class Claim:
 
     def _read_victims(self):
         """Read the victims, which must hold what the plan says they do."""
-        victims = {}
+        victims, changed = {}, set()
         for host, server in self._plan.victims:
-            consumer = self._client.consumer(server.uuid)
-            if any(map(journal.is_entry, consumer.allocations.values())):
-                raise ClaimFailed('another preemption has it', server.uuid)
-            if consumer.allocations.get(host) != server.held:
-                raise ClaimFailed('its allocations changed', server.uuid)
-            victims[server.uuid] = consumer
+            consumer = victims[server.uuid] = self._client.consumer(
+                server.uuid
+            )
+            is_taken = any(
+                map(journal.is_entry, consumer.allocations.values())
+            )
+            if is_taken or consumer.allocations.get(host) != server.held:
+                changed.add(server.uuid)
+        if changed:
+            raise ClaimFailed(
+                'allocations changed of %s' % ', '.join(sorted(changed)),
+                changed,
+            )
         return victims
 
     def _open_journal(self, name_of):
@@ -110,17 +120,11 @@ class Claim:
                 entries.setdefault(preemptor, []).append(
                     journal.booked(resources)
                 )
-        try:
-            for preemptor, booked in sorted(entries.items()):
-                # Known before it exists, so that it is deleted whatever
-                # becomes of the call.
-                provider = self._providers[preemptor] = (
-                    uuidutils.generate_uuid()
-                )
-                self._journal.open(provider, name_of(preemptor), booked)
-        except placement.PlacementError:
-            self._close_journal()
-            raise
+        for preemptor, booked in sorted(entries.items()):
+            # Known before it exists, so that it is deleted whatever becomes
+            # of the call.
+            provider = self._providers[preemptor] = uuidutils.generate_uuid()
+            self._journal.open(provider, name_of(preemptor), booked)
 
     def _close_journal(self):
         """Delete what can be deleted of the journal; return if it is all."""
@@ -166,14 +170,15 @@ class Claim:
         if isinstance(error, placement.NoAnswer):
             self._settle(error)
         else:
-            raise ClaimFailed(str(error))
+            raise ClaimFailed(str(error), is_race=error.status == 409)
 
     def _settle(self, error):
         """Make sure that a claim without an answer either holds or never will.
 
         A claim that has not arrived yet may still do so.  It names its
         journal, so it is refused once that is deleted; and the journal of a
-        claim that has arrived cannot be deleted.
+        claim that has arrived cannot be deleted.  A claim without victims has
+        no journal, and may leak if it arrives after all, as one of nova's.
         """
         if self._providers and self._close_journal():
             raise ClaimFailed(str(error))
@@ -219,80 +224,52 @@ class Claim:
         consumer = self._client.consumer(victim)
         return consumer.allocations == self._shrunk[victim]
 
-    def give_back(self, victims, preemptors):
-        """Return to victims what was taken, and drop preemptors' claims.
+    def is_released(self, victim):
+        """Tell whether a victim holds nothing any more, as far as is known."""
+        try:
+            return not self._client.consumer(victim).allocations
+        except placement.PlacementError:
+            return False
 
-        One transaction, sent again as often as another writer is faster.  A
-        victim that is gone or was moved in the meantime gets what still can
-        be given to it.
+    def give_back(self, preemptors, sent):
+        """Give back what preemptors took, and drop their claims.
 
-        :param victims: uuids of victims that are not being deleted.
-        :param preemptors: uuids of preemptors that give up.
-        :returns: True if it is done, False if it could not be; the journal
-            still tells then.
+        :param sent: uuids of victims that are on their way out.
+        :returns: True if it is done; see :func:`swap_back.give_back`.
         """
-        for _ in range(_MAX_WRITES):
-            try:
-                bodies = self._bodies_to_give_back(victims, preemptors)
-                if bodies:
-                    self._client.replace_allocations(bodies)
-                self._close_journal()
-                return True
-            except placement.PlacementError as exc:
-                error = exc
-                time.sleep(_SECONDS_BETWEEN_WRITES)
-        LOG.error(
-            'Could not give back what %(preemptors)s took from %(victims)s: '
-            '%(error)s. The resource providers named %(root)s:<preemptor>:... '
-            'tell what was taken.',
-            {
-                'preemptors': ', '.join(sorted(preemptors)),
-                'victims': ', '.join(sorted(victims)) or 'nobody',
-                'error': error,
-                'root': journal.ROOT_NAME,
-            },
-        )
-        return False
-
-    def _bodies_to_give_back(self, victims, preemptors):
-        bodies = {}
-        dropped = {self._providers.get(uuid) for uuid in preemptors}
-        for uuid in victims:
-            consumer = self._client.consumer(uuid)
-            allocations, is_changed = {}, False
-            for provider, resources in consumer.allocations.items():
-                if provider in dropped:
-                    is_changed = True
-                    _add(
-                        allocations,
-                        self._host_of[uuid],
-                        journal.taken(resources),
-                    )
-                else:
-                    _add(allocations, provider, resources)
-            if is_changed:
-                bodies[uuid] = consumer.body(allocations)
-        for uuid in preemptors:
-            consumer = self._client.consumer(uuid)
-            if consumer.allocations:
-                bodies[uuid] = consumer.body({})
-        return bodies
+        hosts = {
+            item.preemptor: item.host
+            for item in self._plan.nominations
+            if item.preemptor in preemptors
+        }
+        providers = {
+            preemptor: provider
+            for preemptor, provider in self._providers.items()
+            if preemptor in preemptors
+        }
+        return swap_back.give_back(self._client, hosts, providers, sent)
 
     def close(self, until):
-        """Close the journal of a preemption that succeeded.
+        """Close the journal of a preemption that is over.
 
         :param until: a monotonic time to try until; nova may remove the
             allocations of a victim a moment after its record.
         """
-        while not self._close_journal():
+        while not self._try_to_close():
             if time.monotonic() >= until:
                 LOG.warning(
-                    'Victims are gone, but placement still has allocations of '
-                    'theirs on the resource providers %s.',
+                    'Placement still has allocations of victims on the '
+                    'resource providers %s of the journal.',
                     ', '.join(sorted(self._providers.values())),
                 )
                 return
             time.sleep(_SECONDS_BETWEEN_WRITES)
+
+    def _try_to_close(self):
+        try:
+            return self._close_journal()
+        except placement.PlacementError:
+            return False
 
 
 def _subtract(allocations, provider, resources):
@@ -304,10 +281,3 @@ def _subtract(allocations, provider, resources):
             del left[name]
     if not left:
         del allocations[provider]
-
-
-def _add(allocations, provider, resources):
-    if resources:
-        held = allocations.setdefault(provider, {})
-        for name, amount in resources.items():
-            held[name] = held.get(name, 0) + amount

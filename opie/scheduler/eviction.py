@@ -18,7 +18,6 @@ pointless or harmful is looked at immediately before each one, and the first
 doubt stops all that follow.
 """
 
-import collections
 import dataclasses
 import time
 
@@ -41,7 +40,7 @@ _MAX_POLL_SECONDS = 1.0
 class Stopped(Exception):
     """The eviction cannot go on.
 
-    :ivar victim: uuid of the victim in doubt, or None.
+    :ivar victims: uuids of the victims in doubt.
     :ivar is_final: whether another plan would not help either.
     :ivar is_room_free: whether all victims are gone, so that another plan
         finds their room.
@@ -51,7 +50,7 @@ class Stopped(Exception):
         self, reason, victim=None, is_final=False, is_room_free=False
     ):
         super().__init__(reason)
-        self.victim = victim
+        self.victims = frozenset([victim] if victim else ())
         self.is_final = is_final
         self.is_room_free = is_room_free
 
@@ -62,12 +61,10 @@ class Outcome:
 
     :ivar sent: uuids of the victims whose deletion was asked for.
     :ivar unwanted: uuids of the preemptors whose owner gave up on them.
-    :ivar spared: uuids of the victims that only unwanted preemptors needed.
     """
 
     sent: set = dataclasses.field(default_factory=set)
     unwanted: set = dataclasses.field(default_factory=set)
-    spared: set = dataclasses.field(default_factory=set)
 
 
 class Eviction:
@@ -89,6 +86,7 @@ class Eviction:
         self._context = nova_context.get_admin_context()
         self._cells = {}
         self._compute_api = compute_api.API()
+        self._needed_by = _needed_by(plan)
         self.outcome = Outcome()
 
     def run(self):
@@ -105,14 +103,16 @@ class Eviction:
 
     def _evict(self, state, victim, is_rehearsal=False):
         if not self._is_needed(victim):
-            self.outcome.spared.add(victim)
             return
         self._check_deadline()
-        self._check_service(state, victim)
-        self._cells[victim] = _cell_of(self._context, victim)
-        with nova_context.target_cell(
-            self._context, self._cells[victim]
-        ) as cell_context:
+        try:
+            self._check_service(state)
+            cell = _cell_of(self._context, victim)
+        except exception.NotFound as exc:
+            raise Stopped(str(exc), victim) from exc
+        if not is_rehearsal:
+            self._cells[victim] = cell
+        with nova_context.target_cell(self._context, cell) as cell_context:
             try:
                 instance = objects.Instance.get_by_uuid(cell_context, victim)
             except exception.InstanceNotFound:
@@ -126,7 +126,7 @@ class Eviction:
 
     def _is_needed(self, victim):
         """Tell whether an owner still waits for what this victim gives."""
-        preemptors = self._plan.shares[victim]
+        preemptors = self._needed_by[victim]
         for preemptor in preemptors:
             if not _has_build_request(self._context, preemptor):
                 self.outcome.unwanted.add(preemptor)
@@ -135,7 +135,7 @@ class Eviction:
             raise Stopped(
                 'every preemptor was deleted by its owner', is_final=True
             )
-        return not set(preemptors) <= self.outcome.unwanted
+        return not preemptors <= self.outcome.unwanted
 
     def _check_deadline(self):
         if time.monotonic() >= self._deadline:
@@ -143,7 +143,7 @@ class Eviction:
                 '[opie] preemption_timeout_seconds are over', is_final=True
             )
 
-    def _check_service(self, state, victim):
+    def _check_service(self, state):
         with nova_context.target_cell(
             self._context, _cell_of_host(self._context, state.host)
         ) as cell_context:
@@ -153,7 +153,7 @@ class Eviction:
         # NOTE: nova/compute/api.py deletes the record of a server whose
         # compute is down, and leaves its guest running.
         if not self._servicegroup.service_is_up(service):
-            raise Stopped('the compute service is down', victim)
+            raise Stopped('the compute service of %s is down' % state.host)
 
     def _check_victim(self, context, instance, state):
         victim = instance.uuid
@@ -176,25 +176,28 @@ class Eviction:
             {
                 'victim': victim,
                 'host': state.nodename,
-                'preemptors': ', '.join(sorted(self._plan.shares[victim])),
+                'preemptors': ', '.join(sorted(self._needed_by[victim])),
             },
         )
         try:
             self._compute_api.delete(context, instance)
         except Exception as exc:
-            if _is_deleting(context, victim):
-                # It may have been sent; whether it arrives is seen later.
-                self.outcome.sent.add(victim)
             LOG.exception('Failed to ask for the deletion of %s.', victim)
+            if _may_be_deleting(context, victim):
+                self.outcome.sent.add(victim)
             raise Stopped('nova did not delete it: %s' % exc, victim) from exc
         self.outcome.sent.add(victim)
 
     def _confirm(self):
-        """Wait until the records of all victims are gone."""
-        waiting = collections.defaultdict(set)
+        """Wait until the records of all victims are gone.
+
+        From here on nothing is to be won by giving up early, so a database
+        that does not answer is asked again until the deadline.
+        """
+        waiting = {}
         cells = {}
         for victim, cell in self._cells.items():
-            waiting[cell.uuid].add(victim)
+            waiting.setdefault(cell.uuid, set()).add(victim)
             cells[cell.uuid] = cell
         pause_seconds = _FIRST_POLL_SECONDS
         while True:
@@ -205,20 +208,60 @@ class Eviction:
             self._check_deadline()
             time.sleep(pause_seconds)
             pause_seconds = min(1.5 * pause_seconds, _MAX_POLL_SECONDS)
-        for host, server in self._plan.victims:
-            if server.uuid in self._cells:
-                self._check_service(self._states[host], server.uuid)
+        self._check_services_again()
 
     def _still_there(self, cell, victims):
-        if not victims:
+        try:
+            with nova_context.target_cell(self._context, cell) as context:
+                states = preemptibles.states_of(context, sorted(victims))
+        except Exception:
+            LOG.exception('Cannot see whether victims are gone.')
             return victims
-        with nova_context.target_cell(self._context, cell) as context:
-            states = preemptibles.states_of(context, sorted(victims))
-        for victim, (vm_state, task_state) in states.items():
-            # NOTE: nova/compute/manager.py sets ERROR when destroying fails.
-            if vm_state == vm_states.ERROR and task_state is None:
-                raise Stopped('nova failed to delete it', victim)
-        return set(states)
+        return {
+            victim
+            for victim, state in states.items()
+            if not self._has_failed(victim, *state)
+        }
+
+    def _has_failed(self, victim, vm_state, task_state):
+        """Tell whether a victim's resources are free though its record stays.
+
+        NOTE: nova/compute/manager.py sets ERROR when a deletion fails, which
+        it may do before or after it has freed the resources.
+        """
+        if vm_state != vm_states.ERROR or task_state is not None:
+            return False
+        if not self._claim.is_released(victim):
+            raise Stopped('nova failed to delete it', victim)
+        LOG.warning(
+            'nova could not finish the deletion of %s, whose resources are '
+            'free; delete it again.',
+            victim,
+        )
+        return True
+
+    def _check_services_again(self):
+        """Check that the records did not go because a compute was down."""
+        for host in sorted({host for host, _ in self._plan.victims}):
+            try:
+                self._check_service(self._states[host])
+            except Stopped:
+                raise
+            except Exception:
+                LOG.exception('Cannot see whether %s is up.', host)
+
+
+def _needed_by(plan):
+    """Return victim to the set of preemptors that need it gone.
+
+    A preemptor may need a victim of which it takes nothing: the cloud's
+    filters may ask for it.
+    """
+    needed_by = {uuid: set(share) for uuid, share in plan.shares.items()}
+    for nomination in plan.nominations:
+        for server in nomination.victims:
+            needed_by[server.uuid].add(nomination.preemptor)
+    return needed_by
 
 
 def _has_build_request(context, preemptor):
@@ -238,7 +281,14 @@ def _cell_of_host(context, host):
     return objects.HostMapping.get_by_host(context, host).cell_mapping
 
 
-def _is_deleting(context, victim):
-    """Tell whether nova has marked a server for deletion, or deleted it."""
-    state = preemptibles.states_of(context, [victim]).get(victim)
+def _may_be_deleting(context, victim):
+    """Tell whether nova may have marked a server for deletion, or deleted it.
+
+    When that cannot be seen, it may.
+    """
+    try:
+        state = preemptibles.states_of(context, [victim]).get(victim)
+    except Exception:
+        LOG.exception('Cannot see whether %s is being deleted.', victim)
+        return True
     return state is None or state[1] == task_states.DELETING

@@ -17,7 +17,6 @@ what was taken of them and the preemptors' claims are dropped, in one
 transaction.
 """
 
-import dataclasses
 import time
 
 import nova.conf
@@ -37,129 +36,151 @@ _CLOSE_SECONDS = 5
 
 
 class PlanAgain(Exception):
-    """The plan could not be carried out, and nothing has changed.
+    """The plan could not be carried out, and everything is as it was.
 
-    :ivar victim: uuid of a server to spare in the next plan, or None.
+    :ivar victims: uuids of servers to spare in the next plan.
+    :ivar is_race: whether it is only that somebody else was faster.
     """
 
-    def __init__(self, reason, victim=None):
+    def __init__(self, reason, victims=(), is_race=False):
         super().__init__(reason)
-        self.victim = victim
+        self.victims = frozenset(victims)
+        self.is_race = is_race
 
 
 class Failed(Exception):
     """The plan could not be carried out, and another one would not help."""
 
 
-@dataclasses.dataclass(frozen=True)
 class Execution:
-    """What carrying out a plan needs.
+    """Carries out one plan: :meth:`claim` first, then :meth:`evict`.
 
-    :ivar shot: the :class:`opie.scheduler.snapshot.Snapshot` planned on.
-    :ivar plan: a feasible :class:`opie.preemption.model.Plan`.
-    :ivar client: a :class:`opie.scheduler.placement.Placement`.
-    :ivar servicegroup: nova's servicegroup API.
-    :ivar owner: (project id, user id) of the preemptors.
-    :ivar attempt: number of the plan, from 1.
-    :ivar deadline: the monotonic time by which victims must be gone.
+    :param shot: the :class:`opie.scheduler.snapshot.Snapshot` planned on.
+    :param plan: a feasible :class:`opie.preemption.model.Plan`.
+    :param client: a :class:`opie.scheduler.placement.Placement`.
+    :param servicegroup: nova's servicegroup API.
+    :param owner: (project id, user id) of the preemptors.
+    :param attempt: number of the plan, from 1.
+    :param deadline: the monotonic time by which victims must be gone.
     """
 
-    shot: object
-    plan: object
-    client: placement.Placement
-    servicegroup: object
-    owner: tuple
-    attempt: int
-    deadline: float
+    def __init__(
+        self, shot, plan, client, servicegroup, owner, attempt, deadline
+    ):
+        self._shot = shot
+        self._plan = plan
+        self._attempt = attempt
+        self._deadline = deadline
+        self._claim = allocations.Claim(client, plan, shot.request, owner)
+        self._work = eviction.Eviction(
+            plan, self._claim, shot.states, servicegroup, deadline
+        )
 
-    def run(self):
-        """Return when the preemptors' room is theirs and free.
+    def claim(self):
+        """Make and verify the claim.
+
+        :raises PlanAgain: if another plan may succeed.
+        :raises Failed: if no other plan would.
+        """
+        try:
+            self._claim.make(self._journal_name)
+            self._verify()
+        except allocations.ClaimFailed as exc:
+            raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
+        except eviction.Stopped as exc:
+            raise self._undone(exc) from exc
+        except Exception:
+            # It may have been made all the same.
+            self._undo()
+            raise
+
+    def evict(self):
+        """Evict the victims and return when their room is the preemptors'.
 
         :raises PlanAgain: if nothing was lost and another plan may succeed.
         :raises Failed: if no other plan would.
         """
-        claim = self._claim()
-        work = eviction.Eviction(
-            self.plan,
-            claim,
-            self.shot.states,
-            self.servicegroup,
-            self.deadline,
-        )
         try:
-            self._verify(claim)
-            work.run()
-            self._check_claim(claim, work.outcome)
+            self._work.run()
+            self._check_claim()
         except eviction.Stopped as exc:
-            self._undo(claim, work.outcome)
-            if exc.is_final or (work.outcome.sent and not exc.is_room_free):
-                self._report_waste(work.outcome)
-                raise Failed(str(exc)) from exc
-            raise PlanAgain(str(exc), exc.victim) from exc
+            raise self._undone(exc) from exc
         except Exception:
-            self._undo(claim, work.outcome)
-            self._report_waste(work.outcome)
+            self._undo()
+            self._report_waste()
             raise
-        self._tidy_up(claim, work.outcome)
+        self._tidy_up()
 
-    def _claim(self):
-        claim = allocations.Claim(
-            self.client, self.plan, self.shot.request, self.owner
-        )
-        try:
-            claim.make(self._journal_name)
-        except allocations.ClaimFailed as exc:
-            raise PlanAgain(str(exc), exc.victim) from exc
-        except placement.PlacementError:
-            # It may have been made all the same.
-            self._undo(claim, eviction.Outcome())
-            raise
-        return claim
+    def _undone(self, stopped):
+        """Undo what can be undone; return the exception to raise."""
+        is_undone = self._undo()
+        is_lost = self._work.outcome.sent and not stopped.is_room_free
+        if stopped.is_final or is_lost or not is_undone:
+            self._report_waste()
+            return Failed(str(stopped))
+        return PlanAgain(str(stopped), stopped.victims)
 
     def _journal_name(self, preemptor):
-        seconds_left = self.deadline - time.monotonic()
+        seconds_left = self._deadline - time.monotonic()
         return journal.provider_name(
-            preemptor, self.attempt, time.time() + seconds_left, CONF.host
+            preemptor, self._attempt, time.time() + seconds_left, CONF.host
         )
 
-    def _verify(self, claim):
-        over = claim.over_capacity()
+    def _verify(self):
+        over = self._claim.over_capacity()
         if over:
             raise eviction.Stopped(
                 'over capacity: %s'
                 % ', '.join('%s of %s' % (name, host) for host, name in over)
             )
 
-    def _check_claim(self, claim, outcome):
-        """Check that nobody has dropped the claim while victims went."""
-        for nomination in self.plan.nominations:
-            if nomination.preemptor in outcome.unwanted:
+    def _check_claim(self):
+        """Check that nobody has dropped the claim while victims went.
+
+        When placement does not say, it is taken to be there: it was made, and
+        the victims are gone.
+        """
+        for nomination in self._plan.nominations:
+            if nomination.preemptor in self._work.outcome.unwanted:
                 continue
-            if not claim.holds_for(nomination):
+            try:
+                holds = self._claim.holds_for(nomination)
+            except placement.PlacementError as exc:
+                LOG.warning(
+                    'Cannot read the allocations of %(preemptor)s again: '
+                    '%(error)s.',
+                    {'preemptor': nomination.preemptor, 'error': exc},
+                )
+                continue
+            if not holds:
                 raise eviction.Stopped(
                     'the allocations of %s were removed by somebody else'
                     % nomination.preemptor,
                     is_room_free=True,
                 )
 
-    def _undo(self, claim, outcome):
-        preemptors = {item.preemptor for item in self.plan.nominations}
-        victims = {server.uuid for _, server in self.plan.victims}
-        claim.give_back(victims - outcome.sent, preemptors)
+    def _undo(self):
+        """Give everything back that can be; return whether it was."""
+        sent = self._work.outcome.sent
+        preemptors = {item.preemptor for item in self._plan.nominations}
+        is_undone = self._claim.give_back(preemptors, sent)
+        # Victims on their way out keep their journal open.
+        self._claim.close(time.monotonic())
+        return is_undone
 
-    def _report_waste(self, outcome):
-        if outcome.sent:
+    def _report_waste(self):
+        if self._work.outcome.sent:
             LOG.warning(
                 'Wasted evictions: %(victims)s went for %(preemptors)s in '
                 'vain.',
                 {
-                    'victims': ', '.join(sorted(outcome.sent)),
-                    'preemptors': ', '.join(self.shot.request.preemptors),
+                    'victims': ', '.join(sorted(self._work.outcome.sent)),
+                    'preemptors': ', '.join(self._shot.request.preemptors),
                 },
             )
 
-    @staticmethod
-    def _tidy_up(claim, outcome):
-        if outcome.spared or outcome.unwanted:
-            claim.give_back(outcome.spared, outcome.unwanted)
-        claim.close(time.monotonic() + _CLOSE_SECONDS)
+    def _tidy_up(self):
+        outcome = self._work.outcome
+        if outcome.unwanted:
+            self._claim.give_back(outcome.unwanted, outcome.sent)
+        self._claim.close(time.monotonic() + _CLOSE_SECONDS)

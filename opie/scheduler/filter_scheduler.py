@@ -17,6 +17,9 @@ NoValidHost to a request that may preempt does pass 2 begin; when pass 2
 cannot help, nova's answer stands.
 """
 
+import collections
+import dataclasses
+import random
 import threading
 import time
 
@@ -32,6 +35,7 @@ import oslo_messaging as messaging
 import opie.conf
 from opie.conf import checks
 from opie.preemption import cost
+from opie.preemption import model
 from opie.preemption import planner
 from opie.scheduler import boot
 from opie.scheduler import dry_run
@@ -48,9 +52,28 @@ LOG = logging.getLogger(__name__)
 
 opie.conf.register_opts(CONF)
 
+# How often a request may plan again because somebody else was faster; beyond
+# this something must be wrong.
+_MAX_LOST_RACES = 20
+_MAX_PAUSE_SECONDS = 0.2
+_TOO_LATE = '[opie] preemption_timeout_seconds are over'
+
 
 class Refused(Exception):
     """Pass 2 cannot help; the text says why, for the operator's log."""
+
+
+@dataclasses.dataclass
+class Job:
+    """A plan on its way through the steps.
+
+    :ivar selections: a Selection for each preemptor, in order.
+    """
+
+    shot: snapshot.Snapshot
+    plan: model.Plan
+    selections: list
+    execution: executor.Execution | None = None
 
 
 class FilterScheduler(manager.SchedulerManager):
@@ -74,6 +97,7 @@ class FilterScheduler(manager.SchedulerManager):
         self._slots = threading.BoundedSemaphore(
             CONF.opie.max_concurrent_preemptions
         )
+        self._planning = threading.Lock()
         LOG.info(
             'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
             {
@@ -102,11 +126,9 @@ class FilterScheduler(manager.SchedulerManager):
         return_alternates=False,
     ):
         """See nova's; NoValidHost comes wrapped in ExpectedException."""
-        is_candidate = boot.is_candidate(
+        untouched = _copy_for_pass_two(
             spec_obj, instance_uuids, return_objects
         )
-        # Pass 1 leaves traces in the spec that would mislead pass 2.
-        untouched = spec_obj.obj_clone() if is_candidate else None
         self._watch.reset()
         try:
             return super().select_destinations(
@@ -120,7 +142,7 @@ class FilterScheduler(manager.SchedulerManager):
             )
         except messaging.ExpectedException as exc:
             selections = None
-            if is_candidate and isinstance(
+            if untouched is not None and isinstance(
                 exc.exc_info[1], exception.NoValidHost
             ):
                 selections = self._pass_two(context, untouched, instance_uuids)
@@ -164,47 +186,78 @@ class FilterScheduler(manager.SchedulerManager):
         deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
         # Raises RequestFilterFailed for a tenant who may not be served.
         request_filter.process_reqspec(context, spec)
-        client = placement.Placement(self.placement_client, context.global_id)
+        sources = snapshot.Sources(
+            self.host_manager,
+            placement.Placement(self.placement_client, context.global_id),
+            self._providers,
+            self.servicegroup_api,
+        )
         spared = set()
-        for attempt in range(1, CONF.opie.max_plans_per_request + 1):
+        tried = collections.Counter()
+        while (
+            tried['plan'] < CONF.opie.max_plans_per_request
+            and tried['race'] < _MAX_LOST_RACES
+        ):
+            attempt = tried.total() + 1
             own_spec = spec.obj_clone()
-            shot, filters, plan = self._plan(
-                context, own_spec, uuids, client, spared
-            )
-            selections = filters.select(plan)
             try:
-                executor.Execution(
-                    shot,
-                    plan,
-                    client,
-                    self.servicegroup_api,
-                    (spec.project_id, _user_id(context, spec)),
+                job = self._plan_and_claim(
+                    context,
+                    own_spec,
+                    uuids,
+                    sources,
+                    spared,
                     attempt,
                     deadline,
-                ).run()
-            except executor.PlanAgain as exc:
-                LOG.info(
-                    'Plan %(attempt)d for %(preemptors)s is void: %(reason)s.',
-                    {
-                        'attempt': attempt,
-                        'preemptors': ', '.join(uuids),
-                        'reason': exc,
-                    },
                 )
-                spared |= {exc.victim} - {None}
+                job.execution.evict()
+            except executor.PlanAgain as exc:
+                report.void(uuids, attempt, exc)
+                spared |= exc.victims
+                tried['race' if exc.is_race else 'plan'] += 1
+                time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
                 continue
-            self._conclude(context, own_spec, shot, plan)
-            return [[selection] for selection in selections]
-        raise Refused('[opie] max_plans_per_request were tried')
+            self._conclude(context, own_spec, job)
+            return [[selection] for selection in job.selections]
+        raise Refused('no plan could be carried out')
 
-    def _plan(self, context, spec, uuids, client, spared):
-        """Return (snapshot, dry run, feasible plan).
+    def _plan_and_claim(
+        self, context, spec, uuids, sources, spared, attempt, deadline
+    ):
+        """Return a :class:`Job` whose claim is made.
 
-        :raises Refused: if no host can serve, or in a dry run.
+        One thread of a worker does this at a time: requests that come
+        together would all choose the same victims.
+
+        :raises Refused: if no host can serve, it is too late, or in a dry run.
+        :raises executor.PlanAgain: if the facts have changed meanwhile.
         """
-        sources = snapshot.Sources(
-            self.host_manager, client, self._providers, self.servicegroup_api
-        )
+        if not self._planning.acquire(timeout=deadline - time.monotonic()):
+            raise Refused(_TOO_LATE)
+        try:
+            job = self._plan(context, spec, uuids, sources, spared)
+            if time.monotonic() >= deadline:
+                raise Refused(_TOO_LATE)
+            if not snapshot.is_current(job.shot, job.plan, sources):
+                raise executor.PlanAgain(
+                    'the nominated hosts changed', is_race=True
+                )
+            job.execution = executor.Execution(
+                job.shot,
+                job.plan,
+                sources.placement,
+                self.servicegroup_api,
+                (spec.project_id, _user_id(context, spec)),
+                attempt,
+                deadline,
+            )
+            job.execution.claim()
+        finally:
+            self._planning.release()
+        return job
+
+    def _plan(self, context, spec, uuids, sources, spared):
+        """Return a :class:`Job` with a feasible plan, not yet claimed."""
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
         filters = dry_run.DryRun(spec, shot, self.host_manager)
         plan = planner.make_plan(
@@ -222,19 +275,29 @@ class FilterScheduler(manager.SchedulerManager):
         report.planned(shot, plan, CONF.opie.dry_run)
         if CONF.opie.dry_run:
             raise Refused('[opie] dry_run is on')
-        return shot, filters, plan
+        return Job(shot, plan, filters.select(plan))
 
-    def _conclude(self, context, spec, shot, plan):
-        """Do what nova's own scheduling does once hosts are selected."""
+    def _conclude(self, context, spec, job):
+        """Do what nova's own scheduling does once hosts are selected.
+
+        The room is made and claimed by now, so nothing of this may fail the
+        request.
+        """
+        try:
+            self._consume_and_notify(context, spec, job)
+        except Exception:
+            LOG.exception('Failed to note or notify a selection.')
+
+    def _consume_and_notify(self, context, spec, job):
         if not self._watch.has_notified_start:
             self._notify(
                 context, spec, 'start', fields.NotificationPhase.START
             )
-        for nomination in plan.nominations:
+        for nomination in job.plan.nominations:
             spec.instance_uuid = nomination.preemptor
             spec.obj_reset_changes(['instance_uuid'])
             self._consume_selected_host(
-                shot.states[nomination.host],
+                job.shot.states[nomination.host],
                 spec,
                 instance_uuid=nomination.preemptor,
             )
@@ -252,6 +315,20 @@ class FilterScheduler(manager.SchedulerManager):
             action=fields.NotificationAction.SELECT_DESTINATIONS,
             phase=phase,
         )
+
+
+def _copy_for_pass_two(spec, uuids, return_objects):
+    """Return a copy of a spec if it may come to pass 2, else None.
+
+    Pass 1 leaves traces in the spec that would mislead pass 2.
+    """
+    try:
+        if boot.is_candidate(spec, uuids, return_objects):
+            return spec.obj_clone()
+    except Exception:
+        # nova may well be able to serve it.
+        LOG.exception('Cannot tell whether a request may preempt.')
+    return None
 
 
 def _user_id(context, spec):

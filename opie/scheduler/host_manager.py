@@ -38,12 +38,15 @@ opie.conf.register_opts(CONF)
 class HostState(host_manager.HostState):
     """A host, with the preemptible servers on it.
 
-    :ivar preemptibles: a tuple of :class:`preemptibles.PreemptibleServer`,
-        None until :meth:`HostManager.load_preemptibles` has read them.
+    Both are None until :meth:`HostManager.load_preemptibles` has read them.
+
+    :ivar servers: the uuids of all servers on it.
+    :ivar preemptibles: a tuple of :class:`preemptibles.PreemptibleServer`.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.servers = None
         self.preemptibles = None
 
     def without(self, gone):
@@ -61,7 +64,8 @@ class HostState(host_manager.HostState):
         state.limits = {}
         state.instances = {
             uuid: instance
-            for uuid, instance in self.instances.items()
+            # A copy: other threads change it as computes report.
+            for uuid, instance in dict(self.instances).items()
             if uuid not in gone
         }
         for server in victims:
@@ -76,7 +80,13 @@ class HostState(host_manager.HostState):
 
 
 class HostManager(host_manager.HostManager):
-    """Host states with preemptible servers, and filters that give reasons."""
+    """Host states with preemptible servers, and filters that give reasons.
+
+    :ivar silent_cells: where to note the cells that did not answer, or None;
+        set only in the copies that :meth:`states_and_silent_cells` makes.
+    """
+
+    silent_cells = None
 
     def __init__(self):
         _honour_historic_weight_classes()
@@ -95,36 +105,61 @@ class HostManager(host_manager.HostManager):
             self.load_preemptibles(nova_context.get_admin_context(), hosts)
         return super().get_weighed_hosts(hosts, spec_obj)
 
+    def states_and_silent_cells(self, context, compute_uuids, spec_obj):
+        """Return (host states, uuids of the cells that did not answer)."""
+        own = copy.copy(self)
+        own.silent_cells = []
+        states = own.get_host_states_by_uuids(context, compute_uuids, spec_obj)
+        return list(states), own.silent_cells
+
+    def _get_computes_for_cells(self, context, cells, compute_uuids):
+        # NOTE: nova/scheduler/host_manager.py has no entry for cells that
+        # failed, logs them, and goes on.
+        nodes, services = super()._get_computes_for_cells(
+            context, cells, compute_uuids=compute_uuids
+        )
+        if self.silent_cells is not None:
+            self.silent_cells += [
+                cell.uuid for cell in cells if cell.uuid not in nodes
+            ]
+        return nodes, services
+
     def load_preemptibles(self, context, host_states):
-        """Fill in ``preemptibles`` where it is still None.
+        """Fill in ``servers`` and ``preemptibles`` where they are still None.
 
         A cell that does not answer leaves its hosts without: nobody there is
-        weighed, and nobody there is a victim.
+        weighed.
 
         :param context: an admin context that is not targeted at a cell.
+        :returns: the uuids of the cells that did not answer.
         """
-        unread = [state for state in host_states if state.preemptibles is None]
+        unread = [state for state in host_states if state.servers is None]
         hosts_by_cell = {}
         for state in unread:
             hosts_by_cell.setdefault(state.cell_uuid, set()).add(state.host)
-        servers = {}
-        for server in self._read_preemptibles(context, hosts_by_cell):
-            key = (server.host, server.node)
-            servers.setdefault(key, []).append(server)
+        rows, silent_cells = self._read_rows(context, hosts_by_cell)
+        # All cells' hints are in one database, and read with one query.
+        marked = preemptibles.only_preemptible(
+            rows, self._hints, nova_context.get_admin_context()
+        )
         for state in unread:
-            state.preemptibles = tuple(
-                servers.get((state.host, state.nodename), ())
-            )
+            state.servers = set()
+            state.preemptibles = ()
+        by_host = {_key(state): state for state in unread}
+        for row in rows:
+            if (row.host, row.node) in by_host:
+                by_host[row.host, row.node].servers.add(row.uuid)
+        for server in marked:
+            if (server.host, server.node) in by_host:
+                by_host[server.host, server.node].preemptibles += (server,)
+        return silent_cells
 
-    def _read_preemptibles(self, context, hosts_by_cell):
+    def _read_rows(self, context, hosts_by_cell):
+        """Return (all servers on hosts, cells that did not answer)."""
+
         def read(cell_context):
-            hosts = hosts_by_cell[cell_context.cell_uuid]
-            # Cells are read in threads, and a context serves one at a time.
-            return preemptibles.on_hosts(
-                cell_context,
-                self._hints,
-                nova_context.get_admin_context(),
-                hosts,
+            return preemptibles.rows_on_hosts(
+                cell_context, hosts_by_cell[cell_context.cell_uuid]
             )
 
         cells = [
@@ -133,14 +168,17 @@ class HostManager(host_manager.HostManager):
         results = nova_context.scatter_gather_cells(
             context, cells, nova_context.CELL_TIMEOUT, read
         )
+        rows, silent_cells = [], []
         for cell_uuid, result in results.items():
             if nova_context.is_cell_failure_sentinel(result):
                 LOG.warning(
                     'Failed to read the preemptible servers of cell %s.',
                     cell_uuid,
                 )
+                silent_cells.append(cell_uuid)
             else:
-                yield from result
+                rows += result
+        return rows, silent_cells
 
     def filter_hosts(self, host_states, spec_obj):
         """Run nova's own choice of hosts and filters, and tell why not.

@@ -37,6 +37,10 @@ _MAX_NAME_LENGTH = 200
 _INITIAL_GENERATION = 0
 
 
+class NameTaken(placement.PlacementError):
+    """Somebody else has a provider of the journal's name."""
+
+
 def booked(resources):
     """Return the journal's entry for what is taken of a victim."""
     entry = {CLASS_PREFIX + name: amount for name, amount in resources.items()}
@@ -51,6 +55,31 @@ def taken(entry):
         for name, amount in entry.items()
         if name != VICTIM_CLASS
     }
+
+
+def exists(client, provider):
+    """Tell whether there is a provider.
+
+    :param client: a :class:`placement.Placement`.
+    """
+    return bool(client.providers([('uuid', provider)]))
+
+
+def victims_in_flight(client):
+    """Return the uuids of all victims of all preemptions under way.
+
+    :param client: a :class:`placement.Placement`.
+    """
+    victims = set()
+    for provider in client.providers([('in_tree', ROOT_UUID)]):
+        if provider['uuid'] != ROOT_UUID:
+            try:
+                _, entries = client.provider_allocations(provider['uuid'])
+            except placement.Refused:
+                # It was closed in this moment.
+                continue
+            victims |= entries.keys()
+    return victims
 
 
 def is_entry(resources):
@@ -116,3 +145,9 @@ class Journal:
         except placement.Refused as exc:
             if exc.status != 409:
                 raise
+            if not exists(self._client, ROOT_UUID):
+                raise NameTaken(
+                    'a resource provider is named %r already, which is the '
+                    'name that the journal of preemptions needs: rename it'
+                    % ROOT_NAME
+                ) from exc

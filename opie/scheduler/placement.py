@@ -77,6 +77,11 @@ def _first_error(response):
         return {}
 
 
+def _resources_of(allocations):
+    """Return provider or consumer uuid to resource class to amount."""
+    return {uuid: item['resources'] for uuid, item in allocations.items()}
+
+
 @dataclasses.dataclass(frozen=True)
 class Consumer:
     """A consumer as placement has it.
@@ -132,43 +137,60 @@ class Placement:
             raise Refused(url, response)
         return response
 
+    def _read(self, url, extract):
+        """Return what a function finds in the answer to a GET."""
+        response = self._call('get', url)
+        try:
+            return extract(response.json())
+        except (ValueError, KeyError, TypeError, AttributeError) as exc:
+            # A proxy, perhaps, that has a page for everything.
+            raise NoAnswer('%s: no answer of placement' % url) from exc
+
     def providers(self, query):
         """Return the providers that a query of (key, value) pairs matches."""
-        url = '/resource_providers?%s' % parse.urlencode(query)
-        return self._call('get', url).json()['resource_providers']
+        return self._read(
+            '/resource_providers?%s' % parse.urlencode(query),
+            lambda answer: answer['resource_providers'],
+        )
 
     def inventories(self, provider):
         """Return (provider generation, resource class to inventory)."""
-        url = '/resource_providers/%s/inventories' % provider
-        answer = self._call('get', url).json()
-        return answer['resource_provider_generation'], answer['inventories']
+        return self._read(
+            '/resource_providers/%s/inventories' % provider,
+            lambda answer: (
+                answer['resource_provider_generation'],
+                answer['inventories'],
+            ),
+        )
 
     def provider_allocations(self, provider):
         """Return (generation, consumer uuid to resource class to amount)."""
-        url = '/resource_providers/%s/allocations' % provider
-        answer = self._call('get', url).json()
-        return answer['resource_provider_generation'], {
-            consumer: allocation['resources']
-            for consumer, allocation in answer['allocations'].items()
-        }
+        return self._read(
+            '/resource_providers/%s/allocations' % provider,
+            lambda answer: (
+                answer['resource_provider_generation'],
+                _resources_of(answer['allocations']),
+            ),
+        )
 
     def usages(self, provider):
         """Return resource class to the amount used."""
-        url = '/resource_providers/%s/usages' % provider
-        return self._call('get', url).json()['usages']
+        return self._read(
+            '/resource_providers/%s/usages' % provider,
+            lambda answer: answer['usages'],
+        )
 
     def consumer(self, uuid):
         """Return the :class:`Consumer` with a uuid, existing or not."""
-        answer = self._call('get', '/allocations/%s' % uuid).json()
-        return Consumer(
-            uuid,
-            {
-                provider: allocation['resources']
-                for provider, allocation in answer['allocations'].items()
-            },
-            answer.get('project_id'),
-            answer.get('user_id'),
-            answer.get('consumer_generation'),
+        return self._read(
+            '/allocations/%s' % uuid,
+            lambda answer: Consumer(
+                uuid,
+                _resources_of(answer['allocations']),
+                answer.get('project_id'),
+                answer.get('user_id'),
+                answer.get('consumer_generation'),
+            ),
         )
 
     def replace_allocations(self, bodies):

@@ -143,30 +143,37 @@ class HintCache:
         return {uuid for uuid in uuids if is_marked[uuid]}
 
 
-def on_hosts(cell_context, hints, api_context, hosts=None):
-    """Return the preemptible servers of a cell.
+def rows_on_hosts(cell_context, hosts=None):
+    """Return all servers of a cell, for :func:`only_preemptible`.
 
     :param cell_context: a context targeted at the cell.
-    :param hints: a :class:`HintCache`.
-    :param api_context: a context for the API database.
     :param hosts: names of hosts, None for all of the cell.
     """
     if hosts is None:
-        rows = _servers_with_marks(cell_context, None)
-    else:
-        rows = [
-            row
-            for batch in _batches(sorted(hosts))
-            for row in _servers_with_marks(cell_context, batch)
-        ]
-    marked = hints.marked(api_context, [row.uuid for row in rows])
+        return _servers_with_marks(cell_context, None)
     return [
-        PreemptibleServer(*row[: len(_COLUMNS)])
+        row
+        for batch in _batches(sorted(hosts))
+        for row in _servers_with_marks(cell_context, batch)
+    ]
+
+
+def only_preemptible(rows, hints, api_context):
+    """Return the :class:`PreemptibleServer` values among rows of any cells.
+
+    :param hints: a :class:`HintCache`.
+    :param api_context: a context for the API database.
+    """
+    marked = hints.marked(api_context, [row.uuid for row in rows])
+    # By uuid, for nothing keeps nova from having a mark twice.
+    servers = {
+        row.uuid: PreemptibleServer(*row[: len(_COLUMNS)])
         for row in rows
         if row.uuid in marked
         or (row.marked_flavor and _has_true_flavor(row.marked_flavor))
         or (row.metadata_mark and marks.is_true(row.metadata_mark))
-    ]
+    }
+    return list(servers.values())
 
 
 @main_db.pick_context_manager_reader

@@ -10,11 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What placement knows of the hosts' root providers, read once per change.
+"""What placement knows of the hosts' root providers, read when it changes.
 
-Every change of a provider's inventory or allocations raises its generation,
-so facts that were read at a generation hold as long as placement lists the
-provider with the same one.
+Writing a provider's inventory or allocations raises its generation, so facts
+that were read at a generation hold while placement lists the provider with
+the same one.  There is an exception: deleting a consumer's allocations, as
+nova does when it deletes a server, raises nothing.  Therefore facts hold only
+as long as all their consumers are servers that nova still has on the host,
+and those that came from the cache are read again before a plan built on them
+is carried out.
 """
 
 import dataclasses
@@ -31,6 +35,10 @@ _INVENTORY_FIELDS = (
     'max_unit',
     'step_size',
 )
+
+
+class Unstable(placement.PlacementError):
+    """The provider changes faster than it can be read."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,23 +60,28 @@ class ProviderCache:
     def __init__(self):
         self._facts = {}
 
-    def get(self, client, uuid, generation):
+    def get(self, client, uuid, generation, servers):
         """Return the facts of a provider.
 
         :param client: a :class:`placement.Placement`.
         :param generation: as placement has just listed it.
+        :param servers: uuids of the servers that nova has on the host.
+        :raises Unstable: if they change all the time.
         :raises placement.PlacementError: if they cannot be read.
         """
         facts = self._facts.get(uuid)
-        if facts is None or facts.generation != generation:
-            facts = _read(client, uuid)
-            self._facts[uuid] = facts
+        if (
+            facts is None
+            or facts.generation != generation
+            or not servers >= facts.allocations.keys()
+        ):
+            return self.read(client, uuid)
         return facts
 
-    def keep_only(self, uuids):
-        """Forget all other providers."""
-        for uuid in set(self._facts) - set(uuids):
-            self._facts.pop(uuid, None)
+    def read(self, client, uuid):
+        """Return the facts of a provider as they are now; see :meth:`get`."""
+        facts = self._facts[uuid] = _read(client, uuid)
+        return facts
 
 
 def inventories_of(raw, used):
@@ -98,6 +111,4 @@ def _read(client, uuid):
             return ProviderFacts(
                 generation, inventories_of(raw, used), allocations
             )
-    raise placement.NoAnswer(
-        'provider %s changes faster than it can be read' % uuid
-    )
+    raise Unstable('provider %s changes all the time' % uuid)

@@ -71,3 +71,15 @@ def planned(shot, plan, is_dry_run):
         'The plan costs %(cost)s; its request: %(request)s.',
         {'cost': plan.cost, 'request': shot.request},
     )
+
+
+def void(uuids, attempt, reason):
+    """Log that a plan could not be carried out."""
+    LOG.info(
+        'Plan %(attempt)d for %(preemptors)s is void: %(reason)s.',
+        {
+            'attempt': attempt,
+            'preemptors': ', '.join(uuids),
+            'reason': reason,
+        },
+    )

@@ -23,11 +23,14 @@ from nova.scheduler import utils as scheduler_utils
 from oslo_utils import timeutils
 
 from opie.preemption import model
+from opie.scheduler import journal
+from opie.scheduler import placement
 from opie.scheduler import preemptibles
+from opie.scheduler import providers
 
 
 class NotServed(Exception):
-    """The request has a shape that opie leaves alone."""
+    """The request cannot be planned for; the text says why."""
 
 
 @dataclasses.dataclass
@@ -40,6 +43,8 @@ class Snapshot:
     :ivar reasons: provider uuid to the reason why a host, which is then not
         among ``hosts``, cannot serve whoever is gone from it.
     :ivar names: provider uuid to the name of the host, for logs.
+    :ivar facts: provider uuid to the :class:`providers.ProviderFacts` that
+        the host was made from.
     """
 
     request: model.Request
@@ -47,6 +52,7 @@ class Snapshot:
     states: dict
     reasons: dict
     names: dict
+    facts: dict
 
 
 def take(context, spec, uuids, sources, spared=frozenset()):
@@ -58,7 +64,8 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     :param uuids: the uuids of the preemptors, in order.
     :param sources: a :class:`Sources`.
     :param spared: uuids of servers that are to be no victims.
-    :raises NotServed: if the request is of a shape that is left alone.
+    :raises NotServed: if the request is of a shape that is left alone, or a
+        cell does not answer.
     :raises nova.exception.NoValidHost: if it names a host that is not there.
     :raises placement.PlacementError: if placement cannot be read.
     """
@@ -77,19 +84,34 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     }
     states = {
         state.uuid: state
-        for state in sources.host_manager.get_host_states_by_uuids(
-            context, list(generations), spec
-        )
+        for state in _all_states(context, spec, list(generations), sources)
     }
-    sources.host_manager.load_preemptibles(context, states.values())
     passing, reasons = _filter(spec, states, sources)
     ranks = _ranks(spec, passing, sources)
-    hosts = tuple(
-        _host(state, generations[uuid], ranks[uuid], spared, sources)
-        for uuid, state in passing.items()
-    )
+    spared = spared | journal.victims_in_flight(sources.placement)
+    hosts, known = [], {}
+    for uuid, state in passing.items():
+        try:
+            facts = known[uuid] = sources.providers.get(
+                sources.placement, uuid, generations[uuid], state.servers
+            )
+        except (placement.Refused, providers.Unstable):
+            reasons[uuid] = 'its resource provider goes or changes'
+            continue
+        hosts.append(_host(state, facts, ranks[uuid], spared))
     names = {uuid: state.nodename for uuid, state in states.items()}
-    return Snapshot(request, hosts, states, reasons, names)
+    return Snapshot(request, tuple(hosts), states, reasons, names, known)
+
+
+def is_current(shot, plan, sources):
+    """Tell whether the nominated hosts are still as the snapshot has them.
+
+    What it has may come from the cache, which a deletion can outdate.
+    """
+    return all(
+        sources.providers.read(sources.placement, host) == shot.facts[host]
+        for host in sorted({item.host for item in plan.nominations})
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,11 +168,28 @@ def _query(spec, group):
     return query
 
 
+def _all_states(context, spec, uuids, sources):
+    """Return the host states, with all their servers read.
+
+    A cell that is silent may have room, so nobody is evicted elsewhere.
+    """
+    states, silent_cells = sources.host_manager.states_and_silent_cells(
+        context, uuids, spec
+    )
+    silent_cells += sources.host_manager.load_preemptibles(context, states)
+    if silent_cells:
+        raise NotServed(
+            'no answer from cell %s' % ', '.join(sorted(set(silent_cells)))
+        )
+    return states
+
+
 def _filter(spec, states, sources):
     """Return (states of hosts that may pass, reasons of those that cannot).
 
-    A host may pass if it does with all its potential victims gone, or as it
-    is: some filters ask for a server that must stay.
+    A host may pass if it does with all its preemptible servers gone, or as it
+    is: some filters ask for a server that must stay.  Hosts that would pass
+    only in between, for two filters that want opposite things, are left out.
     """
     emptied = {
         state.uuid: state.without(
@@ -188,8 +227,7 @@ def _ranks(spec, states, sources):
     return {item.obj.uuid: weights.index(item.weight) for item in weighed}
 
 
-def _host(state, generation, rank, spared, sources):
-    facts = sources.providers.get(sources.placement, state.uuid, generation)
+def _host(state, facts, rank, spared):
     now = timeutils.utcnow()
     return model.Host(
         state.uuid,

@@ -2,4 +2,4 @@
 
 # NOTE: chooses nova's threading model, and must come before anything that
 # imports eventlet (nova/monkey_patch.py).
-import nova.tests.functional  # noqa: F401
+import nova.tests.functional.integrated_helpers  # noqa: F401

@@ -149,6 +149,10 @@ class CloudTestCase(integrated_helpers.ProviderUsageBaseTestCase):
     def is_alive(self, server):
         return server['id'] in {item['id'] for item in self.api.get_servers()}
 
+    def wait_until_gone(self, server):
+        """Wait until a server is gone, whatever its state is until then."""
+        self._wait_for_assert(lambda: self.assertFalse(self.is_alive(server)))
+
     def used_vcpus(self, host):
         uuid = self._get_provider_uuid_by_host(host)
         return self._get_provider_usages(uuid)['VCPU']

@@ -15,11 +15,13 @@
 import contextlib
 import threading
 
+import fixtures
 from oslo_utils import uuidutils
 
 from opie.scheduler import allocations
 from opie.scheduler import journal
 from opie.scheduler import placement
+from opie.scheduler import swap_back
 from opie.tests.functional import base
 
 
@@ -164,6 +166,10 @@ class ClaimTest(base.CloudTestCase):
         self.assertIn('over capacity: VCPU of %s' % provider, line)
 
     def test_an_unanswered_placement_gives_up_and_loses_nothing(self):
+        self.useFixture(
+            fixtures.MockPatchObject(swap_back, '_PATIENCE_SECONDS', 0)
+        )
+
         def fail(real, *args):
             raise placement.NoAnswer('down')
 

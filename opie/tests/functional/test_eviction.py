@@ -58,7 +58,7 @@ class EvictionTest(base.CloudTestCase):
     def test_a_preemptor_deleted_before_the_first_eviction_kills_nobody(self):
         self.after_the_claim(self.delete_newest)
         preemptor = self.boot(10, state=None)
-        self._wait_until_deleted(preemptor)
+        self.wait_until_gone(preemptor)
         self._wait_for_assert(self.assertNoJournal)
         self.assertUntouched(*self.victims)
         self.assertEqual({}, self.allocations(preemptor))
@@ -75,7 +75,7 @@ class EvictionTest(base.CloudTestCase):
 
         self.wrap(eviction.Eviction, '_evict', send)
         preemptor = self.boot(10, state=None)
-        self._wait_until_deleted(preemptor)
+        self.wait_until_gone(preemptor)
         self._wait_for_assert(
             lambda: self.assertEqual(5, self.used_vcpus('host1'))
         )
@@ -134,7 +134,7 @@ class EvictionTest(base.CloudTestCase):
         self.after_the_claim(
             lambda: self.api.put_service_force_down(service['id'], True)
         )
-        self.assertAllRefused('the compute service is down')
+        self.assertAllRefused('the compute service of host1 is down')
 
     def test_a_lock_of_an_administrator_after_the_claim_is_honoured(self):
         self.after_the_claim(lambda: self.lock(self.victims[1], 'admin'))

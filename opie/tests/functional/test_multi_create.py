@@ -84,10 +84,10 @@ class MultiCreateTest(base.CloudTestCase):
         victims = [self.boot_preemptible(10, host) for host in self.hosts]
         deleted = []
 
-        def verify(real, execution, claim):
-            deleted.append(claim._plan.nominations[0].preemptor)
+        def verify(real, execution):
+            deleted.append(execution._plan.nominations[0].preemptor)
             self.api.delete_server(deleted[0])
-            return real(execution, claim)
+            return real(execution)
 
         self.wrap_once(executor.Execution, '_verify', verify)
         servers = self.boot_many(2, 10, None)
