@@ -94,6 +94,11 @@ def _with_sharing_victims(host, resources):
 def _plan_over(request, hosts, cost, accepts):
     """Place the preemptors one after the other, each at least cost."""
     left = dict(hosts)
+    # By resources alone; only the host last nominated changes.
+    choices = {
+        uuid: _choose_by_resources(host, request, cost)
+        for uuid, host in hosts.items()
+    }
     nominations = ()
     for preemptor in request.preemptors:
 
@@ -108,12 +113,15 @@ def _plan_over(request, hosts, cost, accepts):
             return accepts(host.uuid, gone, before)
 
         host, chosen, reasons = _cheapest(
-            left.values(), request.resources, cost, passes
+            left, choices, request.resources, cost, passes
         )
         if host is None:
             return model.Plan(reasons=reasons)
         nominations += (model.Nomination(preemptor, host.uuid, chosen),)
         left[host.uuid] = host.after(chosen, request.resources)
+        choices[host.uuid] = _choose_by_resources(
+            left[host.uuid], request, cost
+        )
     everyone = [server for item in nominations for server in item.victims]
     return model.Plan(nominations, cost.of_all(everyone), reasons)
 
@@ -141,7 +149,13 @@ def _rank(host, cost, victims):
     return bool(victims), cost, len(victims), host.preference, host.uuid
 
 
-def _cheapest(hosts, resources, cost, passes):
+def _choose_by_resources(host, request, cost):
+    return victims.choose_victims(
+        host, request.resources, cost, lambda servers: None
+    )
+
+
+def _cheapest(hosts, choices, resources, cost, passes):
     """Return (host, its victims, reasons); host is None if there is none.
 
     The cloud's filters are dear to ask, so hosts are ordered by what their
@@ -159,11 +173,8 @@ def _cheapest(hosts, resources, cost, passes):
         rank = _rank(host, cost.of_all(chosen), chosen)
         heapq.heappush(queue, (rank, is_checked, host, chosen))
 
-    for host in hosts:
-        by_resources = victims.choose_victims(
-            host, resources, cost, lambda servers: None
-        )
-        consider(host, by_resources, False)
+    for uuid, host in hosts.items():
+        consider(host, choices[uuid], False)
     while queue:
         _, is_checked, host, chosen = heapq.heappop(queue)
         if is_checked or passes(host, chosen) is None:

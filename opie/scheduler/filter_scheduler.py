@@ -17,63 +17,28 @@ NoValidHost to a request that may preempt does pass 2 begin; when pass 2
 cannot help, nova's answer stands.
 """
 
-import collections
-import dataclasses
-import random
-import threading
-import time
-
 from nova import exception
 from nova.compute import utils as compute_utils
 import nova.conf
 from nova.objects import fields
 from nova.scheduler import manager
-from nova.scheduler import request_filter
 from oslo_log import log as logging
 import oslo_messaging as messaging
 
 import opie.conf
 from opie.conf import checks
-from opie.preemption import cost
-from opie.preemption import model
-from opie.preemption import planner
 from opie.scheduler import boot
-from opie.scheduler import dry_run
 from opie.scheduler import executor
 from opie.scheduler import host_manager
 from opie.scheduler import pass_one
+from opie.scheduler import pass_two
 from opie.scheduler import placement
-from opie.scheduler import providers
-from opie.scheduler import report
 from opie.scheduler import snapshot
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 opie.conf.register_opts(CONF)
-
-# How often a request may plan again because somebody else was faster; beyond
-# this something must be wrong.
-_MAX_LOST_RACES = 20
-_MAX_PAUSE_SECONDS = 0.2
-_TOO_LATE = '[opie] preemption_timeout_seconds are over'
-
-
-class Refused(Exception):
-    """Pass 2 cannot help; the text says why, for the operator's log."""
-
-
-@dataclasses.dataclass
-class Job:
-    """A plan on its way through the steps.
-
-    :ivar selections: a Selection for each preemptor, in order.
-    """
-
-    shot: snapshot.Snapshot
-    plan: model.Plan
-    selections: list
-    execution: executor.Execution | None = None
 
 
 class FilterScheduler(manager.SchedulerManager):
@@ -89,15 +54,13 @@ class FilterScheduler(manager.SchedulerManager):
                 'opie.scheduler.host_manager.HostManager or a subclass of it, '
                 'and the service must be started by opie-nova-scheduler.'
             )
-        self._providers = providers.ProviderCache()
 
     def init_host(self, service_ref):
         super().init_host(service_ref)
         # Not before: workers fork after __init__.
-        self._slots = threading.BoundedSemaphore(
-            CONF.opie.max_concurrent_preemptions
+        self._pass_two = pass_two.PassTwo(
+            self.host_manager, self.servicegroup_api
         )
-        self._planning = threading.Lock()
         LOG.info(
             'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
             {
@@ -145,28 +108,25 @@ class FilterScheduler(manager.SchedulerManager):
             if untouched is not None and isinstance(
                 exc.exc_info[1], exception.NoValidHost
             ):
-                selections = self._pass_two(context, untouched, instance_uuids)
+                selections = self._make_room(
+                    context, untouched, instance_uuids
+                )
             if selections is None:
                 raise
             return selections
 
-    def _pass_two(self, context, spec, uuids):
+    def _make_room(self, context, spec, uuids):
         """Return selections, or None when nova's answer is to stand."""
         try:
-            if not self._watch.has_placement_answered:
-                raise Refused('placement did not answer')
             if not boot.is_boot(context, uuids):
                 return None
-            if not self._slots.acquire(blocking=False):
-                raise Refused(
-                    '[opie] max_concurrent_preemptions are under way'
-                )
-            try:
-                return self._preempt(context, spec, uuids)
-            finally:
-                self._slots.release()
+            if not self._watch.has_placement_answered:
+                raise pass_two.Refused('placement did not answer')
+            job = self._pass_two.make_room(
+                context, spec, uuids, self.placement_client
+            )
         except (
-            Refused,
+            pass_two.Refused,
             executor.Failed,
             snapshot.NotServed,
             placement.PlacementError,
@@ -177,118 +137,26 @@ class FilterScheduler(manager.SchedulerManager):
                 'No room is made for %(preemptors)s: %(reason)s.',
                 {'preemptors': ', '.join(uuids), 'reason': exc},
             )
+            return None
         except Exception:
             LOG.exception('Failed to make room for %s.', ', '.join(uuids))
-        return None
+            return None
+        self._conclude(context, job)
+        return [[selection] for selection in job.selections]
 
-    def _preempt(self, context, spec, uuids):
-        """Plan and carry out, again on fresh facts while that can help."""
-        deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
-        # Raises RequestFilterFailed for a tenant who may not be served.
-        request_filter.process_reqspec(context, spec)
-        sources = snapshot.Sources(
-            self.host_manager,
-            placement.Placement(self.placement_client, context.global_id),
-            self._providers,
-            self.servicegroup_api,
-        )
-        spared = set()
-        tried = collections.Counter()
-        while (
-            tried['plan'] < CONF.opie.max_plans_per_request
-            and tried['race'] < _MAX_LOST_RACES
-        ):
-            attempt = tried.total() + 1
-            own_spec = spec.obj_clone()
-            try:
-                job = self._plan_and_claim(
-                    context,
-                    own_spec,
-                    uuids,
-                    sources,
-                    spared,
-                    attempt,
-                    deadline,
-                )
-                job.execution.evict()
-            except executor.PlanAgain as exc:
-                report.void(uuids, attempt, exc)
-                spared |= exc.victims
-                tried['race' if exc.is_race else 'plan'] += 1
-                time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
-                continue
-            self._conclude(context, own_spec, job)
-            return [[selection] for selection in job.selections]
-        raise Refused('no plan could be carried out')
-
-    def _plan_and_claim(
-        self, context, spec, uuids, sources, spared, attempt, deadline
-    ):
-        """Return a :class:`Job` whose claim is made.
-
-        One thread of a worker does this at a time: requests that come
-        together would all choose the same victims.
-
-        :raises Refused: if no host can serve, it is too late, or in a dry run.
-        :raises executor.PlanAgain: if the facts have changed meanwhile.
-        """
-        if not self._planning.acquire(timeout=deadline - time.monotonic()):
-            raise Refused(_TOO_LATE)
-        try:
-            job = self._plan(context, spec, uuids, sources, spared)
-            if time.monotonic() >= deadline:
-                raise Refused(_TOO_LATE)
-            if not snapshot.is_current(job.shot, job.plan, sources):
-                raise executor.PlanAgain(
-                    'the nominated hosts changed', is_race=True
-                )
-            job.execution = executor.Execution(
-                job.shot,
-                job.plan,
-                sources.placement,
-                self.servicegroup_api,
-                (spec.project_id, _user_id(context, spec)),
-                attempt,
-                deadline,
-            )
-            job.execution.claim()
-        finally:
-            self._planning.release()
-        return job
-
-    def _plan(self, context, spec, uuids, sources, spared):
-        """Return a :class:`Job` with a feasible plan, not yet claimed."""
-        shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
-        filters = dry_run.DryRun(spec, shot, self.host_manager)
-        plan = planner.make_plan(
-            shot.request,
-            shot.hosts,
-            cost.Cost(
-                CONF.preemptible_count_weight_multiplier,
-                CONF.preemptible_duration_weight_multiplier,
-                CONF.opie.billing_period_seconds,
-            ),
-            filters,
-        )
-        if not plan.is_feasible:
-            raise Refused(report.refused(shot, plan))
-        report.planned(shot, plan, CONF.opie.dry_run)
-        if CONF.opie.dry_run:
-            raise Refused('[opie] dry_run is on')
-        return Job(shot, plan, filters.select(plan))
-
-    def _conclude(self, context, spec, job):
+    def _conclude(self, context, job):
         """Do what nova's own scheduling does once hosts are selected.
 
         The room is made and claimed by now, so nothing of this may fail the
         request.
         """
         try:
-            self._consume_and_notify(context, spec, job)
+            self._consume_and_notify(context, job)
         except Exception:
             LOG.exception('Failed to note or notify a selection.')
 
-    def _consume_and_notify(self, context, spec, job):
+    def _consume_and_notify(self, context, job):
+        spec = job.spec
         if not self._watch.has_notified_start:
             self._notify(
                 context, spec, 'start', fields.NotificationPhase.START
@@ -329,13 +197,6 @@ def _copy_for_pass_two(spec, uuids, return_objects):
         # nova may well be able to serve it.
         LOG.exception('Cannot tell whether a request may preempt.')
     return None
-
-
-def _user_id(context, spec):
-    # NOTE: as nova/scheduler/utils.py, for specs older than Rocky.
-    if 'user_id' in spec and spec.user_id:
-        return spec.user_id
-    return context.user_id
 
 
 def _dotted_path(instance):

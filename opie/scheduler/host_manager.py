@@ -102,8 +102,17 @@ class HostManager(host_manager.HostManager):
             isinstance(weigher, weighers.PreemptibleWeigher)
             for weigher in self.weighers
         ):
-            self.load_preemptibles(nova_context.get_admin_context(), hosts)
+            self._load_for_weighers(hosts)
         return super().get_weighed_hosts(hosts, spec_obj)
+
+    def _load_for_weighers(self, host_states):
+        try:
+            self.load_preemptibles(
+                nova_context.get_admin_context(), host_states
+            )
+        except Exception:
+            # Nobody fails to boot because opie has no preference.
+            LOG.exception('Weighing without preemptible servers.')
 
     def states_and_silent_cells(self, context, compute_uuids, spec_obj):
         """Return (host states, uuids of the cells that did not answer)."""

@@ -1,0 +1,202 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Pass 2: makes room for a request, again on fresh facts while that can help.
+
+One thread of a worker plans and claims at a time, for requests that come
+together would all choose the same victims.  Waiting for victims to be gone is
+done by as many at once as the options allow.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import random
+import threading
+import time
+
+import nova.conf
+from nova.scheduler import request_filter
+
+from opie.preemption import cost
+from opie.preemption import model
+from opie.preemption import planner
+from opie.scheduler import dry_run
+from opie.scheduler import executor
+from opie.scheduler import placement
+from opie.scheduler import providers
+from opie.scheduler import report
+from opie.scheduler import snapshot
+
+CONF = nova.conf.CONF
+
+# How often a request may plan again because somebody else was faster; beyond
+# this something must be wrong.
+_MAX_LOST_RACES = 20
+_MAX_PAUSE_SECONDS = 0.2
+_TOO_LATE = '[opie] preemption_timeout_seconds are over'
+
+
+class Refused(Exception):
+    """No room can be made; the text says why, for the operator's log."""
+
+
+@dataclasses.dataclass
+class Job:
+    """A plan on its way through the steps.
+
+    :ivar spec: the RequestSpec it was made from.
+    :ivar selections: a Selection for each preemptor, in order.
+    """
+
+    spec: object
+    shot: snapshot.Snapshot
+    plan: model.Plan
+    selections: list
+    execution: executor.Execution | None = None
+
+
+class PassTwo:
+    """Makes room, in one scheduler worker.
+
+    It holds locks, so it must be made after workers have forked.
+
+    :param host_manager: opie's HostManager.
+    :param servicegroup: nova's servicegroup API.
+    """
+
+    def __init__(self, host_manager, servicegroup):
+        self._host_manager = host_manager
+        self._servicegroup = servicegroup
+        self._providers = providers.ProviderCache()
+        self._planning = threading.Lock()
+        self._slots = threading.BoundedSemaphore(
+            CONF.opie.max_concurrent_preemptions
+        )
+
+    def make_room(self, context, spec, uuids, report_client):
+        """Make room for a request and claim it.
+
+        :param spec: a RequestSpec as it was before pass 1.
+        :param uuids: the uuids of the preemptors, in order.
+        :param report_client: nova's SchedulerReportClient.
+        :returns: the :class:`Job` that was carried out.
+        :raises Refused, executor.Failed, snapshot.NotServed,
+            placement.PlacementError, nova.exception.NoValidHost,
+            nova.exception.RequestFilterFailed: if none can be made.
+        """
+        deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
+        # Raises RequestFilterFailed for a tenant who may not be served.
+        request_filter.process_reqspec(context, spec)
+        sources = snapshot.Sources(
+            self._host_manager,
+            placement.Placement(report_client, context.global_id),
+            self._providers,
+            self._servicegroup,
+        )
+        with self._slot():
+            return self._try_plans(context, spec, uuids, sources, deadline)
+
+    @contextlib.contextmanager
+    def _slot(self):
+        if not self._slots.acquire(blocking=False):
+            raise Refused('[opie] max_concurrent_preemptions are under way')
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def _try_plans(self, context, spec, uuids, sources, deadline):
+        spared = set()
+        tried = collections.Counter()
+        while (
+            tried['plan'] < CONF.opie.max_plans_per_request
+            and tried['race'] < _MAX_LOST_RACES
+        ):
+            attempt = tried.total() + 1
+            try:
+                with self._alone(deadline):
+                    job = self._plan(
+                        context, spec.obj_clone(), uuids, sources, spared
+                    )
+                    self._claim(context, job, sources, attempt, deadline)
+                job.execution.evict()
+                return job
+            except executor.PlanAgain as exc:
+                report.void(uuids, attempt, exc)
+                spared |= exc.victims
+                tried['race' if exc.is_race else 'plan'] += 1
+                time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
+        raise Refused('no plan could be carried out')
+
+    @contextlib.contextmanager
+    def _alone(self, deadline):
+        seconds_left = max(0, deadline - time.monotonic())
+        if not self._planning.acquire(timeout=seconds_left):
+            raise Refused(_TOO_LATE)
+        try:
+            yield
+        finally:
+            self._planning.release()
+
+    def _plan(self, context, spec, uuids, sources, spared):
+        """Return a :class:`Job` with a feasible plan, not yet claimed.
+
+        :raises Refused: if no host can serve, or in a dry run.
+        """
+        shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
+        filters = dry_run.DryRun(spec, shot, self._host_manager)
+        plan = planner.make_plan(
+            shot.request,
+            shot.hosts,
+            cost.Cost(
+                CONF.preemptible_count_weight_multiplier,
+                CONF.preemptible_duration_weight_multiplier,
+                CONF.opie.billing_period_seconds,
+            ),
+            filters,
+        )
+        if not plan.is_feasible:
+            raise Refused(report.refused(shot, plan))
+        report.planned(shot, plan, CONF.opie.dry_run)
+        if CONF.opie.dry_run:
+            raise Refused('[opie] dry_run is on')
+        return Job(spec, shot, plan, filters.select(plan))
+
+    def _claim(self, context, job, sources, attempt, deadline):
+        """Claim what was planned, if the facts are still the same.
+
+        :raises executor.PlanAgain: if they are not.
+        """
+        if time.monotonic() >= deadline:
+            raise Refused(_TOO_LATE)
+        if not snapshot.is_current(job.shot, job.plan, sources):
+            raise executor.PlanAgain(
+                'the nominated hosts changed', is_race=True
+            )
+        job.execution = executor.Execution(
+            job.shot,
+            job.plan,
+            sources.placement,
+            self._servicegroup,
+            (job.spec.project_id, _user_id(context, job.spec)),
+            attempt,
+            deadline,
+        )
+        job.execution.claim()
+
+
+def _user_id(context, spec):
+    # NOTE: as nova/scheduler/utils.py, for specs older than Rocky.
+    if 'user_id' in spec and spec.user_id:
+        return spec.user_id
+    return context.user_id
