@@ -10,36 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The cloud: nova's services on two hosts, and placement, in this process.
+"""The cloud of the demo: nova's services on two hosts, and placement.
 
-Both are set up by the fixtures that nova and placement test themselves with
-and ship in their wheels.  Keystone, neutron, glance, cinder and the
-hypervisors are stand-ins of those fixtures; all else is the real thing.
 Temporary files, databases and services go when the context ends.
 """
 
-import os
-import sys
-
 # NOTE: sets up the threading model before anything imports eventlet.
-from nova.tests.functional import integrated_helpers  # isort: skip
+from opie.sandbox import harness  # isort: skip
 
 import fixtures
 from nova import context as nova_context
 from nova import objects
-from nova import service as nova_service
-import nova.conf
 
-import opie.conf
 from opie.sandbox import http_api
-from opie.scheduler import host_manager
 
 HOSTS = ('host1', 'host2')
 
 _PLACEMENT_VERSION = '1.39'
-_DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'
-
-opie.conf.register_opts(nova.conf.CONF)
 
 
 class Cloud(fixtures.Fixture):
@@ -49,30 +36,20 @@ class Cloud(fixtures.Fixture):
     """
 
     def _setUp(self):
-        self._use_opie()
         # Whoever starts the cloud cares for its log.
-        self._patch('nova.tests.fixtures.StandardLogging', fixtures.Fixture)
-        harness = _Harness()
-        self.addCleanup(harness.clean_up)
-        harness.setUp()
-        self._placement = harness.placement
-        app = harness.api_fixture.app()
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.tests.fixtures.StandardLogging', fixtures.Fixture
+            )
+        )
+        services = _Services()
+        self.addCleanup(services.clean_up)
+        services.setUp()
+        self._placement = services.placement
+        app = services.api_fixture.app()
         self.api = http_api.Client(
             self.useFixture(http_api.ServerFixture(app)).url
         )
-
-    def _use_opie(self):
-        """Have nova's scheduler built from opie's classes."""
-        self._patch(
-            'nova.scheduler.host_manager.HostManager', host_manager.HostManager
-        )
-        self._patch(
-            'nova.service.SERVICE_MANAGERS',
-            {**nova_service.SERVICE_MANAGERS, 'nova-scheduler': _DRIVER},
-        )
-
-    def _patch(self, name, value):
-        self.useFixture(fixtures.MonkeyPatch(name, value))
 
     def provider_names(self):
         """Return uuid to name of the hosts' resource providers."""
@@ -114,35 +91,13 @@ class Cloud(fixtures.Fixture):
             instance.save()
 
 
-class _Harness(integrated_helpers.ProviderUsageBaseTestCase):
-    """What nova runs its functional tests on; no test is run here.
+class _Services(harness.Harness):
+    """The services, outside of a test."""
 
-    It is a test case because its stand-ins for neutron, glance and cinder ask
-    for one.
-    """
-
-    compute_driver = 'fake.MediumFakeDriver'
+    hosts = HOSTS
 
     def runTest(self):
         """Do nothing; a test case needs a test."""
-
-    def setUp(self):
-        self.flags(
-            api_paste_config=os.path.join(
-                sys.prefix, 'etc', 'nova', 'api-paste.ini'
-            ),
-            group='wsgi',
-        )
-        self.flags(
-            reserved_host_memory_mb=0,
-            cpu_allocation_ratio=1.0,
-            ram_allocation_ratio=1.0,
-            disk_allocation_ratio=1.0,
-        )
-        self.flags(instances=-1, cores=-1, ram=-1, group='quota')
-        super().setUp()
-        for host in HOSTS:
-            self.start_service('compute', host=host)
 
     def clean_up(self):
         """Undo all that setUp has done, as far as it came."""

@@ -1,5 +1,10 @@
 """Tests on real nova and real placement, in one process."""
 
+import logging
+
 # NOTE: chooses nova's threading model, and must come before anything that
 # imports eventlet (nova/monkey_patch.py).
 import nova.tests.functional.integrated_helpers  # noqa: F401
+
+# Their news of every shutdown would drown the results.
+logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)

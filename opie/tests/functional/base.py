@@ -13,92 +13,26 @@
 """A cloud in one process: real nova services, real placement, SQLite."""
 
 import datetime
-import os
-import sys
 import threading
 
 import fixtures
 from nova import context as nova_context
 from nova import objects
-from nova import service as nova_service
-import nova.conf
-from nova.tests.functional import integrated_helpers
 from nova.virt import fake
 from oslo_utils import timeutils
 
-import opie.conf
-from opie.scheduler import host_manager
+from opie.sandbox import harness
 from opie.scheduler import journal
 
-CONF = nova.conf.CONF
-
-opie.conf.register_opts(CONF)
-
-_DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'
 _HINT = {'preemptible': 'true'}
 
 
-class CloudTestCase(integrated_helpers.ProviderUsageBaseTestCase):
-    """Hosts of 10 VCPU and 8192 MB each, without overcommitment.
-
-    :cvar hosts: the hosts to start, each a compute service of its own.
-    """
-
-    compute_driver = 'fake.MediumFakeDriver'
-    hosts = ('host1', 'host2')
-    # NOTE: ProviderUsageBaseTestCase has casts that are casts, so that races
-    # are those of a real cloud.
-
-    def setUp(self):
-        self._use_opie()
-        self.flags(
-            api_paste_config=os.path.join(
-                sys.prefix, 'etc', 'nova', 'api-paste.ini'
-            ),
-            group='wsgi',
-        )
-        self.flags(
-            reserved_host_memory_mb=0,
-            reserved_host_disk_mb=0,
-            cpu_allocation_ratio=1.0,
-            ram_allocation_ratio=1.0,
-            disk_allocation_ratio=1.0,
-        )
-        self.flags(preemption_timeout_seconds=20, group='opie')
-        self.flags(instances=-1, cores=-1, ram=-1, group='quota')
-        self.configure()
-        super().setUp()
-        self.start_hosts()
+class CloudTestCase(harness.Harness):
+    """A cloud, and words to say what happens on it."""
 
     def configure(self):
-        """Set options before the services start; for subclasses."""
-
-    def start_hosts(self):
-        for host in self.hosts:
-            self.start_compute(host)
-
-    def start_compute(self, host, cell_name=None):
-        self.flags(host=host)
-        service = self.start_service('compute', host=host, cell_name=cell_name)
-        self.computes = getattr(self, 'computes', {})
-        self.computes[host] = service
-        return service
-
-    def _use_opie(self):
-        self.useFixture(
-            fixtures.MonkeyPatch(
-                'nova.scheduler.host_manager.HostManager',
-                host_manager.HostManager,
-            )
-        )
-        patched = dict(
-            nova_service.SERVICE_MANAGERS, **{'nova-scheduler': _DRIVER}
-        )
-        self.useFixture(
-            fixtures.MonkeyPatch('nova.service.SERVICE_MANAGERS', patched)
-        )
-
-    # What tests say.
+        super().configure()
+        self.flags(preemption_timeout_seconds=20, group='opie')
 
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
         """Return the id of a new flavor; 100 MB a VCPU unless said."""

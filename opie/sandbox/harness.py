@@ -1,0 +1,100 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova and placement in one process, as their own tests run them.
+
+The fixtures that nova and placement test themselves with are in their wheels.
+Keystone, neutron, glance, cinder and the hypervisors are stand-ins of those
+fixtures; all else is the real thing, on SQLite.  The demo and opie's own
+functional tests stand on this.
+"""
+
+import os
+import sys
+
+# NOTE: sets up the threading model before anything imports eventlet.
+from nova.tests.functional import integrated_helpers  # isort: skip
+
+import fixtures
+from nova import service as nova_service
+import nova.conf
+
+import opie.conf
+from opie.scheduler import host_manager
+
+_DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'
+
+opie.conf.register_opts(nova.conf.CONF)
+
+
+class Harness(integrated_helpers.ProviderUsageBaseTestCase):
+    """Hosts of 10 VCPU and 8192 MB each, without overcommitment.
+
+    It is a test case because the stand-ins ask for one.  Casts are casts in
+    it, so that races are those of a real cloud.
+
+    :cvar hosts: the hosts to start, each a compute service of its own.
+    :ivar computes: host to its compute service.
+    """
+
+    compute_driver = 'fake.MediumFakeDriver'
+    hosts = ('host1', 'host2')
+
+    def setUp(self):
+        self._use_opie()
+        self.flags(
+            api_paste_config=os.path.join(
+                sys.prefix, 'etc', 'nova', 'api-paste.ini'
+            ),
+            group='wsgi',
+        )
+        self.flags(
+            reserved_host_memory_mb=0,
+            reserved_host_disk_mb=0,
+            cpu_allocation_ratio=1.0,
+            ram_allocation_ratio=1.0,
+            disk_allocation_ratio=1.0,
+        )
+        self.flags(instances=-1, cores=-1, ram=-1, group='quota')
+        self.configure()
+        super().setUp()
+        self.computes = {}
+        self.start_hosts()
+
+    def _use_opie(self):
+        """Have nova's scheduler service built from opie's classes."""
+        for name, value in (
+            (
+                'nova.scheduler.host_manager.HostManager',
+                host_manager.HostManager,
+            ),
+            (
+                'nova.service.SERVICE_MANAGERS',
+                {**nova_service.SERVICE_MANAGERS, 'nova-scheduler': _DRIVER},
+            ),
+        ):
+            self.useFixture(fixtures.MonkeyPatch(name, value))
+
+    def configure(self):
+        """Set options before the services start; for subclasses."""
+
+    def start_hosts(self):
+        """Start the compute services; for subclasses to do otherwise."""
+        for host in self.hosts:
+            self.start_compute(host)
+
+    def start_compute(self, host, cell_name=None):
+        """Start a compute service and return it."""
+        self.flags(host=host)
+        service = self.start_service('compute', host=host, cell_name=cell_name)
+        self.computes[host] = service
+        return service
