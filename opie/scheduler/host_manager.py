@@ -27,6 +27,7 @@ from oslo_log import log as logging
 
 import opie.conf
 from opie.scheduler import preemptibles
+from opie.scheduler import stored_marks
 from opie.scheduler.weights import preemptible as weighers
 
 CONF = nova.conf.CONF
@@ -91,7 +92,7 @@ class HostManager(host_manager.HostManager):
     def __init__(self):
         _honour_historic_weight_classes()
         super().__init__()
-        self._hints = preemptibles.HintCache()
+        self._hints = stored_marks.HintCache()
 
     def host_state_cls(self, host, node, cell, **kwargs):
         return HostState(host, node, cell)

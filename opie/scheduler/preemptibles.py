@@ -12,33 +12,20 @@
 
 """Which servers on which hosts are preemptible, read from nova's databases.
 
-Column queries only: an Instance object costs twenty times as much.  A cell's
-database tells what runs where and what flavors and system metadata say; hints
-are in the API database, never change, and are read once per server.
+Column queries only: an Instance object costs twenty times as much.  How marks
+are read is in opie/scheduler/stored_marks.py.
 """
 
 import dataclasses
 import datetime
-import json
 
 from nova.compute import task_states
 from nova.compute import vm_states
-from nova.db.api import api as api_db
-from nova.db.api import models as api_models
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
-from oslo_log import log as logging
 from oslo_utils import timeutils
-import sqlalchemy as sa
 
-from opie.preemption import marks
-
-LOG = logging.getLogger(__name__)
-
-# How many uuids or host names one query names at the most.
-_BATCH = 1000
-# A worker forgets all hints when it knows this many; about 20 MB.
-_MAX_CACHED_HINTS = 200_000
+from opie.scheduler import stored_marks
 
 _DELETING = (task_states.DELETING, task_states.SOFT_DELETING)
 # States in which a server holds nothing on its host, or is on its way out.
@@ -122,27 +109,6 @@ def why_postponed(server):
     return None
 
 
-class HintCache:
-    """Which servers have a true hint, for the life of a worker."""
-
-    def __init__(self):
-        self._is_marked = {}
-
-    def marked(self, context, uuids):
-        """Return those of the uuids whose request had a true hint."""
-        if len(self._is_marked) > _MAX_CACHED_HINTS:
-            self._is_marked = {}
-        # A thread that is reading keeps its dict when another starts anew.
-        is_marked = self._is_marked
-        unknown = [uuid for uuid in uuids if uuid not in is_marked]
-        for batch in _batches(unknown):
-            found = dict.fromkeys(batch, False)
-            for uuid, spec in _specs_that_mention_it(context, batch):
-                found[uuid] = _has_true_hint(spec)
-            is_marked.update(found)
-        return {uuid for uuid in uuids if is_marked[uuid]}
-
-
 def rows_on_hosts(cell_context, hosts=None):
     """Return all servers of a cell, for :func:`only_preemptible`.
 
@@ -150,18 +116,18 @@ def rows_on_hosts(cell_context, hosts=None):
     :param hosts: names of hosts, None for all of the cell.
     """
     if hosts is None:
-        return _servers_with_marks(cell_context, None)
+        return _rows(cell_context, None)
     return [
         row
-        for batch in _batches(sorted(hosts))
-        for row in _servers_with_marks(cell_context, batch)
+        for batch in stored_marks.batches(sorted(hosts))
+        for row in _rows(cell_context, batch)
     ]
 
 
 def only_preemptible(rows, hints, api_context):
     """Return the :class:`PreemptibleServer` values among rows of any cells.
 
-    :param hints: a :class:`HintCache`.
+    :param hints: a :class:`stored_marks.HintCache`.
     :param api_context: a context for the API database.
     """
     marked = hints.marked(api_context, [row.uuid for row in rows])
@@ -170,8 +136,8 @@ def only_preemptible(rows, hints, api_context):
         row.uuid: PreemptibleServer(*row[: len(_COLUMNS)])
         for row in rows
         if row.uuid in marked
-        or (row.marked_flavor and _has_true_flavor(row.marked_flavor))
-        or (row.metadata_mark and marks.is_true(row.metadata_mark))
+        or stored_marks.has_flavor_mark(row)
+        or stored_marks.has_metadata_mark(row)
     }
     return list(servers.values())
 
@@ -193,66 +159,13 @@ _COLUMNS = tuple(
 
 
 @main_db.pick_context_manager_reader
-def _servers_with_marks(context, hosts):
-    """Read all servers on hosts, with what their marks could be."""
+def _rows(context, hosts):
     server = main_models.Instance
-    extra = main_models.InstanceExtra
-    metadata = main_models.InstanceSystemMetadata
-    mentions_it = extra.flavor.like('%"' + marks.FLAVOR_EXTRA_SPEC + '"%')
-    query = (
-        context.session.query(
-            *_COLUMNS,
-            sa.case((mentions_it, extra.flavor)).label('marked_flavor'),
-            metadata.value.label('metadata_mark'),
-        )
-        .outerjoin(
-            extra,
-            sa.and_(extra.instance_uuid == server.uuid, extra.deleted == 0),
-        )
-        .outerjoin(
-            metadata,
-            sa.and_(
-                metadata.instance_uuid == server.uuid,
-                metadata.key == marks.SYSTEM_METADATA_KEY,
-                metadata.deleted == 0,
-            ),
-        )
-        .filter(server.deleted == 0)
+    query = stored_marks.query_servers(context, *_COLUMNS).filter(
+        server.deleted == 0
     )
     if hosts is None:
         query = query.filter(server.host.isnot(None))
     else:
         query = query.filter(server.host.in_(hosts))
     return query.all()
-
-
-@api_db.context_manager.reader
-def _specs_that_mention_it(context, uuids):
-    spec = api_models.RequestSpec
-    return (
-        context.session.query(spec.instance_uuid, spec.spec)
-        .filter(
-            spec.instance_uuid.in_(uuids),
-            spec.spec.like('%"' + marks.HINT + '"%'),
-        )
-        .all()
-    )
-
-
-def _has_true_hint(spec):
-    # NOTE: nova/objects/request_spec.py saves the serialized object.
-    hints = json.loads(spec)['nova_object.data'].get('scheduler_hints')
-    return marks.hint_is_true((hints or {}).get(marks.HINT))
-
-
-def _has_true_flavor(flavors):
-    # NOTE: nova/objects/instance.py keeps the current, old and new flavor.
-    current = json.loads(flavors)['cur']['nova_object.data']
-    extra_specs = current.get('extra_specs') or {}
-    return marks.is_true(extra_specs.get(marks.FLAVOR_EXTRA_SPEC))
-
-
-def _batches(items):
-    return (
-        items[start : start + _BATCH] for start in range(0, len(items), _BATCH)
-    )
