@@ -25,6 +25,7 @@ from nova.scheduler import manager
 from oslo_log import log as logging
 import oslo_messaging as messaging
 
+from opie import policy
 import opie.conf
 from opie.conf import checks
 from opie.scheduler import boot
@@ -122,6 +123,7 @@ class FilterScheduler(manager.SchedulerManager):
                 return None
             if not self._watch.has_placement_answered:
                 raise pass_two.Refused('placement did not answer')
+            _check_policy(context, spec)
             job = self._pass_two.make_room(
                 context, spec, uuids, self.placement_client
             )
@@ -197,6 +199,20 @@ def _copy_for_pass_two(spec, uuids, return_objects):
         # nova may well be able to serve it.
         LOG.exception('Cannot tell whether a request may preempt.')
     return None
+
+
+def _check_policy(context, spec):
+    """Let nobody preempt whom the policy forbids it.
+
+    :raises pass_two.Refused: naming the rule.
+    """
+    if not policy.allows(
+        policy.PREEMPT, context, spec.project_id, spec.user_id
+    ):
+        raise pass_two.Refused(
+            'policy %s does not allow it to project %s'
+            % (policy.PREEMPT, spec.project_id)
+        )
 
 
 def _dotted_path(instance):

@@ -1,0 +1,180 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""Whether servers are preemptible, looked up for a whole page at once.
+
+One query to the API database and one per cell for what changes, one more for
+the hints of servers not seen before: never a query per server.
+"""
+
+import dataclasses
+import json
+
+from nova import context as nova_context
+from nova import objects
+from nova.db.api import api as api_db
+from nova.db.api import models as api_models
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
+from oslo_log import log as logging
+
+from opie.scheduler import stored_marks
+
+LOG = logging.getLogger(__name__)
+
+_hints = stored_marks.HintCache()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """What nova's databases say of a server.
+
+    :ivar has_mark: whether it is marked for life, by its hint or its system
+        metadata; None where that is not known any more.
+    :ivar has_flavor_mark: whether its flavor makes it preemptible; None
+        where the server's cell did not answer.
+    """
+
+    uuid: str
+    project_id: str
+    user_id: str
+    has_mark: bool | None
+    has_flavor_mark: bool | None
+
+    @property
+    def is_preemptible(self):
+        """True or False, or None where it is not known."""
+        if self.has_mark or self.has_flavor_mark:
+            return True
+        if self.has_mark is None or self.has_flavor_mark is None:
+            return None
+        return False
+
+
+def find(uuids):
+    """Return uuid to :class:`Server` of those servers that nova knows.
+
+    Deleted servers included, as long as their rows are there.
+
+    :raises oslo_db.exception.DBError: when the API database does not answer.
+    """
+    context = nova_context.get_admin_context()
+    mappings = [
+        mapping
+        for batch in stored_marks.batches(list(uuids))
+        for mapping in _mappings(context, batch)
+    ]
+    known = [mapping.instance_uuid for mapping in mappings]
+    hinted = _hints.marked(context, known)
+    rows = _rows_in_cells(context, mappings)
+    building = _building(
+        context, [m.instance_uuid for m in mappings if m.cell_id is None]
+    )
+    return {
+        mapping.instance_uuid: _server(mapping, hinted, rows, building)
+        for mapping in mappings
+    }
+
+
+def _server(mapping, hinted, rows, building):
+    uuid = mapping.instance_uuid
+    row = rows.get(uuid)
+    has_mark = uuid in hinted
+    has_flavor_mark = building.get(uuid)
+    if row is not None:
+        has_flavor_mark = stored_marks.has_flavor_mark(row)
+        has_mark = has_mark or stored_marks.has_metadata_mark(row)
+        if row.deleted and not has_mark:
+            # nova deletes the hints of a server with it.
+            has_mark = None
+    return Server(
+        uuid, mapping.project_id, mapping.user_id, has_mark, has_flavor_mark
+    )
+
+
+@api_db.context_manager.reader
+def _mappings(context, uuids):
+    mapping = api_models.InstanceMapping
+    return (
+        context.session.query(
+            mapping.instance_uuid,
+            mapping.cell_id,
+            mapping.project_id,
+            mapping.user_id,
+        )
+        .filter(mapping.instance_uuid.in_(uuids))
+        .all()
+    )
+
+
+def _rows_in_cells(context, mappings):
+    """Return uuid to row of the servers whose cells answered."""
+    uuids_by_cell = {}
+    for mapping in mappings:
+        if mapping.cell_id is not None:
+            uuids_by_cell.setdefault(mapping.cell_id, []).append(
+                mapping.instance_uuid
+            )
+    if not uuids_by_cell:
+        return {}
+    cells = [
+        cell
+        for cell in objects.CellMappingList.get_all(context)
+        if cell.id in uuids_by_cell
+    ]
+    uuids = {cell.uuid: uuids_by_cell[cell.id] for cell in cells}
+
+    def read(cell_context):
+        return [
+            row
+            for batch in stored_marks.batches(uuids[cell_context.cell_uuid])
+            for row in _rows(cell_context, batch)
+        ]
+
+    results = nova_context.scatter_gather_cells(
+        context, cells, nova_context.CELL_TIMEOUT, read
+    )
+    rows = {}
+    for cell_uuid, result in results.items():
+        if nova_context.is_cell_failure_sentinel(result):
+            LOG.warning('Failed to read the servers of cell %s.', cell_uuid)
+        else:
+            rows.update((row.uuid, row) for row in result)
+    return rows
+
+
+@main_db.pick_context_manager_reader
+def _rows(context, uuids):
+    server = main_models.Instance
+    query = stored_marks.query_servers(context, server.uuid, server.deleted)
+    return query.filter(server.uuid.in_(uuids)).all()
+
+
+def _building(context, uuids):
+    """Return uuid to whether the flavor marks it, of servers in no cell."""
+    return {
+        row.instance_uuid: stored_marks.flavor_is_marked(
+            # NOTE: nova/objects/build_request.py saves the serialized object.
+            json.loads(row.instance)['nova_object.data']['flavor']
+        )
+        for batch in stored_marks.batches(uuids)
+        for row in _build_requests(context, batch)
+    }
+
+
+@api_db.context_manager.reader
+def _build_requests(context, uuids):
+    request = api_models.BuildRequest
+    return (
+        context.session.query(request.instance_uuid, request.instance)
+        .filter(request.instance_uuid.in_(uuids))
+        .all()
+    )

@@ -1,0 +1,207 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""The WSGI filter that lets nova's API speak of preemptible servers.
+
+It stands right before nova's router, in api-paste.ini or through
+opie.api.wsgi.  What a request says of preemption becomes a scheduler hint, and
+answers about servers tell what the servers are.  A request that is about
+something else passes as it is.
+"""
+
+from nova import exception
+from nova import objects
+from nova.api.openstack import common
+from nova.api.openstack import wsgi
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+import webob.dec
+import webob.exc
+
+from opie import policy
+from opie.api import answers
+from opie.api import create_body
+from opie.api import lookup
+from opie.api import query
+from opie.api import routes
+from opie.preemption import marks
+
+LOG = logging.getLogger(__name__)
+
+# Set in the environment of a request that has passed a filter already.
+_HAS_PASSED = 'opie.api.has_passed'
+_INCOMPLETE = 'Answering %s %s without saying what is preemptible.'
+
+
+def filter_factory(global_conf, **local_conf):
+    """Return a function that wraps an application, for Paste Deploy."""
+    return PreemptibleFilter
+
+
+class PreemptibleFilter:
+    """WSGI middleware, for the application that serves nova's API."""
+
+    def __init__(self, application):
+        self.application = application
+
+    @webob.dec.wsgify(RequestClass=wsgi.Request)
+    def __call__(self, req):
+        route = routes.match(req.method, req.environ.get('PATH_INFO', ''))
+        if route is None or _HAS_PASSED in req.environ:
+            return self.application
+        req.environ[_HAS_PASSED] = True
+        operation, server_id = route
+        if operation == routes.CREATE:
+            return self._create(req)
+        if operation in (routes.INDEX, routes.DETAIL):
+            return self._list(req, operation == routes.DETAIL)
+        if operation == routes.ACTION:
+            return self._act(req, server_id)
+        return self._forward(req)
+
+    def _create(self, req):
+        body = _decode(req)
+        if body is None or not isinstance(body.get('server'), dict):
+            return self.application
+        try:
+            is_marked = create_body.read(body)
+        except create_body.InvalidMark as error:
+            return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
+        context = _context(req)
+        is_preemptible = bool(is_marked) or _flavor_is_marked(
+            context, body['server'].get('flavorRef')
+        )
+        rule = (
+            policy.CREATE_PREEMPTIBLE
+            if is_preemptible
+            else policy.CREATE_NORMAL
+        )
+        if not policy.allows(rule, context):
+            return self._forbid(req, rule)
+        changed = create_body.for_nova(body, is_marked)
+        if changed is not body:
+            try:
+                req.body = jsonutils.dump_as_bytes(changed)
+            except RecursionError:
+                return self._refuse(
+                    req, webob.exc.HTTPBadRequest, 'Malformed request body'
+                )
+        response = req.get_response(self.application)
+        answers.add_to_created(response, is_preemptible)
+        return response
+
+    def _list(self, req, has_details):
+        try:
+            rest, wanted = query.take(req.environ.get('QUERY_STRING', ''))
+        except query.InvalidParameter as error:
+            return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
+        if wanted is None and not has_details:
+            return self.application
+        req.environ['QUERY_STRING'] = rest
+        response = req.get_response(self.application)
+        try:
+            answers.add_to_page(response, wanted, has_details)
+        except Exception:
+            if wanted is not None:
+                raise
+            LOG.exception(_INCOMPLETE, req.method, req.path_info)
+        return response
+
+    def _act(self, req, server_id):
+        body = _decode(req)
+        resize = body.get('resize') if body is not None else None
+        if isinstance(resize, dict):
+            rule = self._rule_of_resize(req, server_id, resize)
+            if rule is not None:
+                return self._forbid(req, rule)
+        return self._forward(req)
+
+    def _rule_of_resize(self, req, server_id, resize):
+        """Return the rule that a resize would break, or None."""
+        context = _context(req)
+        # By position: a database may know the server by its id in capitals.
+        server = next(iter(lookup.find([server_id]).values()), None)
+        if server is None or server.has_mark:
+            return None
+        is_now = bool(server.has_flavor_mark)
+        will_be = _flavor_is_marked(context, resize.get('flavorRef'))
+        if is_now == will_be:
+            return None
+        rule = (
+            policy.RESIZE_TO_PREEMPTIBLE
+            if will_be
+            else policy.RESIZE_TO_NORMAL
+        )
+        is_allowed = policy.allows(
+            rule, context, server.project_id, server.user_id
+        )
+        return None if is_allowed else rule
+
+    def _forward(self, req):
+        """Have a request done whose answer may show one server."""
+        response = req.get_response(self.application)
+        try:
+            answers.add_to_server(response)
+        except Exception:
+            # What was asked for is done, and a 500 would say that it is not.
+            LOG.exception(_INCOMPLETE, req.method, req.path_info)
+        return response
+
+    def _forbid(self, req, rule):
+        error = exception.PolicyNotAuthorized(action=rule)
+        return self._refuse(
+            req, webob.exc.HTTPForbidden, error.format_message()
+        )
+
+    def _refuse(self, req, error_class, explanation):
+        """Answer as nova does; it refuses itself what has a bad version."""
+        try:
+            req.set_api_version_request()
+        except (
+            exception.InvalidAPIVersionString,
+            exception.InvalidGlobalAPIVersion,
+        ):
+            return self.application
+        return wsgi.Fault(error_class(explanation=explanation))
+
+
+def _decode(req):
+    """Return the object in a request's body as nova reads it, or None."""
+    try:
+        req.get_content_type()
+        body = jsonutils.loads(req.body)
+    except (exception.InvalidContentType, ValueError):
+        return None
+    except (OSError, RecursionError):
+        # The client has gone, or the body is too deep; nova will see as much.
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def _context(req):
+    try:
+        return req.environ['nova.context']
+    except KeyError:
+        raise RuntimeError(
+            'The filter of opie does not know who asks. In api-paste.ini, put '
+            'it after keystonecontext, right before the application.'
+        ) from None
+
+
+def _flavor_is_marked(context, flavor_ref):
+    try:
+        # NOTE: as nova/api/openstack/compute/servers.py finds it.
+        flavor = objects.Flavor.get_by_flavor_id(
+            context, common.get_id_from_href(flavor_ref), read_deleted='no'
+        )
+    except (exception.FlavorNotFound, ValueError):
+        return False
+    return marks.is_true(flavor.extra_specs.get(marks.FLAVOR_EXTRA_SPEC))

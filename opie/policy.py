@@ -1,0 +1,129 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""Who may create, resize to and preempt: opie's rules in nova's policy.
+
+The rules live in nova's policy file, beside nova's own, and may refer to
+those.  Defaults restrict nobody.
+"""
+
+import threading
+
+from nova import policy as nova_policy
+import nova.conf
+from oslo_policy import policy
+
+CREATE_PREEMPTIBLE = 'opie:create:preemptible'
+CREATE_NORMAL = 'opie:create:normal'
+RESIZE_TO_PREEMPTIBLE = 'opie:resize:preemptible'
+RESIZE_TO_NORMAL = 'opie:resize:normal'
+PREEMPT = 'opie:preempt'
+
+_CREATE = [{'method': 'POST', 'path': '/servers'}]
+_RESIZE = [{'method': 'POST', 'path': '/servers/{server_id}/action (resize)'}]
+
+_RULES = (
+    policy.DocumentedRuleDefault(
+        name=CREATE_PREEMPTIBLE,
+        check_str='@',
+        description=(
+            'Create a server that is preemptible, by a mark of the request '
+            'or by its flavor.'
+        ),
+        operations=_CREATE,
+        scope_types=['project'],
+    ),
+    policy.DocumentedRuleDefault(
+        name=CREATE_NORMAL,
+        check_str='@',
+        description=(
+            'Create a server that is not preemptible. Who may not must '
+            'create preemptible servers: "not project_id:<id>" holds one '
+            'project to them.'
+        ),
+        operations=_CREATE,
+        scope_types=['project'],
+    ),
+    policy.DocumentedRuleDefault(
+        name=RESIZE_TO_PREEMPTIBLE,
+        check_str='rule:' + CREATE_PREEMPTIBLE,
+        description=(
+            'Resize a normal server to a flavor whose servers are preemptible.'
+        ),
+        operations=_RESIZE,
+        scope_types=['project'],
+    ),
+    policy.DocumentedRuleDefault(
+        name=RESIZE_TO_NORMAL,
+        check_str='rule:' + CREATE_NORMAL,
+        description=(
+            'Resize a server that is preemptible by its flavor alone to a '
+            'flavor whose servers are not.'
+        ),
+        operations=_RESIZE,
+        scope_types=['project'],
+    ),
+    policy.DocumentedRuleDefault(
+        name=PREEMPT,
+        check_str='@',
+        description=(
+            'Take the place of preemptible servers when a normal server '
+            'finds no room. The scheduler enforces it, so its host needs the '
+            'policy file as well.'
+        ),
+        operations=_CREATE,
+        scope_types=['project'],
+    ),
+)
+
+_lock = threading.Lock()
+_enforcer = None
+
+
+def list_rules():
+    """Return the rules, for oslopolicy-sample-generator and its kin."""
+    return list(_RULES)
+
+
+def allows(rule, context, project_id=None, user_id=None):
+    """Tell whether the policy allows what a rule is about.
+
+    :param rule: the name of one of the rules above.
+    :param context: nova's context of the request.
+    :param project_id: the project of what is acted on; None for the
+        requester's own.
+    :param user_id: its user; None for the requester.
+    """
+    target = {
+        'project_id': project_id or context.project_id,
+        'user_id': user_id or context.user_id,
+    }
+    return _get_enforcer().authorize(rule, target, context.to_policy_values())
+
+
+def reset():
+    """Forget the rules read so far, for tests that change the options."""
+    global _enforcer
+    _enforcer = None
+
+
+def _get_enforcer():
+    global _enforcer
+    with _lock:
+        if _enforcer is None:
+            enforcer = policy.Enforcer(nova.conf.CONF)
+            # nova itself warns of what its policy file holds.
+            enforcer.suppress_deprecation_warnings = True
+            enforcer.suppress_default_change_warnings = True
+            nova_policy.register_rules(enforcer)
+            enforcer.register_defaults(_RULES)
+            _enforcer = enforcer
+        return _enforcer
