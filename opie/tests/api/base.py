@@ -42,6 +42,13 @@ class ApiTestCase(base.CloudTestCase):
         self.member = self.api_fixture.api
         self.admin = self.api_fixture.admin_api
         self.flavor_id = self.flavor(1)
+        self.addCleanup(self._wait_for_builds)
+
+    def _wait_for_builds(self):
+        """Stop no service in the middle of a server's creation."""
+        self._wait_for_assert(
+            lambda: self.assertEqual([], self.list('?status=BUILD'))
+        )
 
     def configure(self):
         super().configure()
@@ -51,10 +58,11 @@ class ApiTestCase(base.CloudTestCase):
     def paste_file(self):
         """Return the path of an api-paste.ini with opie's filter."""
         text = pathlib.Path(nova.conf.CONF.wsgi.api_paste_config).read_text()
-        with tempfile.NamedTemporaryFile(
-            'w', suffix='.ini', delete=False
-        ) as file:
-            file.write(paste.with_filter(text))
+        return self._file(paste.with_filter(text))
+
+    def _file(self, text):
+        with tempfile.NamedTemporaryFile('w', delete=False) as file:
+            file.write(text)
         self.addCleanup(os.unlink, file.name)
         return file.name
 
@@ -66,7 +74,7 @@ class ApiTestCase(base.CloudTestCase):
                 for name, rule in rules.items()
             }
         )
-        pathlib.Path(nova.conf.CONF.oslo_policy.policy_file).write_text(text)
+        self.flags(policy_file=self._file(text), group='oslo_policy')
         policy.reset()
         nova.policy.reset()
         nova.policy.init()

@@ -1,0 +1,214 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""What answers about servers say, and lists of the preemptible ones."""
+
+import contextlib
+import threading
+
+from nova import context as nova_context
+from nova.db.api import api as api_db
+from nova.db.main import api as main_db
+from nova.scheduler import manager
+from oslo_db import exception as db_exc
+import sqlalchemy as sa
+
+from opie.tests.api import base
+
+IMAGE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
+
+
+class AnswersTest(base.ApiTestCase):
+    def test_every_answer_that_shows_a_server_says_it(self):
+        for version in base.MICROVERSIONS:
+            for is_preemptible in (True, False):
+                server = self.create(version, preemptible=is_preemptible)
+                path = '/servers/%s' % server['id']
+                renamed = {'server': {'name': 'renamed'}}
+                rebuild = {'rebuild': {'imageRef': IMAGE}}
+                for method, suffix, body in (
+                    ('GET', '', None),
+                    ('PUT', '', renamed),
+                    ('POST', '/action', rebuild),
+                ):
+                    answer = self.call(
+                        method, path + suffix, body, version=version
+                    )
+                    self.assertIs(
+                        is_preemptible, answer.json()['server']['preemptible']
+                    )
+                self.wait_for(server)
+                (listed,) = self.list(version=version)
+                self.assertIs(is_preemptible, listed['preemptible'])
+                (listed,) = self.list(version=version, path='/servers')
+                self.assertNotIn('preemptible', listed)
+                self.api.delete_server(server['id'])
+                self._wait_until_deleted(server)
+
+    def test_a_server_that_waits_for_its_host_says_it(self):
+        marked = self.flavor(1, extra_specs={'opie:preemptible': 'true'})
+        go_on = threading.Event()
+
+        def hold(real, *args, **kwargs):
+            go_on.wait(30)
+            return real(*args, **kwargs)
+
+        self.wrap(manager.SchedulerManager, 'select_destinations', hold)
+        self.addCleanup(go_on.set)
+        for members in ({'preemptible': True}, {'flavorRef': marked}):
+            server = self.post(**members).json()['server']
+            self.assertIs(True, self.show(server)['preemptible'])
+        server = self.post().json()['server']
+        self.assertIs(False, self.show(server)['preemptible'])
+
+    def test_a_server_that_found_no_room_says_it(self):
+        huge = self.flavor(100)
+        server = self.post(flavorRef=huge, preemptible=True).json()['server']
+        self.wait_for(server, 'ERROR')
+        self.assertIs(True, self.show(server)['preemptible'])
+
+    def test_a_flavor_mark_is_shown_without_its_extra_specs(self):
+        marked = self.flavor(1, extra_specs={'opie:preemptible': 'true'})
+        server = self.create(flavorRef=marked)
+        shown = self.show(server, '2.1')
+        self.assertNotIn('extra_specs', shown['flavor'])
+        self.assertIs(True, shown['preemptible'])
+
+    def test_a_page_costs_the_same_however_many_servers_it_has(self):
+        for _ in range(2):
+            self.create(preemptible=True)
+        self.list()
+        few = self._count_queries()
+        for _ in range(3):
+            self.create(preemptible=True)
+        self.list()
+        self.assertEqual(few, self._count_queries())
+
+    def _count_queries(self):
+        statements = []
+        managers = [
+            api_db.context_manager,
+            main_db.context_manager,
+            *self._cell_managers(),
+        ]
+        with self._each_statement(
+            lambda *args: statements.append(args), managers
+        ):
+            self.list()
+        self.assertNotEqual([], statements)
+        return len(statements)
+
+    @contextlib.contextmanager
+    def _each_statement(self, listener, managers):
+        """Call the listener before each statement on some databases."""
+        engines = {manager.reader.get_engine() for manager in managers}
+        for engine in engines:
+            sa.event.listen(engine, 'before_cursor_execute', listener)
+        try:
+            yield
+        finally:
+            for engine in engines:
+                sa.event.remove(engine, 'before_cursor_execute', listener)
+
+    def _cell_managers(self):
+        for mapping in self.cell_mappings.values():
+            with nova_context.target_cell(
+                nova_context.get_admin_context(), mapping
+            ) as cell_context:
+                if cell_context.db_connection is not None:
+                    yield cell_context.db_connection
+
+    def test_a_cell_that_is_silent_leaves_out_what_it_alone_knows(self):
+        marked = self.create(preemptible=True)
+        normal = self.create()
+        with self._each_statement(_fail, self._cell_managers()):
+            servers = {server['id']: server for server in self.list()}
+            (chosen,) = self.list('?preemptible=true')
+        self.assertEqual('UNKNOWN', servers[normal['id']]['status'])
+        self.assertNotIn('preemptible', servers[normal['id']])
+        self.assertIs(True, servers[marked['id']]['preemptible'])
+        self.assertEqual(marked['id'], chosen['id'])
+
+
+def _fail(*args):
+    raise db_exc.DBError()
+
+
+class ListTest(base.ApiTestCase):
+    def setUp(self):
+        super().setUp()
+        self.servers = [
+            self.create(name='server-%d' % number, preemptible=kind)
+            for number, kind in enumerate((True, False, True))
+        ]
+
+    def ids(self, servers):
+        return {server['id'] for server in servers}
+
+    def test_a_parameter_chooses(self):
+        for version in base.MICROVERSIONS:
+            for path in ('/servers', '/servers/detail'):
+                for text, wanted in (
+                    ('true', (0, 2)),
+                    ('1', (0, 2)),
+                    ('False', (1,)),
+                    ('no', (1,)),
+                ):
+                    found = self.list(
+                        '?preemptible=' + text, version=version, path=path
+                    )
+                    self.assertEqual(
+                        self.ids(self.servers[i] for i in wanted),
+                        self.ids(found),
+                    )
+
+    def test_other_parameters_still_count(self):
+        query = '?name=server-&preemptible=true&status=ACTIVE&sort_dir=asc'
+        self.assertEqual(2, len(self.list(query)))
+        query = '?preemptible=true&name=another'
+        self.assertEqual(0, len(self.list(query)))
+
+    def test_pages_come_short_and_their_links_lead_to_the_rest(self):
+        for path in ('/servers', '/servers/detail'):
+            url = path + '?limit=1&preemptible=true&sort_key=display_name'
+            sizes, found = [], []
+            while url:
+                page = self.call('GET', url).json()
+                sizes.append(len(page['servers']))
+                found += page['servers']
+                (link,) = page.get('servers_links', [None])
+                url = link and link['href'].partition('/v2.1')[2]
+            self.assertEqual([1, 0, 1], sizes[:3])
+            self.assertEqual(
+                self.ids([self.servers[0], self.servers[2]]), self.ids(found)
+            )
+
+    def test_the_links_of_other_lists_are_those_of_nova(self):
+        page = self.call('GET', '/servers/detail?limit=1').json()
+        (link,) = page['servers_links']
+        self.assertNotIn('preemptible', link['href'])
+
+    def test_what_is_no_boolean_is_refused(self):
+        for version in base.MICROVERSIONS:
+            for path in ('/servers', '/servers/detail'):
+                for text in ('', 'maybe', 'tRuE', 'true&preemptible=x'):
+                    response = self.call(
+                        'GET', path + '?preemptible=' + text, version=version
+                    )
+                    self.assertRefused(
+                        400,
+                        'Invalid input for query parameters preemptible.',
+                        response,
+                    )
+
+    def test_an_unknown_parameter_gets_the_answer_of_nova(self):
+        response = self.call('GET', '/servers/detail?preemptibel=true')
+        self.assertRefused(400, 'preemptibel', response)

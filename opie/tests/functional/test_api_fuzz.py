@@ -1,0 +1,274 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""Requests of any bytes: the filter alone, before a stand-in of nova's API.
+
+What reaches the stand-in is what nova would read.  The databases are real.
+"""
+
+import copy
+import io
+import json
+
+import hypothesis
+from hypothesis import strategies as st
+from nova import context as nova_context
+from nova import test
+from nova.api.openstack.compute import routes as nova_routes
+from oslo_serialization import jsonutils
+from oslo_utils import strutils
+
+from opie.api import preemptible
+from opie.api import routes
+
+HINTS = ('os:scheduler_hints', 'OS-SCH-HNT:scheduler_hints')
+
+hypothesis.settings.register_profile(
+    'api', deadline=None, max_examples=300, derandomize=True
+)
+hypothesis.settings.load_profile('api')
+
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.floats(),
+    st.sampled_from(('true', 'True', 'no', 'OFF', 'y', ' yes ', '1', '')),
+    st.text(max_size=5),
+)
+values = st.one_of(
+    odd, st.lists(odd, max_size=3), st.dictionaries(st.text(), odd, max_size=2)
+)
+hints = st.one_of(
+    odd,
+    st.dictionaries(
+        st.sampled_from(('preemptible', 'group', 'x')), values, max_size=3
+    ),
+)
+servers = st.dictionaries(
+    st.sampled_from(('preemptible', 'name', 'flavorRef', 'x')), values
+)
+bodies = st.fixed_dictionaries(
+    {'server': servers},
+    optional={HINTS[0]: hints, HINTS[1]: hints, 'x': values},
+)
+paths = st.one_of(
+    st.text(alphabet='servdtail/.-0af%os_bumn\n ', max_size=30),
+    st.lists(
+        st.sampled_from(
+            ('/', '/servers', '/servers', '/detail', '/0a-f', '/action', '\n')
+            + ('/os-volumes_boot', '.json', '/flavors', '%0A', '/é', ' ')
+        ),
+        max_size=5,
+    ).map(''.join),
+)
+methods = st.sampled_from(('GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH'))
+
+
+class Nova:
+    """A WSGI application that keeps what it got and says little."""
+
+    def __init__(self):
+        self.requests = []
+
+    def __call__(self, environ, start_response):
+        length = int(environ.get('CONTENT_LENGTH') or 0)
+        self.requests.append((environ, environ['wsgi.input'].read(length)))
+        start_response('404 Not Found', [('Content-Type', 'text/plain')])
+        return [b'']
+
+
+class FuzzTest(test.TestCase):
+    """A test case of nova's, for its databases."""
+
+    def ask(self, method, path, body, **environ):
+        """Return (status, what the stand-in got or None, environment)."""
+        nova = Nova()
+        environ = {
+            'REQUEST_METHOD': method,
+            'PATH_INFO': path,
+            'SCRIPT_NAME': '/v2.1',
+            'SERVER_NAME': 'localhost',
+            'SERVER_PORT': '80',
+            'wsgi.url_scheme': 'http',
+            'wsgi.input': io.BytesIO(body),
+            'CONTENT_LENGTH': str(len(body)),
+            'nova.context': nova_context.RequestContext('user', 'project'),
+            **environ,
+        }
+        statuses = []
+        list(
+            preemptible.PreemptibleFilter(nova)(
+                environ, lambda status, headers, *args: statuses.append(status)
+            )
+        )
+        got = nova.requests[0] if nova.requests else None
+        return int(statuses[0][:3]), got, environ
+
+    @hypothesis.given(body=st.one_of(st.binary(), st.text().map(str.encode)))
+    def test_what_is_no_create_request_is_not_touched(self, body):
+        for path in ('/servers', '/0a/servers', '/servers/x/action'):
+            _, (_, got), _ = self.ask('POST', path, body)
+            self.assertEqual(body, got)
+
+    @hypothesis.given(
+        body=st.recursive(
+            values,
+            lambda inner: st.dictionaries(st.text(), inner, max_size=3),
+        ).map(lambda value: json.dumps(value).encode()),
+        indent=st.sampled_from((b'', b' ', b'\n\t')),
+    )
+    def test_a_body_without_a_mark_passes_byte_for_byte(self, body, indent):
+        body = indent + body + indent
+        hypothesis.assume(b'preemptible' not in body)
+        _, (_, got), _ = self.ask('POST', '/servers', body)
+        self.assertEqual(body, got)
+
+    @hypothesis.given(method=methods, path=paths, body=st.binary(max_size=20))
+    def test_a_request_for_something_else_is_not_even_read(
+        self, method, path, body
+    ):
+        hypothesis.assume(routes.match(method, path) is None)
+        stream = io.BytesIO(body)
+        _, (got, _), environ = self.ask(
+            method, path, body, **{'wsgi.input': stream}
+        )
+        self.assertIs(environ, got)
+        self.assertIs(stream, got['wsgi.input'])
+        self.assertNotIn('opie.api.has_passed', got)
+
+    @hypothesis.given(body=bodies)
+    def test_no_malformed_mark_passes_for_anything(self, body):
+        expected = _expected(body)
+        status, got, _ = self.ask(
+            'POST', '/servers', json.dumps(body).encode()
+        )
+        if expected is None:
+            self.assertEqual(400, status)
+            self.assertIsNone(got)
+            return
+        self.assertIsNotNone(got, status)
+        received = jsonutils.loads(got[1])
+        self.assertNotIn('preemptible', received['server'])
+        read = received.get(HINTS[0] if HINTS[0] in received else HINTS[1], {})
+        if isinstance(read, dict):
+            self.assertEqual(expected, _says(read.get('preemptible', [])))
+        self.assertEqual(_bare(body), _bare(received))
+
+    @hypothesis.given(
+        body=bodies, content_type=st.sampled_from(('a/b', 'application/json'))
+    )
+    def test_a_body_in_chunks_is_as_good_as_one_in_a_piece(
+        self, body, content_type
+    ):
+        data = json.dumps(body).encode()
+        whole = self.ask('POST', '/servers', data, CONTENT_TYPE=content_type)
+        chunked = self.ask(
+            'POST',
+            '/servers',
+            data,
+            CONTENT_TYPE=content_type,
+            CONTENT_LENGTH='',
+            HTTP_TRANSFER_ENCODING='chunked',
+            **{'wsgi.input_terminated': True},
+        )
+        self.assertEqual(whole[0], chunked[0])
+        self.assertEqual(whole[1] is None, chunked[1] is None)
+        if whole[1] is not None and content_type == 'application/json':
+            self.assertEqual(whole[1][1], chunked[1][1])
+
+    @hypothesis.given(query=st.text(alphabet='premtibl=&%41+truefas;'))
+    def test_other_parameters_pass_as_they_are(self, query):
+        status, got, _ = self.ask('GET', '/servers', b'', QUERY_STRING=query)
+        if status == 404:
+            parts = [p for p in query.split('&') if 'pre' not in p]
+            kept = [
+                p for p in got[0]['QUERY_STRING'].split('&') if 'pre' not in p
+            ]
+            self.assertEqual(parts, kept)
+
+    def test_a_body_too_deep_or_cut_short_is_left_to_nova(self):
+        deep = b'[' * 100_000 + b']' * 100_000
+        _, (_, got), _ = self.ask('POST', '/servers', deep)
+        self.assertEqual(deep, got)
+        status, _, _ = self.ask(
+            'POST', '/servers', b'{"server": {', CONTENT_LENGTH='500'
+        )
+        self.assertEqual(404, status)
+
+
+class RoutesTest(test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.mapper = nova_routes.APIRouterV21().map
+
+    @hypothesis.given(method=methods, path=paths)
+    def test_paths_mean_what_they_mean_to_nova(self, method, path):
+        found = self.mapper.routematch(
+            path, {'REQUEST_METHOD': method, 'PATH_INFO': path}
+        )
+        resource = found and found[0].get('controller')
+        is_ours = resource and type(resource.controller).__name__ in (
+            'ServersController',
+            'VolumesBootController',
+        )
+        expected = None
+        if is_ours and found[0]['action'] != 'delete':
+            expected = (found[0]['action'], found[0].get('id'))
+        self.assertEqual(expected, routes.match(method, path))
+
+
+def _expected(body):
+    """Return what a create request says: True, False, or None if malformed.
+
+    Written from the documentation, with no look at opie's own reading.
+    """
+    said = []
+    if 'preemptible' in body['server']:
+        member = body['server']['preemptible']
+        is_boolean = isinstance(member, bool) or (
+            isinstance(member, str)
+            and member.lower()
+            in ('true', 'false', '1', '0', 'on', 'off') + ('yes', 'no')
+            and member in (member.lower(), member.upper(), member.title())
+        )
+        said.append(_says(member) if is_boolean else None)
+    for spelling in HINTS:
+        read = body.get(spelling)
+        if isinstance(read, dict) and 'preemptible' in read:
+            said.append(_says(read['preemptible']))
+    if None in said or len(set(said)) > 1:
+        return None
+    return said[0] if said else False
+
+
+def _says(value):
+    """Return what a hint says, None when it is malformed."""
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, (str, int)) for item in items):
+        return None
+    try:
+        said = [strutils.bool_from_string(i, strict=True) for i in items]
+    except ValueError:
+        return None
+    return bool(said) and all(said)
+
+
+def _bare(body):
+    """Return a body without marks, as text, so that NaN equals NaN."""
+    bare = copy.deepcopy(body)
+    bare['server'].pop('preemptible', None)
+    for spelling in HINTS:
+        if isinstance(bare.get(spelling), dict):
+            bare[spelling].pop('preemptible', None)
+            if not bare[spelling]:
+                del bare[spelling]
+    return json.dumps(bare, sort_keys=True)
