@@ -47,27 +47,41 @@ odd = st.one_of(
 values = st.one_of(
     odd, st.lists(odd, max_size=3), st.dictionaries(st.text(), odd, max_size=2)
 )
-hints = st.one_of(
-    odd,
-    st.dictionaries(
-        st.sampled_from(('preemptible', 'group', 'x')), values, max_size=3
-    ),
-)
-servers = st.dictionaries(
-    st.sampled_from(('preemptible', 'name', 'flavorRef', 'x')), values
-)
-bodies = st.fixed_dictionaries(
-    {'server': servers},
-    optional={HINTS[0]: hints, HINTS[1]: hints, 'x': values},
-)
+plain = st.sampled_from((True, False, 'yes', 'no', ['true'], [], None))
+
+
+def maybe(strategy):
+    """Return lists of one value or none, half of each."""
+    return st.one_of(st.just([]), strategy.map(lambda value: [value]))
+
+
+@st.composite
+def bodies_with(draw, marks, others):
+    """Draw a body in which each mark is there or is not."""
+    server = {}
+    for name, strategy in (
+        ('preemptible', marks),
+        ('flavorRef', others),
+        ('x', others),
+    ):
+        server.update((name, value) for value in draw(maybe(strategy)))
+    body = {'server': server}
+    for spelling in HINTS:
+        marked = marks.map(lambda mark: {'x': 1, 'preemptible': mark})
+        hints = st.one_of(marked, marked, odd, st.just({}))
+        body.update((spelling, value) for value in draw(maybe(hints)))
+    return body
+
+
+bodies = st.one_of(bodies_with(plain, plain), bodies_with(values, values))
 paths = st.one_of(
     st.text(alphabet='servdtail/.-0af%os_bumn\n ', max_size=30),
-    st.lists(
-        st.sampled_from(
-            ('/', '/servers', '/servers', '/detail', '/0a-f', '/action', '\n')
-            + ('/os-volumes_boot', '.json', '/flavors', '%0A', '/é', ' ')
-        ),
-        max_size=5,
+    st.tuples(
+        st.sampled_from(('', '/', '/0a-f', '/0A', '/x', '//')),
+        st.sampled_from(('/servers', '/os-volumes_boot', '/flavors')),
+        st.sampled_from(('', '/detail', '/0a-f', '/detail.json', '/x\ny')),
+        st.sampled_from(('', '', '/action', '.json', '/', '/x', '%0A')),
+        st.sampled_from(('', '', '\n', '\n\n', ' ', '\r', '\x00')),
     ).map(''.join),
 )
 methods = st.sampled_from(('GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH'))
@@ -152,15 +166,17 @@ class FuzzTest(test.TestCase):
             'POST', '/servers', json.dumps(body).encode()
         )
         if expected is None:
-            self.assertEqual(400, status)
+            self.assertEqual(400, status, body)
             self.assertIsNone(got)
             return
         self.assertIsNotNone(got, status)
         received = jsonutils.loads(got[1])
         self.assertNotIn('preemptible', received['server'])
-        read = received.get(HINTS[0] if HINTS[0] in received else HINTS[1], {})
+        read = _read_by_nova(received)
         if isinstance(read, dict):
             self.assertEqual(expected, _says(read.get('preemptible', [])))
+            before = _read_by_nova(body)
+            self.assertEqual(before.get('x'), read.get('x'))
         self.assertEqual(_bare(body), _bare(received))
 
     @hypothesis.given(
@@ -248,6 +264,10 @@ def _expected(body):
     if None in said or len(set(said)) > 1:
         return None
     return said[0] if said else False
+
+
+def _read_by_nova(body):
+    return body.get(HINTS[0] if HINTS[0] in body else HINTS[1], {})
 
 
 def _says(value):
