@@ -1,0 +1,50 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the API said about servers while a command ran.
+
+A command hands its hooks the columns it prints, and these lack what the client
+does not know: openstacksdk drops unknown members of a server.  So opie listens
+to the answers themselves.  This costs no request and is the same for a command
+on novaclient and on openstacksdk.
+"""
+
+from opie.client import servers
+
+
+class Answers:
+    """Collects servers from the answers that a session gets.
+
+    :param session: the requests.Session of all requests to the cloud.
+    """
+
+    def __init__(self, session):
+        self._servers = {}
+        session.hooks['response'].append(self._read)
+
+    def is_preemptible(self, server_id):
+        """Return a bool, or None when no answer told."""
+        return servers.is_preemptible(self._servers.get(server_id, {}))
+
+    def _read(self, response, **_kwargs):
+        if not response.ok or '/servers' not in response.request.path_url:
+            return
+        try:
+            body = response.json()
+        except ValueError:  # A version before 2.1 may answer with no body.
+            return
+        found = body.get('servers', [])
+        if 'server' in body:
+            found = [*found, body['server']]
+        for server in found:
+            # Several answers may tell of one server, each something else.
+            self._servers.setdefault(server['id'], {}).update(server)
