@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 
-SUITES = ('unit', 'functional')
+SUITES = ('unit', 'functional', 'client-oldest', 'client-newest')
 OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}
 
 
@@ -22,7 +22,10 @@ def main(result_path):
     for env in dict.fromkeys((*results, *SUITES)):
         is_good = results.get(env, False)
         tests = read_tests(env) if env in results and env in SUITES else {}
-        outcomes.update(tests)
+        # One test may run in several environments.
+        outcomes.update(
+            {'%s: %s' % (env, test): tests[test] for test in tests}
+        )
         if not tests or (not is_good and 'failed' not in tests.values()):
             is_passed = is_good and env not in SUITES
             outcomes['tox -e ' + env] = 'passed' if is_passed else 'failed'

@@ -1,0 +1,30 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``openstack help`` knows opie's options, without a cloud."""
+
+import fixtures
+import testtools
+
+from opie.tests.client import base
+
+
+class HelpTest(testtools.TestCase):
+    def test_help_explains_the_option(self):
+        home = self.useFixture(fixtures.TempDir()).path
+        for command, explanation in (
+            ('create', 'Create a preemptible server'),
+            ('list', 'List only preemptible servers'),
+        ):
+            text = base.openstack('help server ' + command, home).stdout
+            self.assertIn('  --preemptible ', text)
+            self.assertIn(explanation, ' '.join(text.split()))
