@@ -40,7 +40,7 @@ class Answers:
             return
         try:
             body = response.json()
-        except ValueError:  # A version before 2.1 may answer with no body.
+        except ValueError:  # Not every answer has a body.
             return
         found = body.get('servers', [])
         if 'server' in body:

@@ -96,7 +96,6 @@ class ServerListTest(_ServersTestCase):
             self.plain.paths.clear()
             self.json(self.plain, _LIST + options)
             paths.append(list(self.plain.paths))
-        # The third page is empty and ends the list.
         self.assertEqual(2, paths[0].count('/v2.1/servers/detail'), paths[0])
         self.assertEqual([paths[0]] * 3, paths)
 
