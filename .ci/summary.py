@@ -12,7 +12,13 @@ import pathlib
 import subprocess
 import sys
 
-SUITES = ('unit', 'functional', 'client-oldest', 'client-newest')
+SUITES = (
+    'unit',
+    'functional',
+    'client-oldest',
+    'client-newest',
+    'patches',
+)
 OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}
 
 
