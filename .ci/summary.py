@@ -17,6 +17,7 @@ SUITES = (
     'functional',
     'client-oldest',
     'client-newest',
+    'patched',
     'patches',
 )
 OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}

@@ -209,7 +209,16 @@ def stop(process):
         return process.wait()
 
 
-class TestOpieNovaScheduler(testtools.TestCase):
+class SchedulerTestCase(testtools.TestCase):
+    """Runs a scheduler command on a cloud that the tests of a class share.
+
+    :cvar command: Python's arguments that run it.
+    :cvar name: what it calls itself.
+    """
+
+    command = COMMAND
+    name = 'opie-nova-scheduler'
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -224,7 +233,7 @@ class TestOpieNovaScheduler(testtools.TestCase):
         :returns: the process, its log, and what the pattern's group matched.
         """
         log = self.cloud.home / f'{self.id()}.log'
-        process = self.cloud.start(*COMMAND, *arguments, log=log)
+        process = self.cloud.start(*self.command, *arguments, log=log)
 
         def find_workers():
             self.assertIsNone(process.poll(), log.read_text())
@@ -236,6 +245,20 @@ class TestOpieNovaScheduler(testtools.TestCase):
         self.assertEqual(0, stop(process), log.read_text())
         return process, log.read_text(), found
 
+    def check_refused(self, option, named):
+        conf = self.cloud.write_nova_conf(
+            'refused.conf', f'[DEFAULT]\n{option}\n', host='refused'
+        )
+        stderr = self.cloud.run(
+            *self.command, *('--config-file', str(conf)), status=1
+        )
+        lines = stderr.splitlines()
+        self.assertEqual(1, len(lines), stderr)
+        self.assertRegex(lines[0], rf'^{self.name}: \[.*{named}')
+        self.assertNotIn('refused', self.cloud.schedulers())
+
+
+class TestOpieNovaScheduler(SchedulerTestCase):
     def test_the_fragment_of_2016_works_as_written(self):
         conf = self.cloud.write_nova_conf('2016.conf', FRAGMENT_OF_2016)
         process, log, pids = self.serve(
@@ -260,15 +283,3 @@ class TestOpieNovaScheduler(testtools.TestCase):
 
     def test_options_that_cannot_work_are_one_line(self):
         self.check_refused('long_rpc_timeout = 1', 'long_rpc_timeout')
-
-    def check_refused(self, option, named):
-        conf = self.cloud.write_nova_conf(
-            'refused.conf', f'[DEFAULT]\n{option}\n', host='refused'
-        )
-        stderr = self.cloud.run(
-            *COMMAND, *('--config-file', str(conf)), status=1
-        )
-        lines = stderr.splitlines()
-        self.assertEqual(1, len(lines), stderr)
-        self.assertRegex(lines[0], rf'^opie-nova-scheduler: \[.*{named}')
-        self.assertNotIn('refused', self.cloud.schedulers())
