@@ -26,7 +26,7 @@ ALL_OPTS = [
 Class that the scheduler service runs.
 
 Read by ``opie-nova-scheduler``. nova itself has had no such option since
-23.0.0 and its own ``nova-scheduler`` ignores it.
+23.0.0 and its own ``nova-scheduler`` ignores it, unless nova is patched.
 
 Possible values:
 

@@ -53,7 +53,8 @@ class FilterScheduler(manager.SchedulerManager):
             raise checks.ConfigError(
                 '[DEFAULT] scheduler_host_manager must be '
                 'opie.scheduler.host_manager.HostManager or a subclass of it, '
-                'and the service must be started by opie-nova-scheduler.'
+                'and the service must be started by opie-nova-scheduler or by '
+                "a patched nova's own nova-scheduler."
             )
 
     def init_host(self, service_ref):
