@@ -11,7 +11,7 @@
 # under the License.
 """Nothing that a user does makes a preemptible server a normal one."""
 
-from opie.tests.api import base
+from opie.tests.functional.api import base
 
 IMAGE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
 

@@ -11,7 +11,7 @@
 # under the License.
 """Who may create preemptible servers, who must, and who may preempt."""
 
-from opie.tests.api import base
+from opie.tests.functional.api import base
 
 NOBODY = '!'
 

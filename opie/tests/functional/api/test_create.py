@@ -11,7 +11,7 @@
 # under the License.
 """Asking for a server with ``"preemptible"``, and what the answer says."""
 
-from opie.tests.api import base
+from opie.tests.functional.api import base
 
 TRUE_VALUES = (True, 'true', 'True', 'YES', 'on', '1')
 FALSE_VALUES = (False, 'false', 'no', 'OFF', '0')
