@@ -124,6 +124,11 @@ def _get_enforcer():
             enforcer.suppress_deprecation_warnings = True
             enforcer.suppress_default_change_warnings = True
             nova_policy.register_rules(enforcer)
-            enforcer.register_defaults(_RULES)
+            # A nova with the patches of extras/ brings some of them.
+            enforcer.register_defaults(
+                rule
+                for rule in _RULES
+                if rule.name not in enforcer.registered_rules
+            )
             _enforcer = enforcer
         return _enforcer

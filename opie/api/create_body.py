@@ -85,7 +85,10 @@ def for_nova(body, is_marked):
 def _read_member(value):
     error = jsonschema.exceptions.best_match(_BOOLEAN.iter_errors(value))
     if error is not None:
-        raise _invalid(value, error.message)
+        raise InvalidMark(
+            'Invalid input for field/attribute %s. Value: %s. %s'
+            % (MEMBER, value, error.message)
+        )
     return strutils.bool_from_string(value, strict=True)
 
 
@@ -95,26 +98,5 @@ def _read_hint(value):
     An empty list is no mark.
     """
     items = value if isinstance(value, list) else [value]
-    for item in items:
-        if not _is_boolean(item):
-            raise _invalid(
-                value, 'It must be true or false, or a list of these.'
-            )
-    return marks.hint_is_true(value)
-
-
-def _is_boolean(item):
-    if not isinstance(item, (bool, int, str)):
-        return False
-    try:
-        strutils.bool_from_string(item, strict=True)
-    except ValueError:
-        return False
-    return True
-
-
-def _invalid(value, why):
-    return InvalidMark(
-        'Invalid input for field/attribute %s. Value: %s. %s'
-        % (MEMBER, value, why)
-    )
+    said = [_read_member(item) for item in items]
+    return bool(said) and all(said)

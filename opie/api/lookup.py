@@ -52,11 +52,9 @@ class Server:
     @property
     def is_preemptible(self):
         """True or False, or None where it is not known."""
-        if self.has_mark or self.has_flavor_mark:
-            return True
-        if self.has_mark is None or self.has_flavor_mark is None:
+        if self.has_flavor_mark is None:
             return None
-        return False
+        return self.has_flavor_mark or self.has_mark
 
 
 def find(uuids):

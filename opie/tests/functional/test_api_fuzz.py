@@ -24,7 +24,6 @@ from nova import context as nova_context
 from nova import test
 from nova.api.openstack.compute import routes as nova_routes
 from oslo_serialization import jsonutils
-from oslo_utils import strutils
 
 from opie.api import preemptible
 from opie.api import routes
@@ -250,13 +249,7 @@ def _expected(body):
     said = []
     if 'preemptible' in body['server']:
         member = body['server']['preemptible']
-        is_boolean = isinstance(member, bool) or (
-            isinstance(member, str)
-            and member.lower()
-            in ('true', 'false', '1', '0', 'on', 'off') + ('yes', 'no')
-            and member in (member.lower(), member.upper(), member.title())
-        )
-        said.append(_says(member) if is_boolean else None)
+        said.append(None if isinstance(member, list) else _says(member))
     for spelling in HINTS:
         read = body.get(spelling)
         if isinstance(read, dict) and 'preemptible' in read:
@@ -273,13 +266,21 @@ def _read_by_nova(body):
 def _says(value):
     """Return what a hint says, None when it is malformed."""
     items = value if isinstance(value, list) else [value]
-    if not all(isinstance(item, (str, int)) for item in items):
+    said = [_boolean(item) for item in items]
+    return None if None in said else bool(said) and all(said)
+
+
+def _boolean(value):
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
         return None
-    try:
-        said = [strutils.bool_from_string(i, strict=True) for i in items]
-    except ValueError:
+    if value not in (value.lower(), value.upper(), value.title()):
         return None
-    return bool(said) and all(said)
+    return {
+        **dict.fromkeys(('true', 'yes', 'on', '1'), True),
+        **dict.fromkeys(('false', 'no', 'off', '0'), False),
+    }.get(value.lower())
 
 
 def _bare(body):

@@ -95,7 +95,13 @@ class ApiTestCase(base.CloudTestCase):
         )
 
     def post(
-        self, version='latest', hints=None, client=None, outer=None, **members
+        self,
+        version='latest',
+        hints=None,
+        client=None,
+        outer=None,
+        path='/servers',
+        **members,
     ):
         """Ask for a server and return the response.
 
@@ -113,9 +119,7 @@ class ApiTestCase(base.CloudTestCase):
         body = {'server': server, **(outer or {})}
         if hints is not None:
             body['os:scheduler_hints'] = hints
-        return self.call(
-            'POST', '/servers', body, version=version, client=client
-        )
+        return self.call('POST', path, body, version=version, client=client)
 
     def create(self, *args, **kwargs):
         """Create a server, wait for it, and return what create answered."""
