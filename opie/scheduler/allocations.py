@@ -231,10 +231,9 @@ class Claim:
         except placement.PlacementError:
             return False
 
-    def give_back(self, preemptors, sent):
+    def give_back(self, preemptors):
         """Give back what preemptors took, and drop their claims.
 
-        :param sent: uuids of victims that are on their way out.
         :returns: True if it is done; see :func:`swap_back.give_back`.
         """
         hosts = {
@@ -247,7 +246,11 @@ class Claim:
             for preemptor, provider in self._providers.items()
             if preemptor in preemptors
         }
-        return swap_back.give_back(self._client, hosts, providers, sent)
+        return swap_back.give_back(self._client, hosts, providers)
+
+    def empty(self, victims):
+        """Remove what victims that nova has deleted hold; see swap_back."""
+        swap_back.empty(self._client, victims)
 
     def close(self, until):
         """Close the journal of a preemption that is over.

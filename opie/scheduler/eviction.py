@@ -30,6 +30,7 @@ from nova.compute import vm_states
 from oslo_log import log as logging
 
 from opie.scheduler import preemptibles
+from opie.scheduler import records
 
 LOG = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ class Eviction:
         self._check_deadline()
         try:
             self._check_service(state)
-            cell = _cell_of(self._context, victim)
+            cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise Stopped(str(exc), victim) from exc
         if not is_rehearsal:
@@ -128,7 +129,7 @@ class Eviction:
         """Tell whether an owner still waits for what this victim gives."""
         preemptors = self._needed_by[victim]
         for preemptor in preemptors:
-            if not _has_build_request(self._context, preemptor):
+            if not records.has_build_request(self._context, preemptor):
                 self.outcome.unwanted.add(preemptor)
         everyone = {item.preemptor for item in self._plan.nominations}
         if everyone <= self.outcome.unwanted:
@@ -145,7 +146,7 @@ class Eviction:
 
     def _check_service(self, state):
         with nova_context.target_cell(
-            self._context, _cell_of_host(self._context, state.host)
+            self._context, records.cell_of_host(self._context, state.host)
         ) as cell_context:
             service = objects.Service.get_by_compute_host(
                 cell_context, state.host
@@ -183,7 +184,7 @@ class Eviction:
             self._compute_api.delete(context, instance)
         except Exception as exc:
             LOG.exception('Failed to ask for the deletion of %s.', victim)
-            if _may_be_deleting(context, victim):
+            if records.may_be_deleting(context, victim):
                 self.outcome.sent.add(victim)
             raise Stopped('nova did not delete it: %s' % exc, victim) from exc
         self.outcome.sent.add(victim)
@@ -262,33 +263,3 @@ def _needed_by(plan):
         for server in nomination.victims:
             needed_by[server.uuid].add(nomination.preemptor)
     return needed_by
-
-
-def _has_build_request(context, preemptor):
-    try:
-        objects.BuildRequest.get_by_instance_uuid(context, preemptor)
-    except exception.BuildRequestNotFound:
-        return False
-    return True
-
-
-def _cell_of(context, victim):
-    mapping = objects.InstanceMapping.get_by_instance_uuid(context, victim)
-    return mapping.cell_mapping
-
-
-def _cell_of_host(context, host):
-    return objects.HostMapping.get_by_host(context, host).cell_mapping
-
-
-def _may_be_deleting(context, victim):
-    """Tell whether nova may have marked a server for deletion, or deleted it.
-
-    When that cannot be seen, it may.
-    """
-    try:
-        state = preemptibles.states_of(context, [victim]).get(victim)
-    except Exception:
-        LOG.exception('Cannot see whether %s is being deleted.', victim)
-        return True
-    return state is None or state[1] == task_states.DELETING

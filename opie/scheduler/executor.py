@@ -12,9 +12,8 @@
 
 """Carries a plan out as a whole: claim, verify, evict, confirm, or undo.
 
-Whatever goes wrong, the servers whose deletion was not asked for get back
-what was taken of them and the preemptors' claims are dropped, in one
-transaction.
+Whatever goes wrong, all victims that are still there get back what was taken
+of them and the preemptors' claims are dropped, in one transaction.
 """
 
 import time
@@ -26,6 +25,7 @@ from opie.scheduler import allocations
 from opie.scheduler import eviction
 from opie.scheduler import journal
 from opie.scheduler import placement
+from opie.scheduler import records
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -33,6 +33,9 @@ LOG = logging.getLogger(__name__)
 # How long nova may take to remove the allocations of a server whose record is
 # gone already.
 _CLOSE_SECONDS = 5
+# How long nova may take from asking placement to delete a server's allocations
+# to the end of the server's record.
+_SETTLE_SECONDS = 2
 
 
 class PlanAgain(Exception):
@@ -160,13 +163,33 @@ class Execution:
                 )
 
     def _undo(self):
-        """Give everything back that can be; return whether it was."""
-        sent = self._work.outcome.sent
-        preemptors = {item.preemptor for item in self._plan.nominations}
-        is_undone = self._claim.give_back(preemptors, sent)
-        # Victims on their way out keep their journal open.
-        self._claim.close(time.monotonic())
+        """Give everything back; return whether it was.
+
+        A victim whose deletion was asked for is none of the exceptions: nova
+        may take long over it, or fail, and its guest runs meanwhile.
+        """
+        is_undone = self._claim.give_back(
+            {item.preemptor for item in self._plan.nominations}
+        )
+        self._claim.close(
+            time.monotonic() + (_CLOSE_SECONDS if is_undone else 0)
+        )
+        self._empty_deleted()
         return is_undone
+
+    def _empty_deleted(self):
+        """Leave nothing to victims that nova was just deleting."""
+        if self._work.outcome.sent:
+            time.sleep(_SETTLE_SECONDS)
+        victims = {server.uuid for _, server in self._plan.victims}
+        try:
+            self._claim.empty(records.without_record(victims))
+        except Exception:
+            LOG.exception(
+                'Cannot see whether any of %s is deleted and has allocations '
+                'all the same.',
+                ', '.join(sorted(victims)),
+            )
 
     def _report_waste(self):
         if self._work.outcome.sent:
@@ -182,5 +205,5 @@ class Execution:
     def _tidy_up(self):
         outcome = self._work.outcome
         if outcome.unwanted:
-            self._claim.give_back(outcome.unwanted, outcome.sent)
+            self._claim.give_back(outcome.unwanted)
         self._claim.close(time.monotonic() + _CLOSE_SECONDS)

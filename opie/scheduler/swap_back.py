@@ -13,7 +13,8 @@
 """Gives back to victims what was taken of them, and drops the claim.
 
 It goes by what is booked in the journal, wherever that is by now: a victim
-that was moved since the claim has taken its entry along.
+that was moved since the claim has taken its entry along.  A victim on its way
+out gets everything back too, for its guest runs until nova has destroyed it.
 """
 
 import random
@@ -32,7 +33,7 @@ _FIRST_PAUSE_SECONDS = 0.05
 _MAX_PAUSE_SECONDS = 2.0
 
 
-def give_back(client, hosts, providers, sent):
+def give_back(client, hosts, providers):
     """Give back what preemptors took, and drop their claims.
 
     One transaction for all of them, with the generations of what was read
@@ -43,8 +44,6 @@ def give_back(client, hosts, providers, sent):
         those that give up.
     :param providers: preemptor to its journal provider, for those of them
         that took anything.
-    :param sent: uuids of victims that are on their way out; they keep what
-        the claim has left them.
     :returns: True if it is done; False if it could not be in a minute, and
         the journal tells what there is to do.
     """
@@ -52,7 +51,7 @@ def give_back(client, hosts, providers, sent):
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
         try:
-            bodies = _bodies(client, hosts, providers, sent)
+            bodies = _bodies(client, hosts, providers)
             if bodies:
                 client.replace_allocations(bodies)
             return True
@@ -75,7 +74,7 @@ def give_back(client, hosts, providers, sent):
     return False
 
 
-def _bodies(client, hosts, providers, sent):
+def _bodies(client, hosts, providers):
     bodies = {}
     host_of = {}  # journal provider to the host that its entries are from
     victims = set()
@@ -83,15 +82,33 @@ def _bodies(client, hosts, providers, sent):
         host_of[provider] = hosts[preemptor]
         if journal.exists(client, provider):
             _, entries = client.provider_allocations(provider)
-            victims |= entries.keys() - sent
+            victims |= entries.keys()
     for uuid in sorted(victims):
         consumer = client.consumer(uuid)
-        bodies[uuid] = consumer.body(_restored(consumer.allocations, host_of))
+        # One that nova deletes meanwhile has no entry any more, or not the
+        # generation that is read here.
+        if consumer.allocations.keys() & host_of.keys():
+            bodies[uuid] = consumer.body(
+                _restored(consumer.allocations, host_of)
+            )
     for uuid in hosts:
         consumer = client.consumer(uuid)
         if consumer.allocations:
             bodies[uuid] = consumer.body({})
     return bodies
+
+
+def empty(client, uuids):
+    """Remove the allocations of servers that nova has deleted.
+
+    NOTE: placement/handlers/allocation.py deletes a consumer's allocations by
+    the ids that it has read before.  If they are given back in between it
+    finds nothing to delete, says that all is well, and they stay.
+    """
+    for uuid in sorted(uuids):
+        consumer = client.consumer(uuid)
+        if consumer.allocations:
+            client.replace_allocations({uuid: consumer.body({})})
 
 
 def _restored(allocations, host_of):

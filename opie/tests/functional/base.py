@@ -115,6 +115,12 @@ class CloudTestCase(harness.Harness):
             (held,) = self.allocations(server).values()
             self.assertEqual(now['flavor']['vcpus'], held['resources']['VCPU'])
 
+    def assertHolds(self, vcpu, *servers):
+        """Assert what servers hold, whatever state they are in."""
+        for server in servers:
+            (held,) = self.allocations(server).values()
+            self.assertEqual(vcpu, held['resources']['VCPU'])
+
     def assertNoJournal(self):
         self.assertEqual([], self.journal_providers())
 

@@ -1,0 +1,70 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What records nova has of single servers and hosts, and in which cells."""
+
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import task_states
+from oslo_log import log as logging
+
+from opie.scheduler import preemptibles
+
+LOG = logging.getLogger(__name__)
+
+
+def has_build_request(context, preemptor):
+    try:
+        objects.BuildRequest.get_by_instance_uuid(context, preemptor)
+    except exception.BuildRequestNotFound:
+        return False
+    return True
+
+
+def cell_of(context, victim):
+    mapping = objects.InstanceMapping.get_by_instance_uuid(context, victim)
+    return mapping.cell_mapping
+
+
+def cell_of_host(context, host):
+    return objects.HostMapping.get_by_host(context, host).cell_mapping
+
+
+def may_be_deleting(context, victim):
+    """Tell whether nova may have marked a server for deletion, or deleted it.
+
+    When that cannot be seen, it may.
+    """
+    try:
+        state = preemptibles.states_of(context, [victim]).get(victim)
+    except Exception:
+        LOG.exception('Cannot see whether %s is being deleted.', victim)
+        return True
+    return state is None or state[1] == task_states.DELETING
+
+
+def without_record(victims):
+    """Return those of some uuids that nova has no record of any more."""
+    context = nova_context.get_admin_context()
+    mappings = objects.InstanceMappingList.get_by_instance_uuids(
+        context, sorted(victims)
+    )
+    there = set()
+    for mapping in mappings:
+        with nova_context.target_cell(
+            context, mapping.cell_mapping
+        ) as cell_context:
+            there |= preemptibles.states_of(
+                cell_context, [mapping.instance_uuid]
+            ).keys()
+    return set(victims) - there
