@@ -225,11 +225,8 @@ class Claim:
         return consumer.allocations == self._shrunk[victim]
 
     def is_released(self, victim):
-        """Tell whether a victim holds nothing any more, as far as is known."""
-        try:
-            return not self._client.consumer(victim).allocations
-        except placement.PlacementError:
-            return False
+        """Tell whether a victim holds nothing any more."""
+        return not self._client.consumer(victim).allocations
 
     def give_back(self, preemptors):
         """Give back what preemptors took, and drop their claims.

@@ -15,7 +15,8 @@
 The request to delete a victim is the point of no return, for a compute that
 hangs executes it when it returns.  So everything that could make an eviction
 pointless or harmful is looked at immediately before each one, and the first
-doubt stops all that follow.
+doubt stops all that follow.  A database or a placement that does not answer
+is no doubt once something was lost: it is asked again until the deadline.
 """
 
 import dataclasses
@@ -29,6 +30,7 @@ from nova.compute import task_states
 from nova.compute import vm_states
 from oslo_log import log as logging
 
+from opie.scheduler import placement
 from opie.scheduler import preemptibles
 from opie.scheduler import records
 
@@ -99,8 +101,23 @@ class Eviction:
         for host, server in self._plan.victims:
             self._evict(self._states[host], server.uuid, is_rehearsal=True)
         for host, server in self._plan.victims:
-            self._evict(self._states[host], server.uuid)
+            self._evict_patiently(self._states[host], server.uuid)
         self._confirm()
+
+    def _evict_patiently(self, state, victim):
+        """Evict a victim; see the module's policy on what does not answer."""
+        for pause_seconds in _pauses():
+            try:
+                self._evict(state, victim)
+                return
+            except Stopped:
+                raise
+            except Exception:
+                if not self.outcome.sent:
+                    raise
+                LOG.exception('Cannot see whether %s may go now.', victim)
+            self._check_deadline()
+            time.sleep(pause_seconds)
 
     def _evict(self, state, victim, is_rehearsal=False):
         if not self._is_needed(victim):
@@ -190,25 +207,19 @@ class Eviction:
         self.outcome.sent.add(victim)
 
     def _confirm(self):
-        """Wait until the records of all victims are gone.
-
-        From here on nothing is to be won by giving up early, so a database
-        that does not answer is asked again until the deadline.
-        """
+        """Wait until the records of all victims are gone."""
         waiting = {}
         cells = {}
         for victim, cell in self._cells.items():
             waiting.setdefault(cell.uuid, set()).add(victim)
             cells[cell.uuid] = cell
-        pause_seconds = _FIRST_POLL_SECONDS
-        while True:
+        for pause_seconds in _pauses():
             for uuid, victims in list(waiting.items()):
                 waiting[uuid] = self._still_there(cells[uuid], victims)
             if not any(waiting.values()):
                 break
             self._check_deadline()
             time.sleep(pause_seconds)
-            pause_seconds = min(1.5 * pause_seconds, _MAX_POLL_SECONDS)
         self._check_services_again()
 
     def _still_there(self, cell, victims):
@@ -232,7 +243,16 @@ class Eviction:
         """
         if vm_state != vm_states.ERROR or task_state is not None:
             return False
-        if not self._claim.is_released(victim):
+        try:
+            is_released = self._claim.is_released(victim)
+        except placement.PlacementError as exc:
+            LOG.warning(
+                'Cannot see whether the failed deletion of %(victim)s has '
+                'freed its resources: %(error)s.',
+                {'victim': victim, 'error': exc},
+            )
+            return False
+        if not is_released:
             raise Stopped('nova failed to delete it', victim)
         LOG.warning(
             'nova could not finish the deletion of %s, whose resources are '
@@ -250,6 +270,14 @@ class Eviction:
                 raise
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)
+
+
+def _pauses():
+    """Yield how long to wait between one look and the next, for ever."""
+    pause_seconds = _FIRST_POLL_SECONDS
+    while True:
+        yield pause_seconds
+        pause_seconds = min(1.5 * pause_seconds, _MAX_POLL_SECONDS)
 
 
 def _needed_by(plan):
