@@ -45,6 +45,7 @@ class Refused(PlacementError):
     :ivar detail: placement's own words.
     :ivar is_provider_conflict: another writer was faster on a provider; the
         same body may succeed when it is sent again.
+    :ivar is_inventory_conflict: there is no room for it, or no unit of it.
     :ivar is_orphan_conflict: a consumer that should not exist does, without
         allocations, at generation 0.
     """
@@ -59,6 +60,10 @@ class Refused(PlacementError):
             # NOTE: nova/scheduler/client/report.py tells the two kinds of
             # conflict apart by this text as well; there is no finer code.
             and 'consumer generation conflict' not in self.detail
+        )
+        # NOTE: placement/handlers/allocation.py gives no code to these.
+        self.is_inventory_conflict = (
+            self.status == 409 and error.get('code') != _CONCURRENT_UPDATE
         )
         # NOTE: placement creates the consumers of a claim first, and leaves
         # them behind when it refuses one that names an unknown provider. GET

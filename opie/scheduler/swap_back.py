@@ -23,14 +23,21 @@ import time
 from oslo_log import log as logging
 
 from opie.scheduler import journal
+from opie.scheduler import placement
 
 LOG = logging.getLogger(__name__)
 
 # Placement may just be restarting, and what is not given back is lost to its
 # owners.
 _PATIENCE_SECONDS = 60
+# It may be other claims, which are being dropped, that leave no room.
+_PATIENCE_WITHOUT_ROOM_SECONDS = 5
 _FIRST_PAUSE_SECONDS = 0.05
 _MAX_PAUSE_SECONDS = 2.0
+
+
+class _NoRoom(Exception):
+    """The claims are dropped, but placement has no room for some victims."""
 
 
 def give_back(client, hosts, providers):
@@ -44,25 +51,34 @@ def give_back(client, hosts, providers):
         those that give up.
     :param providers: preemptor to its journal provider, for those of them
         that took anything.
-    :returns: True if it is done; False if it could not be in a minute, and
-        the journal tells what there is to do.
+    :returns: True if it is done; False if it could not be in a minute, or
+        not for all victims, and the journal tells what there is to do.
     """
-    until = time.monotonic() + _PATIENCE_SECONDS
+    began = time.monotonic()
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
+        patience_seconds = _PATIENCE_SECONDS
         try:
-            bodies = _bodies(client, hosts, providers)
-            if bodies:
-                client.replace_allocations(bodies)
+            _try(client, hosts, providers)
             return True
+        except _NoRoom as exc:
+            error = exc
+            patience_seconds = _PATIENCE_WITHOUT_ROOM_SECONDS
         # Whatever it is, giving up is worse.
         except Exception as exc:
             error = exc
-        if time.monotonic() >= until:
+        if time.monotonic() >= began + patience_seconds:
             break
         time.sleep(pause_seconds * random.uniform(0.5, 1))
         pause_seconds = min(2 * pause_seconds, _MAX_PAUSE_SECONDS)
-    LOG.error(
+    _complain(hosts, providers, error)
+    return False
+
+
+def _complain(hosts, providers, error):
+    has_dropped = isinstance(error, _NoRoom)
+    LOG.log(
+        logging.WARNING if has_dropped else logging.ERROR,
         'Could not give back what %(preemptors)s took: %(error)s. The journal '
         'tells it, in the resource providers %(providers)s.',
         {
@@ -71,10 +87,62 @@ def give_back(client, hosts, providers):
             'error': error,
         },
     )
-    return False
 
 
-def _bodies(client, hosts, providers):
+def _try(client, hosts, providers):
+    """Write everything at once, or what placement has room for.
+
+    :raises _NoRoom: if it has none for some victims.
+    """
+    victims = _victim_bodies(client, hosts, providers)
+    claims = _claim_bodies(client, hosts)
+    try:
+        _write(client, {**victims, **claims})
+    except placement.Refused as exc:
+        if not exc.is_inventory_conflict:
+            raise
+        _write(client, claims)
+        _restore_one_by_one(client, victims)
+
+
+def _restore_one_by_one(client, bodies):
+    """Restore victims on hosts that are over their capacity.
+
+    NOTE: before placement 14, placement/objects/allocation.py refuses what
+    leaves a provider over capacity, even when it was so before and worse.
+    """
+    refused = {}
+    for uuid, body in bodies.items():
+        try:
+            _write(client, {uuid: body})
+        except placement.Refused as exc:
+            if not exc.is_inventory_conflict:
+                raise
+            refused[uuid] = exc
+    if refused:
+        raise _NoRoom(
+            'there is no room for all that the victims %s held (%s)'
+            % (', '.join(refused), '; '.join(map(str, refused.values())))
+        )
+
+
+def _write(client, bodies):
+    if bodies:
+        client.replace_allocations(bodies)
+
+
+def _claim_bodies(client, preemptors):
+    """Return what drops claims, of those that are still there."""
+    consumers = [client.consumer(uuid) for uuid in preemptors]
+    return {
+        consumer.uuid: consumer.body({})
+        for consumer in consumers
+        if consumer.allocations
+    }
+
+
+def _victim_bodies(client, hosts, providers):
+    """Return what restores the victims that are still in the journal."""
     bodies = {}
     host_of = {}  # journal provider to the host that its entries are from
     victims = set()
@@ -91,10 +159,6 @@ def _bodies(client, hosts, providers):
             bodies[uuid] = consumer.body(
                 _restored(consumer.allocations, host_of)
             )
-    for uuid in hosts:
-        consumer = client.consumer(uuid)
-        if consumer.allocations:
-            bodies[uuid] = consumer.body({})
     return bodies
 
 

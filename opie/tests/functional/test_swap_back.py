@@ -14,6 +14,7 @@
 
 import threading
 
+import fixtures
 from placement.objects import allocation as placement_allocation
 
 from opie.scheduler import eviction
@@ -21,6 +22,73 @@ from opie.scheduler import executor
 from opie.scheduler import placement
 from opie.scheduler import swap_back
 from opie.tests.functional import base
+
+
+class OverCapacityTest(base.CloudTestCase):
+    """The host shrinks just after the claim, under a placement before 14.
+
+    That one has no mercy on a provider that was over its capacity before.
+    """
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(
+            fixtures.MockPatchObject(
+                swap_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', 0.5
+            )
+        )
+        self.normal = self.boot(3)
+        self.victims = [self.boot_preemptible(vcpu) for vcpu in (3, 4)]
+
+        def check(real, context, allocations, *args):
+            return real(context, allocations, *[{} for _ in args])
+
+        self.wrap(placement_allocation, '_check_capacity_exceeded', check)
+
+    def reserve_after_the_claim(self, vcpu):
+        def claim(real, client, bodies):
+            real(client, bodies)
+            self._reserve_placement_resource('host1', 'VCPU', vcpu)
+
+        self.wrap_once(placement.Placement, 'replace_allocations', claim)
+
+    def test_who_fits_is_restored_and_the_claim_is_dropped(self):
+        self.reserve_after_the_claim(3)
+        self.assertNoValidHost(self.boot(7, state='ERROR'))
+        held = [self.allocations(victim) for victim in self.victims]
+        host = self._get_provider_uuid_by_host('host1')
+        (journal_provider,) = self.journal_providers()
+        (whole,) = [item for item in held if list(item) == [host]]
+        (rest,) = [item for item in held if item is not whole]
+        self.assertIn(journal_provider['uuid'], rest)
+        self.assertNotIn('VCPU', rest.get(host, {}).get('resources', {}))
+        (left,) = [
+            victim
+            for victim, item in zip(self.victims, held, strict=True)
+            if item is rest
+        ]
+        (line,) = self.logged('Could not give back')
+        self.assertIn('WARNING', line)
+        self.assertIn('the victims %s held' % left['id'], line)
+
+    def test_all_are_restored_once_there_is_room_again(self):
+        self.reserve_after_the_claim(3)
+
+        def have_room(real, *args):
+            try:
+                return real(*args)
+            finally:
+                self._reserve_placement_resource('host1', 'VCPU', 0)
+
+        self.wrap(swap_back, '_restore_one_by_one', have_room)
+        preemptor = self.boot(7)
+        self.assertTrue(self.logged('Plan 1 for %s is void' % preemptor['id']))
+        self.assertFalse(self.logged('Could not give back'))
+        self.assertUntouched(self.normal, preemptor)
+        self.assertGone(*self.victims)
+        self.assertNoJournal()
 
 
 class DeletionBetweenTest(base.CloudTestCase):
@@ -103,7 +171,7 @@ class DeletionBetweenTest(base.CloudTestCase):
             return real(client, hosts, providers)
 
         self.stop_at_once()
-        self.wrap_once(swap_back, '_bodies', read)
+        self.wrap_once(swap_back, '_victim_bodies', read)
         self.assertNothingIsLeft()
         self.assertEqual(1, len(written))
         self.assertNotIn(self.victim['id'], written)
@@ -121,6 +189,6 @@ class DeletionBetweenTest(base.CloudTestCase):
             return real(*args)
 
         self.stop_at_once()
-        self.wrap(swap_back, '_bodies', read)
+        self.wrap(swap_back, '_victim_bodies', read)
         self.wrap(executor.Execution, '_empty_deleted', given_back)
         self.assertNothingIsLeft()
