@@ -74,6 +74,7 @@ class Execution:
         self._plan = plan
         self._attempt = attempt
         self._deadline = deadline
+        self._doubt = None  # why the claim must be undone
         self._claim = allocations.Claim(client, plan, shot.request, owner)
         self._work = eviction.Eviction(
             plan, self._claim, shot.states, servicegroup, deadline
@@ -82,28 +83,30 @@ class Execution:
     def claim(self):
         """Make and verify the claim.
 
-        :raises PlanAgain: if another plan may succeed.
-        :raises Failed: if no other plan would.
+        If it may have been made but does not hold, :meth:`evict` undoes it:
+        that can take a minute, and whoever claims keeps others from planning.
+
+        :raises PlanAgain: if it was not made and another plan may succeed.
         """
         try:
             self._claim.make(self._journal_name)
             self._verify()
         except allocations.ClaimFailed as exc:
             raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
-        except eviction.Stopped as exc:
-            raise self._undone(exc) from exc
-        except Exception:
-            # It may have been made all the same.
-            self._undo()
-            raise
+        except Exception as exc:
+            self._doubt = exc
 
     def evict(self):
         """Evict the victims and return when their room is the preemptors'.
+
+        It must follow :meth:`claim` whenever that returns.
 
         :raises PlanAgain: if nothing was lost and another plan may succeed.
         :raises Failed: if no other plan would.
         """
         try:
+            if self._doubt:
+                raise self._doubt
             self._work.run()
             self._check_claim()
         except eviction.Stopped as exc:

@@ -13,8 +13,8 @@
 """Pass 2: makes room for a request, again on fresh facts while that can help.
 
 One thread of a worker plans and claims at a time, for requests that come
-together would all choose the same victims.  Waiting for victims to be gone is
-done by as many at once as the options allow.
+together would all choose the same victims.  Waiting for victims to be gone,
+and undoing what failed, is done by as many at once as the options allow.
 """
 
 import collections

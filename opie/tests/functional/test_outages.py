@@ -12,6 +12,7 @@
 
 """Services that fail in the middle, and many requests at once."""
 
+import threading
 import time
 
 from nova import exception
@@ -237,6 +238,35 @@ class DeletedServerTest(base.CloudTestCase):
         alive = [server for server in victims if self.is_alive(server)]
         self.assertEqual(1, len(alive))
         self.assertUntouched(*alive)
+
+
+class PatienceTest(base.CloudTestCase):
+    def test_nobody_waits_for_what_another_one_gives_back(self):
+        """Placement is silent on one preemptor's victims for long."""
+        victims = [self.boot_preemptible(10, host) for host in self.hosts]
+        flavor = self.flavor(10)
+        begun, release = threading.Event(), threading.Event()
+        self.addCleanup(release.set)
+
+        def verify(real, *args):
+            raise eviction.Stopped('over capacity')
+
+        def give_back(real, *args):
+            begun.set()
+            release.wait(30)
+            return real(*args)
+
+        self.wrap_once(executor.Execution, '_verify', verify)
+        self.wrap_once(allocations.Claim, 'give_back', give_back)
+        first = self.boot(flavor=flavor, state=None)
+        self.assertTrue(begun.wait(20))
+        second = self.boot(flavor=flavor)
+        self.assertFalse(release.is_set())
+        release.set()
+        self._wait_for_state_change(first, 'ACTIVE')
+        self.assertUntouched(first, second)
+        self.assertGone(*victims)
+        self.assertNoJournal()
 
 
 class BurstTest(base.CloudTestCase):
