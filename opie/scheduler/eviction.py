@@ -49,11 +49,9 @@ class Stopped(Exception):
         finds their room.
     """
 
-    def __init__(
-        self, reason, victim=None, is_final=False, is_room_free=False
-    ):
+    def __init__(self, reason, *victims, is_final=False, is_room_free=False):
         super().__init__(reason)
-        self.victims = frozenset([victim] if victim else ())
+        self.victims = frozenset(victims)
         self.is_final = is_final
         self.is_room_free = is_room_free
 
@@ -97,12 +95,23 @@ class Eviction:
 
         :raises Stopped: if that cannot be; ``outcome`` tells what was done.
         """
-        # One doubtful victim is found before any other one is sent away.
-        for host, server in self._plan.victims:
-            self._evict(self._states[host], server.uuid, is_rehearsal=True)
+        self._rehearse()
         for host, server in self._plan.victims:
             self._evict_patiently(self._states[host], server.uuid)
         self._confirm()
+
+    def _rehearse(self):
+        """Find every doubtful victim before any other one is sent away."""
+        doubts = {}
+        for host, server in self._plan.victims:
+            try:
+                self._evict(self._states[host], server.uuid, is_rehearsal=True)
+            except Stopped as exc:
+                if not exc.victims:
+                    raise
+                doubts[server.uuid] = str(exc)
+        if doubts:
+            raise Stopped(', '.join(sorted(set(doubts.values()))), *doubts)
 
     def _evict_patiently(self, state, victim):
         """Evict a victim; see the module's policy on what does not answer."""
@@ -182,7 +191,7 @@ class Eviction:
         ) or preemptibles.why_postponed(instance)
         if reason:
             raise Stopped('the victim %s' % reason, victim)
-        if objects.MigrationList.get_in_progress_by_instance(context, victim):
+        if preemptibles.in_migration(context, [victim]):
             raise Stopped('the victim is being migrated', victim)
         if not self._claim.is_untouched(victim):
             raise Stopped('allocations of the victim changed', victim)

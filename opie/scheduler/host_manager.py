@@ -172,13 +172,27 @@ class HostManager(host_manager.HostManager):
                 cell_context, hosts_by_cell[cell_context.cell_uuid]
             )
 
-        cells = [
-            self.cells[uuid] for uuid in hosts_by_cell if uuid in self.cells
-        ]
+        return self._ask_cells(context, hosts_by_cell, read)
+
+    def servers_in_migration(self, context, host_states):
+        """Return (uuids of servers in migration, cells that did not answer).
+
+        :param context: an admin context that is not targeted at a cell.
+        :param host_states: those in whose cells to look.
+        """
+        cell_uuids = {state.cell_uuid for state in host_states}
+        servers, silent_cells = self._ask_cells(
+            context, cell_uuids, preemptibles.in_migration
+        )
+        return set(servers), silent_cells
+
+    def _ask_cells(self, context, cell_uuids, read):
+        """Return (what all cells answer, cells that did not answer)."""
+        cells = [self.cells[uuid] for uuid in cell_uuids if uuid in self.cells]
         results = nova_context.scatter_gather_cells(
             context, cells, nova_context.CELL_TIMEOUT, read
         )
-        rows, silent_cells = [], []
+        answers, silent_cells = [], []
         for cell_uuid, result in results.items():
             if nova_context.is_cell_failure_sentinel(result):
                 LOG.warning(
@@ -187,8 +201,8 @@ class HostManager(host_manager.HostManager):
                 )
                 silent_cells.append(cell_uuid)
             else:
-                rows += result
-        return rows, silent_cells
+                answers += result
+        return answers, silent_cells
 
     def filter_hosts(self, host_states, spec_obj):
         """Run nova's own choice of hosts and filters, and tell why not.

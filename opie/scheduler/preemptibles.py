@@ -34,6 +34,9 @@ _VM_STATES_WITHOUT_RESOURCES = (
     vm_states.SOFT_DELETED,
     vm_states.DELETED,
 )
+# NOTE: as nova/db/main/api.py lists them for
+# MigrationList.get_in_progress_by_instance.
+_MIGRATION_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
 # NOTE: as nova/compute/stats.py counts the I/O workload of a host.
 _IO_TASK_STATES = (
     task_states.RESIZE_MIGRATING,
@@ -150,6 +153,24 @@ def states_of(context, uuids):
         columns.uuid, columns.vm_state, columns.task_state
     ).filter(columns.uuid.in_(uuids), columns.deleted == 0)
     return {row.uuid: (row.vm_state, row.task_state) for row in query}
+
+
+@main_db.pick_context_manager_reader
+def in_migration(context, uuids=None):
+    """Return the uuids of servers with a migration in progress.
+
+    It may be a stale one, of a server whose state was reset.
+
+    :param context: a context targeted at a cell.
+    :param uuids: servers to ask about, None for all of the cell.
+    """
+    migration = main_models.Migration
+    query = context.session.query(migration.instance_uuid).filter(
+        migration.deleted == 0, migration.status.in_(_MIGRATION_IN_PROGRESS)
+    )
+    if uuids is not None:
+        query = query.filter(migration.instance_uuid.in_(uuids))
+    return {row.instance_uuid for row in query}
 
 
 _COLUMNS = tuple(

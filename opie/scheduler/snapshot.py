@@ -82,13 +82,14 @@ def take(context, spec, uuids, sources, spared=frozenset()):
         for provider in sources.placement.providers(_query(spec, group))
         if provider['parent_provider_uuid'] is None
     }
-    states = {
-        state.uuid: state
-        for state in _all_states(context, spec, list(generations), sources)
-    }
+    states, in_migration = _states_and_migrations(
+        context, spec, list(generations), sources
+    )
     passing, reasons = _filter(spec, states, sources)
     ranks = _ranks(spec, passing, sources)
-    spared = spared | journal.victims_in_flight(sources.placement)
+    spared = (
+        spared | in_migration | journal.victims_in_flight(sources.placement)
+    )
     hosts, known = [], {}
     for uuid, state in passing.items():
         try:
@@ -168,20 +169,25 @@ def _query(spec, group):
     return query
 
 
-def _all_states(context, spec, uuids, sources):
-    """Return the host states, with all their servers read.
+def _states_and_migrations(context, spec, uuids, sources):
+    """Return (provider uuid to host state, uuids of servers in migration).
 
-    A cell that is silent may have room, so nobody is evicted elsewhere.
+    All servers of the states are read.  A cell that is silent may have room,
+    so nobody is evicted elsewhere.
     """
     states, silent_cells = sources.host_manager.states_and_silent_cells(
         context, uuids, spec
     )
     silent_cells += sources.host_manager.load_preemptibles(context, states)
+    in_migration, silent = sources.host_manager.servers_in_migration(
+        context, states
+    )
+    silent_cells += silent
     if silent_cells:
         raise NotServed(
             'no answer from cell %s' % ', '.join(sorted(set(silent_cells)))
         )
-    return states
+    return {state.uuid: state for state in states}, in_migration
 
 
 def _filter(spec, states, sources):

@@ -144,20 +144,46 @@ class EvictionTest(base.CloudTestCase):
         self.assertAllRefused('is locked by an administrator')
 
     def test_a_victim_that_starts_to_migrate_after_the_claim_is_spared(self):
+        self.after_the_claim(lambda: self.start_migration(self.victims[0]))
+        self.assertAllRefused('is being migrated')
+
+    def start_migration(self, server):
+        """Leave a server as nova's reset-state in a live migration does."""
+        instance = self.instance(server)
+        objects.Migration(
+            instance._context,
+            instance_uuid=instance.uuid,
+            migration_type='live-migration',
+            source_compute='host1',
+            source_node='host1',
+            dest_compute='host2',
+            status='running',
+        ).create()
+
+    def test_a_server_with_a_stale_migration_is_postponed(self):
+        self.start_migration(self.victims[0])
+        self.has_run(self.victims[1], 3000)
+        self.assertUntouched(self.boot(5))
+        self.assertGone(self.victims[1])
+        self.assertUntouched(self.victims[0])
+        self.assertFalse(self.logged('is void'))
+
+    def test_all_doubtful_victims_of_a_plan_are_found_at_once(self):
+        for victim in self.victims:
+            self.api.delete_server(victim['id'])
+            self._wait_until_deleted(victim)
+        self.victims = [self.boot_preemptible(2) for _ in range(5)]
+        dear = self.victims.pop()
+        self.has_run(dear, 3000)
+
         def migrate():
-            instance = self.instance(self.victims[0])
-            objects.Migration(
-                instance._context,
-                instance_uuid=instance.uuid,
-                migration_type='live-migration',
-                source_compute='host1',
-                source_node='host1',
-                dest_compute='host2',
-                status='running',
-            ).create()
+            for victim in self.victims:
+                self.start_migration(victim)
 
         self.after_the_claim(migrate)
-        self.assertAllRefused('is being migrated')
+        self.assertNoValidHost(self.boot(8, state='ERROR'))
+        self.assertEqual(1, len(self.logged('is void')))
+        self.assertUntouched(dear, *self.victims)
 
     def test_allocations_changed_after_the_claim_stop_it(self):
         client = placement.Placement(
