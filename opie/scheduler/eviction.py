@@ -30,6 +30,7 @@ from nova.compute import task_states
 from nova.compute import vm_states
 from oslo_log import log as logging
 
+from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import preemptibles
 from opie.scheduler import records
@@ -38,22 +39,6 @@ LOG = logging.getLogger(__name__)
 
 _FIRST_POLL_SECONDS = 0.1
 _MAX_POLL_SECONDS = 1.0
-
-
-class Stopped(Exception):
-    """The eviction cannot go on.
-
-    :ivar victims: uuids of the victims in doubt.
-    :ivar is_final: whether another plan would not help either.
-    :ivar is_room_free: whether all victims are gone, so that another plan
-        finds their room.
-    """
-
-    def __init__(self, reason, *victims, is_final=False, is_room_free=False):
-        super().__init__(reason)
-        self.victims = frozenset(victims)
-        self.is_final = is_final
-        self.is_room_free = is_room_free
 
 
 @dataclasses.dataclass
@@ -82,7 +67,7 @@ class Eviction:
         self._plan = plan
         self._claim = claim
         self._states = states
-        self._servicegroup = servicegroup
+        self._look = last_look.LastLook(claim, servicegroup)
         self._deadline = deadline
         self._context = nova_context.get_admin_context()
         self._cells = {}
@@ -93,7 +78,8 @@ class Eviction:
     def run(self):
         """Evict all victims and wait until they are gone.
 
-        :raises Stopped: if that cannot be; ``outcome`` tells what was done.
+        :raises last_look.Stopped: if that cannot be; ``outcome`` tells what
+            was done.
         """
         self._rehearse()
         for host, server in self._plan.victims:
@@ -106,12 +92,14 @@ class Eviction:
         for host, server in self._plan.victims:
             try:
                 self._evict(self._states[host], server.uuid, is_rehearsal=True)
-            except Stopped as exc:
+            except last_look.Stopped as exc:
                 if not exc.victims:
                     raise
                 doubts[server.uuid] = str(exc)
         if doubts:
-            raise Stopped(', '.join(sorted(set(doubts.values()))), *doubts)
+            raise last_look.Stopped(
+                ', '.join(sorted(set(doubts.values()))), *doubts
+            )
 
     def _evict_patiently(self, state, victim):
         """Evict a victim; see the module's policy on what does not answer."""
@@ -119,7 +107,7 @@ class Eviction:
             try:
                 self._evict(state, victim)
                 return
-            except Stopped:
+            except last_look.Stopped:
                 raise
             except Exception:
                 if not self.outcome.sent:
@@ -133,10 +121,10 @@ class Eviction:
             return
         self._check_deadline()
         try:
-            self._check_service(state)
+            self._look.check_service(state.host)
             cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
-            raise Stopped(str(exc), victim) from exc
+            raise last_look.Stopped(str(exc), victim) from exc
         if not is_rehearsal:
             self._cells[victim] = cell
         with nova_context.target_cell(self._context, cell) as cell_context:
@@ -147,7 +135,7 @@ class Eviction:
                 return
             if instance.task_state == task_states.DELETING:
                 return
-            self._check_victim(cell_context, instance, state)
+            self._look.check_victim(cell_context, instance, state)
             if not is_rehearsal:
                 self._send(cell_context, instance, state)
 
@@ -159,42 +147,16 @@ class Eviction:
                 self.outcome.unwanted.add(preemptor)
         everyone = {item.preemptor for item in self._plan.nominations}
         if everyone <= self.outcome.unwanted:
-            raise Stopped(
+            raise last_look.Stopped(
                 'every preemptor was deleted by its owner', is_final=True
             )
         return not preemptors <= self.outcome.unwanted
 
     def _check_deadline(self):
         if time.monotonic() >= self._deadline:
-            raise Stopped(
+            raise last_look.Stopped(
                 '[opie] preemption_timeout_seconds are over', is_final=True
             )
-
-    def _check_service(self, state):
-        with nova_context.target_cell(
-            self._context, records.cell_of_host(self._context, state.host)
-        ) as cell_context:
-            service = objects.Service.get_by_compute_host(
-                cell_context, state.host
-            )
-        # NOTE: nova/compute/api.py deletes the record of a server whose
-        # compute is down, and leaves its guest running.
-        if not self._servicegroup.service_is_up(service):
-            raise Stopped('the compute service of %s is down' % state.host)
-
-    def _check_victim(self, context, instance, state):
-        victim = instance.uuid
-        if (instance.host, instance.node) != (state.host, state.nodename):
-            raise Stopped('the victim was moved', victim)
-        reason = preemptibles.why_spared(
-            instance
-        ) or preemptibles.why_postponed(instance)
-        if reason:
-            raise Stopped('the victim %s' % reason, victim)
-        if preemptibles.in_migration(context, [victim]):
-            raise Stopped('the victim is being migrated', victim)
-        if not self._claim.is_untouched(victim):
-            raise Stopped('allocations of the victim changed', victim)
 
     def _send(self, context, instance, state):
         victim = instance.uuid
@@ -212,7 +174,9 @@ class Eviction:
             LOG.exception('Failed to ask for the deletion of %s.', victim)
             if records.may_be_deleting(context, victim):
                 self.outcome.sent.add(victim)
-            raise Stopped('nova did not delete it: %s' % exc, victim) from exc
+            raise last_look.Stopped(
+                'nova did not delete it: %s' % exc, victim
+            ) from exc
         self.outcome.sent.add(victim)
 
     def _confirm(self):
@@ -262,7 +226,7 @@ class Eviction:
             )
             return False
         if not is_released:
-            raise Stopped('nova failed to delete it', victim)
+            raise last_look.Stopped('nova failed to delete it', victim)
         LOG.warning(
             'nova could not finish the deletion of %s, whose resources are '
             'free; delete it again.',
@@ -274,8 +238,8 @@ class Eviction:
         """Check that the records did not go because a compute was down."""
         for host in sorted({host for host, _ in self._plan.victims}):
             try:
-                self._check_service(self._states[host])
-            except Stopped:
+                self._look.check_service(self._states[host].host)
+            except last_look.Stopped:
                 raise
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)

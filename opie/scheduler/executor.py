@@ -24,6 +24,7 @@ from oslo_log import log as logging
 from opie.scheduler import allocations
 from opie.scheduler import eviction
 from opie.scheduler import journal
+from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import records
 
@@ -109,7 +110,7 @@ class Execution:
                 raise self._doubt
             self._work.run()
             self._check_claim()
-        except eviction.Stopped as exc:
+        except last_look.Stopped as exc:
             raise self._undone(exc) from exc
         except Exception:
             self._undo()
@@ -135,7 +136,7 @@ class Execution:
     def _verify(self):
         over = self._claim.over_capacity()
         if over:
-            raise eviction.Stopped(
+            raise last_look.Stopped(
                 'over capacity: %s'
                 % ', '.join('%s of %s' % (name, host) for host, name in over)
             )
@@ -159,7 +160,7 @@ class Execution:
                 )
                 continue
             if not holds:
-                raise eviction.Stopped(
+                raise last_look.Stopped(
                     'the allocations of %s were removed by somebody else'
                     % nomination.preemptor,
                     is_room_free=True,

@@ -37,6 +37,8 @@ _VM_STATES_WITHOUT_RESOURCES = (
 # NOTE: as nova/db/main/api.py lists them for
 # MigrationList.get_in_progress_by_instance.
 _MIGRATION_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
+# NOTE: as nova/compute/api.py looks for a resize to confirm.
+_MIGRATION_UNCONFIRMED = ('finished', 'confirming')
 # NOTE: as nova/compute/stats.py counts the I/O workload of a host.
 _IO_TASK_STATES = (
     task_states.RESIZE_MIGRATING,
@@ -171,6 +173,18 @@ def in_migration(context, uuids=None):
     if uuids is not None:
         query = query.filter(migration.instance_uuid.in_(uuids))
     return {row.instance_uuid for row in query}
+
+
+@main_db.pick_context_manager_reader
+def resized_from(context, uuid):
+    """Return the hosts that a server's unconfirmed resizes came from."""
+    migration = main_models.Migration
+    query = context.session.query(migration.source_compute).filter(
+        migration.deleted == 0,
+        migration.instance_uuid == uuid,
+        migration.status.in_(_MIGRATION_UNCONFIRMED),
+    )
+    return {row.source_compute for row in query}
 
 
 _COLUMNS = tuple(

@@ -254,6 +254,41 @@ class EvictionTest(base.CloudTestCase):
         self.assertUntouched(self.boot(10))
 
 
+class ResizedVictimTest(base.CloudTestCase):
+    """A victim was resized from host1 to host2, and nobody confirmed it."""
+
+    def setUp(self):
+        super().setUp()
+        self.victim = self.boot_preemptible(4, 'host1')
+        self.normal = self.boot(6, 'host1')
+        self.api.post_server_action(
+            self.victim['id'], {'resize': {'flavorRef': self.flavor(10)}}
+        )
+        self._wait_for_state_change(self.victim, 'VERIFY_RESIZE')
+        self.assertEqual('host2', self.host_of(self.victim))
+
+    def test_it_goes_from_both_hosts(self):
+        preemptor = self.boot(10)
+        self.assertEqual('host2', self.host_of(preemptor))
+        self.assertGone(self.victim)
+        self.assertUntouched(self.normal, preemptor)
+        self.assertEqual(6, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+    def test_it_is_spared_while_the_host_it_came_from_is_down(self):
+        (service,) = self.api.get_services('nova-compute', 'host1')
+        self.api.put_service_force_down(service['id'], True)
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        now = self.api.get_server(self.victim['id'])
+        self.assertEqual('VERIFY_RESIZE', now['status'])
+        self.assertIsNone(now['OS-EXT-STS:task_state'])
+        host = self._get_provider_uuid_by_host('host2')
+        held = self.allocations(self.victim)[host]['resources']
+        self.assertEqual(10, held['VCPU'])
+        self.assertNoJournal()
+        self.assertTrue(self.logged('resized from host1'))
+
+
 class DeadlineTest(base.CloudTestCase):
     hosts = ('host1',)
 

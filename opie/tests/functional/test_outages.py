@@ -23,6 +23,7 @@ from opie.scheduler import allocations
 from opie.scheduler import eviction
 from opie.scheduler import executor
 from opie.scheduler import filter_scheduler
+from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import preemptibles
 from opie.scheduler import records
@@ -249,7 +250,7 @@ class PatienceTest(base.CloudTestCase):
         self.addCleanup(release.set)
 
         def verify(real, *args):
-            raise eviction.Stopped('over capacity')
+            raise last_look.Stopped('over capacity')
 
         def give_back(real, *args):
             begun.set()

@@ -19,6 +19,7 @@ from placement.objects import allocation as placement_allocation
 
 from opie.scheduler import eviction
 from opie.scheduler import executor
+from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import swap_back
 from opie.tests.functional import base
@@ -102,7 +103,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
     def stop_at_once(self):
         def fail(real, *args):
-            raise eviction.Stopped('the compute service is down')
+            raise last_look.Stopped('the compute service is down')
 
         self.wrap(eviction.Eviction, '_confirm', fail)
 

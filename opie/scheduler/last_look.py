@@ -1,0 +1,112 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is looked at immediately before a victim is sent away.
+
+The first doubt stops the eviction.
+"""
+
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import vm_states
+
+from opie.scheduler import preemptibles
+from opie.scheduler import records
+
+
+class Stopped(Exception):
+    """The eviction cannot go on.
+
+    :ivar victims: uuids of the victims in doubt.
+    :ivar is_final: whether another plan would not help either.
+    :ivar is_room_free: whether all victims are gone, so that another plan
+        finds their room.
+    """
+
+    def __init__(self, reason, *victims, is_final=False, is_room_free=False):
+        super().__init__(reason)
+        self.victims = frozenset(victims)
+        self.is_final = is_final
+        self.is_room_free = is_room_free
+
+
+class LastLook:
+    """The checks of one plan's victims and of their hosts.
+
+    :param claim: the :class:`opie.scheduler.allocations.Claim` of the plan.
+    :param servicegroup: nova's servicegroup API.
+    """
+
+    def __init__(self, claim, servicegroup):
+        self._claim = claim
+        self._servicegroup = servicegroup
+        self._context = nova_context.get_admin_context()
+
+    def check_service(self, host):
+        """Check that a host's compute service is up.
+
+        :raises Stopped: if it is down.
+        :raises nova.exception.NotFound: if there is none.
+        """
+        # NOTE: nova/compute/api.py deletes the record of a server whose
+        # compute is down, and leaves its guest running.
+        if not self._is_up(host):
+            raise Stopped('the compute service of %s is down' % host)
+
+    def check_victim(self, context, instance, state):
+        """Check that a victim is still what was planned with.
+
+        :param context: a context targeted at its cell.
+        :param state: the state of the host that it is to be on.
+        :raises Stopped: if it is not.
+        """
+        victim = instance.uuid
+        if (instance.host, instance.node) != (state.host, state.nodename):
+            raise Stopped('the victim was moved', victim)
+        reason = preemptibles.why_spared(
+            instance
+        ) or preemptibles.why_postponed(instance)
+        if reason:
+            raise Stopped('the victim %s' % reason, victim)
+        if preemptibles.in_migration(context, [victim]):
+            raise Stopped('the victim is being migrated', victim)
+        if instance.vm_state == vm_states.RESIZED:
+            self._check_source(context, victim)
+        if not self._claim.is_untouched(victim):
+            raise Stopped('allocations of the victim changed', victim)
+
+    def _check_source(self, context, victim):
+        """Check the host that a victim was resized from.
+
+        NOTE: nova/compute/api.py confirms the resize before it deletes the
+        server, waits for the source's compute to answer, and leaves the server
+        in task state deleting when that does not.
+        """
+        for host in preemptibles.resized_from(context, victim):
+            try:
+                is_up = self._is_up(host)
+            except exception.NotFound:
+                is_up = False
+            if not is_up:
+                raise Stopped(
+                    'the victim was resized from %s, whose compute service '
+                    'is down' % host,
+                    victim,
+                )
+
+    def _is_up(self, host):
+        with nova_context.target_cell(
+            self._context, records.cell_of_host(self._context, host)
+        ) as cell_context:
+            service = objects.Service.get_by_compute_host(cell_context, host)
+        return self._servicegroup.service_is_up(service)
