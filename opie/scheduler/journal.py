@@ -19,9 +19,14 @@ the journal is as atomic as the claim, nova's own deletion of a victim clears
 its entries, and a provider that is still in use cannot be deleted.
 """
 
+import time
 import uuid
 
+from oslo_log import log as logging
+
 from opie.scheduler import placement
+
+LOG = logging.getLogger(__name__)
 
 # Every scheduler derives the same uuid, so that only one can create it.
 ROOT_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'opie.openstack-opie'))
@@ -34,7 +39,12 @@ VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
 
 # Source: placement's schema of a provider.
 _MAX_NAME_LENGTH = 200
+_DEADLINE_FIELD = 3  # of a provider's name, counted from 0
 _INITIAL_GENERATION = 0
+
+# How long after its deadline a preemption is surely over: giving back is tried
+# for a minute, and clocks differ.
+_MARGIN_SECONDS = 300
 
 
 class NameTaken(placement.PlacementError):
@@ -68,6 +78,9 @@ def exists(client, provider):
 def victims_in_flight(client):
     """Return the uuids of all victims of all preemptions under way.
 
+    Providers that were left over, because placement was away when they should
+    have been deleted, are deleted.
+
     :param client: a :class:`placement.Placement`.
     """
     victims = set()
@@ -78,8 +91,38 @@ def victims_in_flight(client):
             except placement.Refused:
                 # It was closed in this moment.
                 continue
+            if not entries and _is_over(provider['name']):
+                _delete_left_over(client, provider)
             victims |= entries.keys()
     return victims
+
+
+def _is_over(name):
+    """Tell whether the deadline in a provider's name is long past."""
+    try:
+        deadline = int(name.split(':')[_DEADLINE_FIELD])
+    except (IndexError, ValueError):
+        return False
+    return time.time() > deadline + _MARGIN_SECONDS
+
+
+def _delete_left_over(client, provider):
+    # Should it be in use all the same, placement refuses to delete it, or
+    # refuses the claim that names it.
+    try:
+        client.delete_provider(provider['uuid'])
+    except placement.PlacementError as exc:
+        LOG.warning(
+            'Cannot delete the resource provider %(name)s, which was left '
+            'over by a preemption: %(error)s.',
+            {'name': provider['name'], 'error': exc},
+        )
+    else:
+        LOG.info(
+            'Deleted the resource provider %s, which was left over by a '
+            'preemption.',
+            provider['name'],
+        )
 
 
 def is_entry(resources):

@@ -14,11 +14,13 @@
 
 import contextlib
 import threading
+import time
 
 import fixtures
 from oslo_utils import uuidutils
 
 from opie.scheduler import allocations
+from opie.scheduler import executor
 from opie.scheduler import journal
 from opie.scheduler import placement
 from opie.scheduler import swap_back
@@ -282,6 +284,34 @@ class OneHostClaimTest(base.CloudTestCase):
             return real(*args, **kwargs)
 
         return call
+
+    def test_what_is_left_over_of_the_journal_is_deleted_later(self):
+        """Placement does not delete the provider of one preemption."""
+
+        def fail(*args):
+            raise placement.NoAnswer('503')
+
+        self.useFixture(
+            fixtures.MockPatchObject(executor, '_CLOSE_SECONDS', 0)
+        )
+        for _ in range(5):
+            self.boot_preemptible(2)
+        self.assertUntouched(self.boot(2))
+        with fixtures.MockPatchObject(
+            placement.Placement, 'delete_provider', fail
+        ):
+            self.assertUntouched(self.boot(2))
+        (left_over,) = self.journal_providers()
+        self.assertUntouched(self.boot(2))
+        self.assertEqual([left_over], self.journal_providers())
+        deadline = int(left_over['name'].split(':')[3])
+        self.useFixture(
+            fixtures.MockPatchObject(
+                journal, '_MARGIN_SECONDS', time.time() - deadline - 1
+            )
+        )
+        self.assertUntouched(self.boot(2))
+        self.assertNoJournal()
 
     def test_the_journal_has_one_root_that_stays(self):
         victim = self.boot_preemptible(10)
