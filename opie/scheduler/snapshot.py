@@ -109,10 +109,14 @@ def is_current(shot, plan, sources):
 
     What it has may come from the cache, which a deletion can outdate.
     """
-    return all(
-        sources.providers.read(sources.placement, host) == shot.facts[host]
-        for host in sorted({item.host for item in plan.nominations})
-    )
+    try:
+        return all(
+            sources.providers.read(sources.placement, host) == shot.facts[host]
+            for host in sorted({item.host for item in plan.nominations})
+        )
+    except (placement.Refused, providers.Unstable):
+        # It goes or changes in this moment.
+        return False
 
 
 @dataclasses.dataclass(frozen=True)

@@ -26,7 +26,9 @@ from opie.scheduler import filter_scheduler
 from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import preemptibles
+from opie.scheduler import providers
 from opie.scheduler import records
+from opie.scheduler import snapshot
 from opie.tests.functional import base
 
 
@@ -43,6 +45,33 @@ class OutageTest(base.CloudTestCase):
         self.assertUntouched(preemptor)
         self.assertEqual(4, self.used_vcpus('host1'))
         self.assertNoJournal()
+
+    def test_a_host_that_cannot_be_read_before_the_claim_is_planned_anew(self):
+        class Gone:
+            """What placement answers for a provider that is not there."""
+
+            status_code = 404
+
+            def json(self):
+                return {'errors': [{'detail': 'no such provider'}]}
+
+        errors = [
+            providers.Unstable('it changes all the time'),
+            placement.Refused('/inventories', Gone()),
+        ]
+
+        def is_current(real, *args):
+            def read(real_read, *arguments):
+                raise errors.pop()
+
+            if errors:
+                self.wrap_once(providers.ProviderCache, 'read', read)
+            return real(*args)
+
+        self.wrap(snapshot, 'is_current', is_current)
+        self.assertPreempted()
+        self.assertEqual([], errors)
+        self.assertEqual(2, len(self.logged('the nominated hosts changed')))
 
     def test_placement_fails_once_the_victims_are_gone(self):
         def fail(real, *args):
