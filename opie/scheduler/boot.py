@@ -33,22 +33,21 @@ def is_candidate(spec, uuids, return_objects):
     )
 
 
-def is_boot(context, uuids):
-    """Tell whether all uuids are servers that wait for their first host.
+def waiting(context, uuids):
+    """Return those of a request's servers that wait for their first host.
 
-    None of them is to be preemptible by its system metadata either.
+    The others were deleted since the request was made.  Empty if the request
+    is no boot, or its servers are to be preemptible by their system metadata.
     """
     mappings = objects.InstanceMappingList.get_by_instance_uuids(
         context, list(uuids)
     )
-    if len(mappings) != len(uuids):
-        return False
     if any(mapping.cell_mapping is not None for mapping in mappings):
-        return False
-    try:
-        return not any(_is_marked_build(context, uuid) for uuid in uuids)
-    except exception.BuildRequestNotFound:
-        return False
+        return []
+    builds = {uuid: _build(context, uuid) for uuid in uuids}
+    if any(build and _is_marked_build(build) for build in builds.values()):
+        return []
+    return [uuid for uuid in uuids if builds[uuid]]
 
 
 def _is_marked(spec):
@@ -59,10 +58,16 @@ def _is_marked(spec):
     )
 
 
-def _is_marked_build(context, uuid):
-    instance = objects.BuildRequest.get_by_instance_uuid(
-        context, uuid
-    ).instance
+def _build(context, uuid):
+    """Return a server's build request, or None if it has none any more."""
+    try:
+        return objects.BuildRequest.get_by_instance_uuid(context, uuid)
+    except exception.BuildRequestNotFound:
+        return None
+
+
+def _is_marked_build(build):
+    instance = build.instance
     if 'system_metadata' not in instance:
         return False
     return marks.is_true(

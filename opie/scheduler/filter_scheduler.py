@@ -120,13 +120,14 @@ class FilterScheduler(manager.SchedulerManager):
     def _make_room(self, context, spec, uuids):
         """Return selections, or None when nova's answer is to stand."""
         try:
-            if not boot.is_boot(context, uuids):
+            waiting = boot.waiting(context, uuids)
+            if not waiting:
                 return None
             if not self._watch.has_placement_answered:
                 raise pass_two.Refused('placement did not answer')
             _check_policy(context, spec)
             job = self._pass_two.make_room(
-                context, spec, uuids, self.placement_client
+                context, spec, waiting, self.placement_client
             )
         except (
             pass_two.Refused,
@@ -145,7 +146,7 @@ class FilterScheduler(manager.SchedulerManager):
             LOG.exception('Failed to make room for %s.', ', '.join(uuids))
             return None
         self._conclude(context, job)
-        return [[selection] for selection in job.selections]
+        return _one_for_each(uuids, job)
 
     def _conclude(self, context, job):
         """Do what nova's own scheduling does once hosts are selected.
@@ -214,6 +215,21 @@ def _check_policy(context, spec):
             'policy %s does not allow it to project %s'
             % (policy.PREEMPT, spec.project_id)
         )
+
+
+def _one_for_each(uuids, job):
+    """Return a list with one Selection for each server, in order.
+
+    NOTE: nova/conductor/manager.py matches them by position, and builds no
+    server that was deleted meanwhile, so any Selection does for one of these.
+    """
+    selections = {
+        nomination.preemptor: selection
+        for nomination, selection in zip(
+            job.plan.nominations, job.selections, strict=True
+        )
+    }
+    return [[selections.get(uuid, job.selections[0])] for uuid in uuids]
 
 
 def _dotted_path(instance):

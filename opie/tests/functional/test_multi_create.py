@@ -12,6 +12,9 @@
 
 """Several servers in one request: one plan, one claim, all or nothing."""
 
+import threading
+
+from opie.scheduler import boot
 from opie.scheduler import executor
 from opie.scheduler import placement
 from opie.tests.functional import base
@@ -79,6 +82,33 @@ class MultiCreateTest(base.CloudTestCase):
         self.assertEqual(
             15, self.used_vcpus('host1') + self.used_vcpus('host2')
         )
+
+    def test_one_deleted_during_pass_one_does_not_keep_back_the_rest(self):
+        victims = [self.boot_preemptible(10, host) for host in self.hosts]
+        deleted = []
+        are_known = threading.Event()
+
+        def waiting(real, context, uuids):
+            are_known.wait(20)
+            # Neither the first nor the last: order matters.
+            deleted.append(uuids[1])
+            self.api.delete_server(uuids[1])
+            return real(context, uuids)
+
+        self.wrap_once(boot, 'waiting', waiting)
+        servers = self.boot_many(3, 10, None)
+        are_known.set()
+        self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
+        kept = [item for item in servers if item['id'] != deleted[0]]
+        for server in kept:
+            self._wait_for_state_change(server, 'ACTIVE')
+        self.assertUntouched(*kept)
+        self.assertGone(*victims)
+        for server in kept:
+            host = self._get_provider_uuid_by_host(self.host_of(server))
+            self.assertEqual([host], list(self.allocations(server)))
+        self.assertEqual({}, self._get_allocations_by_server_uuid(deleted[0]))
+        self.assertNoJournal()
 
     def test_victims_of_a_preemptor_deleted_meanwhile_are_spared(self):
         victims = [self.boot_preemptible(10, host) for host in self.hosts]
