@@ -256,11 +256,10 @@ def _pauses():
 def _needed_by(plan):
     """Return victim to the set of preemptors that need it gone.
 
-    A preemptor may need a victim of which it takes nothing: the cloud's
-    filters may ask for it.
+    All that are nominated on its host do: one that takes nothing of it may
+    still pass the cloud's filters only without it.
     """
-    needed_by = {uuid: set(share) for uuid, share in plan.shares.items()}
+    preemptors = {}
     for nomination in plan.nominations:
-        for server in nomination.victims:
-            needed_by[server.uuid].add(nomination.preemptor)
-    return needed_by
+        preemptors.setdefault(nomination.host, set()).add(nomination.preemptor)
+    return {server.uuid: preemptors[host] for host, server in plan.victims}

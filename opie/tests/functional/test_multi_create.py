@@ -14,10 +14,14 @@
 
 import threading
 
+import nova.conf
+
 from opie.scheduler import boot
 from opie.scheduler import executor
 from opie.scheduler import placement
 from opie.tests.functional import base
+
+CONF = nova.conf.CONF
 
 
 class MultiCreateTest(base.CloudTestCase):
@@ -129,6 +133,51 @@ class MultiCreateTest(base.CloudTestCase):
         self.assertUntouched(alive)
         self.assertNotEqual(self.host_of(kept), self.host_of(alive))
         self.assertEqual({}, self._get_allocations_by_server_uuid(deleted[0]))
+        self.assertNoJournal()
+
+
+class FilteredMultiCreateTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def configure(self):
+        super().configure()
+        self.flags(
+            enabled_filters=[
+                *CONF.filter_scheduler.enabled_filters,
+                'DifferentHostFilter',
+            ],
+            group='filter_scheduler',
+        )
+
+    def test_a_victim_goes_for_who_lands_only_without_it(self):
+        """There is room, so that only the first one takes of the victim."""
+        victim = self.boot_preemptible(2)
+        deleted = []
+
+        def verify(real, execution):
+            (share,) = execution._plan.shares.values()
+            deleted.extend(share)
+            self.api.delete_server(deleted[0])
+            return real(execution)
+
+        self.wrap_once(executor.Execution, '_verify', verify)
+        self.boot(
+            2,
+            hints={'different_host': victim['id']},
+            state=None,
+            name='many',
+            min_count=2,
+            max_count=2,
+        )
+        self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
+        (kept,) = [
+            server
+            for server in self.api.get_servers()
+            if server['name'].startswith('many') and server['id'] != deleted[0]
+        ]
+        self._wait_for_state_change(kept, 'ACTIVE')
+        self.assertGone(victim)
+        self.assertUntouched(kept)
         self.assertNoJournal()
 
 
