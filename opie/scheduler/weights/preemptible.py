@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Weighers that keep preemptible servers where they cost least to evict.
+"""Weighers that prefer hosts whose preemptible servers cost least to evict.
 
 They steer ordinary scheduling away from hosts that are full of preemptible
 servers.  A host without any is the top of both scales.  They need opie's
