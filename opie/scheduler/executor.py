@@ -183,11 +183,13 @@ class Execution:
 
     def _empty_deleted(self):
         """Leave nothing to victims that nova was just deleting."""
-        if self._work.outcome.sent:
-            time.sleep(_SETTLE_SECONDS)
         victims = {server.uuid for _, server in self._plan.victims}
         try:
-            self._claim.empty(records.without_record(victims))
+            deleted = records.without_record(victims)
+            if self._work.outcome.sent - deleted:
+                time.sleep(_SETTLE_SECONDS)
+                deleted = records.without_record(victims)
+            self._claim.empty(deleted)
         except Exception:
             LOG.exception(
                 'Cannot see whether any of %s is deleted and has allocations '

@@ -12,7 +12,6 @@
 
 """Services that fail in the middle, and many requests at once."""
 
-import threading
 import time
 
 from nova import exception
@@ -23,11 +22,9 @@ from opie.scheduler import allocations
 from opie.scheduler import eviction
 from opie.scheduler import executor
 from opie.scheduler import filter_scheduler
-from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import preemptibles
 from opie.scheduler import providers
-from opie.scheduler import records
 from opie.scheduler import snapshot
 from opie.tests.functional import base
 
@@ -172,87 +169,6 @@ class OutageTest(base.CloudTestCase):
         self.assertNoJournal()
 
 
-class OutageBetweenDeletionsTest(base.CloudTestCase):
-    """Two victims of 5, and a preemptor of 10 that needs both."""
-
-    hosts = ('host1',)
-
-    def setUp(self):
-        super().setUp()
-        self.victims = [self.boot_preemptible(5) for _ in range(2)]
-
-    def fail_at(self, number, owner, name, error):
-        """Let calls fail, three in a row, from one on, counted from 1."""
-        calls = []
-
-        def fail(real, *args):
-            calls.append(args)
-            if number <= len(calls) < number + 3:
-                raise error
-            return real(*args)
-
-        self.wrap(owner, name, fail)
-
-    def assertPreempted(self):
-        preemptor = self.boot(10)
-        self.assertGone(*self.victims)
-        self.assertUntouched(preemptor)
-        self.assertFalse(self.logged('Wasted'))
-        self.assertNoJournal()
-
-    def assertRefused(self):
-        self.assertNoValidHost(self.boot(10, state='ERROR'))
-        self.assertUntouched(*self.victims)
-        self.assertNoJournal()
-
-    # The first two calls are those of the rehearsal, one for each victim.
-
-    def test_placement_fails_before_the_second_one(self):
-        self.fail_at(
-            4,
-            allocations.Claim,
-            'is_untouched',
-            placement.NoAnswer('503'),
-        )
-        self.assertPreempted()
-
-    def test_the_database_fails_before_the_second_one(self):
-        self.fail_at(
-            4,
-            records,
-            'has_build_request',
-            exception.NovaException('the database is away'),
-        )
-        self.assertPreempted()
-
-    def test_placement_fails_before_the_first_one(self):
-        self.fail_at(
-            3,
-            allocations.Claim,
-            'is_untouched',
-            placement.NoAnswer('503'),
-        )
-        self.assertRefused()
-
-    def test_placement_fails_when_a_deletion_has_half_failed(self):
-        """The record stays in ERROR, and all else is free."""
-
-        def fail(real, *args):
-            real(*args)
-            raise exception.NovaException('the secret is not yours')
-
-        self.wrap_once(
-            compute_manager.ComputeManager, '_complete_deletion', fail
-        )
-        self.fail_at(
-            1, allocations.Claim, 'is_released', placement.NoAnswer('503')
-        )
-        preemptor = self.boot(10)
-        self.assertUntouched(preemptor)
-        self.assertEqual(10, self.used_vcpus('host1'))
-        self.assertNoJournal()
-
-
 class DeletedServerTest(base.CloudTestCase):
     hosts = ('host1',)
 
@@ -268,35 +184,6 @@ class DeletedServerTest(base.CloudTestCase):
         alive = [server for server in victims if self.is_alive(server)]
         self.assertEqual(1, len(alive))
         self.assertUntouched(*alive)
-
-
-class PatienceTest(base.CloudTestCase):
-    def test_nobody_waits_for_what_another_one_gives_back(self):
-        """Placement is silent on one preemptor's victims for long."""
-        victims = [self.boot_preemptible(10, host) for host in self.hosts]
-        flavor = self.flavor(10)
-        begun, release = threading.Event(), threading.Event()
-        self.addCleanup(release.set)
-
-        def verify(real, *args):
-            raise last_look.Stopped('over capacity')
-
-        def give_back(real, *args):
-            begun.set()
-            release.wait(30)
-            return real(*args)
-
-        self.wrap_once(executor.Execution, '_verify', verify)
-        self.wrap_once(allocations.Claim, 'give_back', give_back)
-        first = self.boot(flavor=flavor, state=None)
-        self.assertTrue(begun.wait(20))
-        second = self.boot(flavor=flavor)
-        self.assertFalse(release.is_set())
-        release.set()
-        self._wait_for_state_change(first, 'ACTIVE')
-        self.assertUntouched(first, second)
-        self.assertGone(*victims)
-        self.assertNoJournal()
 
 
 class BurstTest(base.CloudTestCase):

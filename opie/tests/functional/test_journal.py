@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a preemption leaves in placement."""
+
+import time
+
+import fixtures
+
+from opie.scheduler import executor
+from opie.scheduler import journal
+from opie.scheduler import placement
+from opie.tests.functional import base
+
+
+class JournalTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def test_nobody_gets_the_surplus_of_a_victim_that_still_runs(self):
+        victim = self.boot_preemptible(10)
+        begun, release = self.hold_deletions()
+        preemptor = self.boot(4, state=None)
+        self.assertTrue(begun.wait(20))
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoValidHost(self.boot(6, state='ERROR'))
+        host = self._get_provider_uuid_by_host('host1')
+        (entry,) = self.journal_providers()
+        held = self.allocations(victim)
+        self.assertEqual(6, held[host]['resources']['VCPU'])
+        self.assertEqual(
+            {
+                'CUSTOM_PREEMPTED_VCPU': 4,
+                'CUSTOM_PREEMPTED_MEMORY_MB': 400,
+                'CUSTOM_PREEMPTED_DISK_GB': 1,
+                'CUSTOM_PREEMPTED_SERVER': 1,
+            },
+            held[entry['uuid']]['resources'],
+        )
+        self.assertIn(preemptor['id'], entry['name'])
+        release.set()
+        self._wait_for_state_change(preemptor, 'ACTIVE')
+        self.assertUntouched(preemptor, self.boot(6))
+        self.assertNoJournal()
+
+    def test_what_is_left_over_of_the_journal_is_deleted_later(self):
+        """Placement does not delete the provider of one preemption."""
+
+        def fail(*args):
+            raise placement.NoAnswer('503')
+
+        self.useFixture(
+            fixtures.MockPatchObject(executor, '_CLOSE_SECONDS', 0)
+        )
+        for _ in range(5):
+            self.boot_preemptible(2)
+        self.assertUntouched(self.boot(2))
+        with fixtures.MockPatchObject(
+            placement.Placement, 'delete_provider', fail
+        ):
+            self.assertUntouched(self.boot(2))
+        (left_over,) = self.journal_providers()
+        self.assertUntouched(self.boot(2))
+        self.assertEqual([left_over], self.journal_providers())
+        deadline = int(left_over['name'].split(':')[3])
+        self.useFixture(
+            fixtures.MockPatchObject(
+                journal, '_MARGIN_SECONDS', time.time() - deadline - 1
+            )
+        )
+        self.assertUntouched(self.boot(2))
+        self.assertNoJournal()
+
+    def test_the_journal_has_one_root_that_stays(self):
+        victim = self.boot_preemptible(10)
+        self.assertUntouched(self.boot(5))
+        self.assertGone(victim)
+        roots = [
+            provider
+            for provider in self._get_all_providers()
+            if provider['name'] == journal.ROOT_NAME
+        ]
+        self.assertEqual([journal.ROOT_UUID], [root['uuid'] for root in roots])

@@ -1,0 +1,135 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What does not answer for a while loses no victim and delays nobody else."""
+
+import threading
+
+from nova import exception
+from nova.compute import manager as compute_manager
+
+from opie.scheduler import allocations
+from opie.scheduler import executor
+from opie.scheduler import last_look
+from opie.scheduler import placement
+from opie.scheduler import records
+from opie.tests.functional import base
+
+
+class OutageBetweenDeletionsTest(base.CloudTestCase):
+    """Two victims of 5, and a preemptor of 10 that needs both."""
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+
+    def fail_at(self, number, owner, name, error):
+        """Let calls fail, three in a row, from one on, counted from 1."""
+        calls = []
+
+        def fail(real, *args):
+            calls.append(args)
+            if number <= len(calls) < number + 3:
+                raise error
+            return real(*args)
+
+        self.wrap(owner, name, fail)
+
+    def assertPreempted(self):
+        preemptor = self.boot(10)
+        self.assertGone(*self.victims)
+        self.assertUntouched(preemptor)
+        self.assertFalse(self.logged('Wasted'))
+        self.assertNoJournal()
+
+    def assertRefused(self):
+        self.assertNoValidHost(self.boot(10, state='ERROR'))
+        self.assertUntouched(*self.victims)
+        self.assertNoJournal()
+
+    # The first two calls are those of the rehearsal, one for each victim.
+
+    def test_placement_fails_before_the_second_one(self):
+        self.fail_at(
+            4,
+            allocations.Claim,
+            'is_untouched',
+            placement.NoAnswer('503'),
+        )
+        self.assertPreempted()
+
+    def test_the_database_fails_before_the_second_one(self):
+        self.fail_at(
+            4,
+            records,
+            'has_build_request',
+            exception.NovaException('the database is away'),
+        )
+        self.assertPreempted()
+
+    def test_placement_fails_before_the_first_one(self):
+        self.fail_at(
+            3,
+            allocations.Claim,
+            'is_untouched',
+            placement.NoAnswer('503'),
+        )
+        self.assertRefused()
+
+    def test_placement_fails_when_a_deletion_has_half_failed(self):
+        """The record stays in ERROR, and all else is free."""
+
+        def fail(real, *args):
+            real(*args)
+            raise exception.NovaException('the secret is not yours')
+
+        self.wrap_once(
+            compute_manager.ComputeManager, '_complete_deletion', fail
+        )
+        self.fail_at(
+            1, allocations.Claim, 'is_released', placement.NoAnswer('503')
+        )
+        preemptor = self.boot(10)
+        self.assertUntouched(preemptor)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+
+class PatienceTest(base.CloudTestCase):
+    def test_nobody_waits_for_what_another_one_gives_back(self):
+        """Placement is silent on one preemptor's victims for long."""
+        victims = [self.boot_preemptible(10, host) for host in self.hosts]
+        flavor = self.flavor(10)
+        begun, release = threading.Event(), threading.Event()
+        self.addCleanup(release.set)
+
+        def verify(real, *args):
+            raise last_look.Stopped('over capacity')
+
+        def give_back(real, *args):
+            begun.set()
+            release.wait(30)
+            return real(*args)
+
+        self.wrap_once(executor.Execution, '_verify', verify)
+        self.wrap_once(allocations.Claim, 'give_back', give_back)
+        first = self.boot(flavor=flavor, state=None)
+        self.assertTrue(begun.wait(20))
+        second = self.boot(flavor=flavor)
+        self.assertFalse(release.is_set())
+        release.set()
+        self._wait_for_state_change(first, 'ACTIVE')
+        self.assertUntouched(first, second)
+        self.assertGone(*victims)
+        self.assertNoJournal()
