@@ -18,9 +18,6 @@ fixtures; all else is the real thing, on SQLite.  The demo and opie's own
 functional tests stand on this.
 """
 
-import os
-import sys
-
 # NOTE: sets up the threading model before anything imports eventlet.
 from nova.tests.functional import integrated_helpers  # isort: skip
 
@@ -29,6 +26,7 @@ from nova import service as nova_service
 import nova.conf
 
 import opie.conf
+from opie.sandbox import paste
 from opie.scheduler import host_manager
 
 _DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'
@@ -43,20 +41,22 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
     it, so that races are those of a real cloud.
 
     :cvar hosts: the hosts to start, each a compute service of its own.
+    :cvar has_api_filter: whether nova's API has opie's filter.
     :ivar computes: host to its compute service.
     """
 
     compute_driver = 'fake.MediumFakeDriver'
     hosts = ('host1', 'host2')
+    has_api_filter = False
 
     def setUp(self):
         self._use_opie()
-        self.flags(
-            api_paste_config=os.path.join(
-                sys.prefix, 'etc', 'nova', 'api-paste.ini'
-            ),
-            group='wsgi',
+        paste_file = (
+            self.useFixture(paste.PasteFixture()).path
+            if self.has_api_filter
+            else paste.of_nova()
         )
+        self.flags(api_paste_config=paste_file, group='wsgi')
         self.flags(
             reserved_host_memory_mb=0,
             reserved_host_disk_mb=0,

@@ -11,6 +11,12 @@
 # under the License.
 """nova's api-paste.ini, changed as the documentation tells operators to."""
 
+import os
+import pathlib
+import sys
+
+import fixtures
+
 _APPLICATION = ' osapi_compute_app_v21'
 _SECTION = """
 [filter:preemptible]
@@ -30,3 +36,21 @@ def with_filter(text):
         for line in text.splitlines()
     ]
     return '\n'.join(lines) + '\n' + _SECTION
+
+
+class PasteFixture(fixtures.Fixture):
+    """A copy of nova's api-paste.ini with opie's filter in it.
+
+    :ivar path: where.
+    """
+
+    def _setUp(self):
+        home = self.useFixture(fixtures.TempDir()).path
+        self.path = os.path.join(home, 'api-paste.ini')
+        text = pathlib.Path(of_nova()).read_text()
+        pathlib.Path(self.path).write_text(with_filter(text))
+
+
+def of_nova():
+    """Return the path of the api-paste.ini that nova's wheel brings."""
+    return os.path.join(sys.prefix, 'etc', 'nova', 'api-paste.ini')

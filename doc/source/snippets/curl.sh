@@ -6,7 +6,7 @@ curl --fail-with-body --no-progress-meter "$NOVA_URL/servers" \
             "name": "worker-1",
             "flavorRef": "1",
             "imageRef": "155d900f-4e14-4e4c-a73d-069cbf4541e6",
-            "networks": [{"uuid": "3cb9bc59-5699-4588-a4b1-b87f96708bc6"}]
-        },
-        "os:scheduler_hints": {"preemptible": true}
+            "networks": [{"uuid": "3cb9bc59-5699-4588-a4b1-b87f96708bc6"}],
+            "preemptible": true
+        }
     }'

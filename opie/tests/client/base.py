@@ -20,9 +20,10 @@ import sys
 import fixtures
 from nova.tests.fixtures import glance
 from oslo_serialization import jsonutils
+from paste import deploy
 
 from opie.sandbox import http_api
-from opie.tests.client import opie_api
+from opie.sandbox import paste
 from opie.tests.client import stand_ins
 from opie.tests.functional import base
 
@@ -55,10 +56,10 @@ def openstack(command, home, environment=()):
 
 
 class ClientTestCase(base.CloudTestCase):
-    """nova's own API, with and without the member that opie adds.
+    """nova's own API, with and without opie's filter.
 
     :ivar plain: a :class:`stand_ins.Cloud` with the API as nova made it.
-    :ivar with_opie: the same, with an API that shows ``preemptible``.
+    :ivar with_opie: the same, with the filter.
     """
 
     hosts = ('host1',)
@@ -68,7 +69,10 @@ class ClientTestCase(base.CloudTestCase):
         app = self.api_fixture.app()
         self.image_id = glance.GlanceFixture.image1['id']
         self.plain = self._serve(app)
-        self.with_opie = self._serve(opie_api.wrap(app))
+        paste_file = self.useFixture(paste.PasteFixture()).path
+        self.with_opie = self._serve(
+            deploy.loadapp('config:' + paste_file, name='osapi_compute')
+        )
         self.home = self.useFixture(fixtures.TempDir()).path
 
     def _serve(self, compute):

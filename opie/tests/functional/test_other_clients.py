@@ -32,6 +32,7 @@ import yaml
 from opie.preemption import marks
 from opie.sandbox import http_api
 from opie.scheduler import preemptibles
+from opie.scheduler import stored_marks
 from opie.tests.functional import base
 
 _ROOT = pathlib.Path(__file__).parents[3]
@@ -53,6 +54,7 @@ def _hints_of(request):
 
 class OtherClientsTest(base.CloudTestCase):
     hosts = ('host1',)
+    has_api_filter = True
 
     def setUp(self):
         super().setUp()
@@ -61,8 +63,6 @@ class OtherClientsTest(base.CloudTestCase):
 
     def application(self):
         """Return nova's API, as a user of a project reaches it."""
-        # NOTE: for the member "preemptible" of a server, opie's paste filter
-        # has to stand before this one.
         api = self.api_fixture.app()
         # NOTE: nova/tests/fixtures/nova.py believes it; there is no keystone.
         identity = {
@@ -126,7 +126,7 @@ class OtherClientsTest(base.CloudTestCase):
             context, self.cell_mappings['cell1']
         ) as cell_context:
             rows = preemptibles.rows_on_hosts(cell_context)
-        hints = preemptibles.HintCache()
+        hints = stored_marks.HintCache()
         marked = preemptibles.only_preemptible(rows, hints, context)
         return [server.uuid for server in marked]
 

@@ -14,15 +14,14 @@
 import json
 import os
 import pathlib
-import tempfile
 
+import fixtures
 from nova import context as nova_context
 from nova import objects
-import nova.conf
+import nova.policy
 
 from opie import policy
 from opie.preemption import marks
-from opie.sandbox import paste
 from opie.scheduler import host_manager
 from opie.tests.functional import base
 
@@ -34,6 +33,7 @@ class ApiTestCase(base.CloudTestCase):
     """One host; requests go over HTTP, as a project's member or its admin."""
 
     hosts = ('host1',)
+    has_api_filter = DEPLOYMENT == 'filter'
 
     def setUp(self):
         super().setUp()
@@ -50,22 +50,6 @@ class ApiTestCase(base.CloudTestCase):
             lambda: self.assertEqual([], self.list('?status=BUILD'))
         )
 
-    def configure(self):
-        super().configure()
-        if DEPLOYMENT == 'filter':
-            self.flags(api_paste_config=self.paste_file(), group='wsgi')
-
-    def paste_file(self):
-        """Return the path of an api-paste.ini with opie's filter."""
-        text = pathlib.Path(nova.conf.CONF.wsgi.api_paste_config).read_text()
-        return self._file(paste.with_filter(text))
-
-    def _file(self, text):
-        with tempfile.NamedTemporaryFile('w', delete=False) as file:
-            file.write(text)
-        self.addCleanup(os.unlink, file.name)
-        return file.name
-
     def set_policy(self, **rules):
         """Override rules of opie's, named with ``_`` for each colon."""
         text = json.dumps(
@@ -74,7 +58,10 @@ class ApiTestCase(base.CloudTestCase):
                 for name, rule in rules.items()
             }
         )
-        self.flags(policy_file=self._file(text), group='oslo_policy')
+        home = self.useFixture(fixtures.TempDir()).path
+        path = pathlib.Path(home, 'policy.json')
+        path.write_text(text)
+        self.flags(policy_file=str(path), group='oslo_policy')
         policy.reset()
         nova.policy.reset()
         nova.policy.init()
