@@ -9,10 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Who may create, resize to and preempt: opie's rules in nova's policy.
+"""Asks nova's policy file about opie's rules.
 
-The rules live in nova's policy file, beside nova's own, and may refer to
-those.  Defaults restrict nobody.
+The rules are in opie/conf/policies.py.
 """
 
 import threading
@@ -21,82 +20,16 @@ from nova import policy as nova_policy
 import nova.conf
 from oslo_policy import policy
 
-CREATE_PREEMPTIBLE = 'opie:create:preemptible'
-CREATE_NORMAL = 'opie:create:normal'
-RESIZE_TO_PREEMPTIBLE = 'opie:resize:preemptible'
-RESIZE_TO_NORMAL = 'opie:resize:normal'
-PREEMPT = 'opie:preempt'
-
-_CREATE = [{'method': 'POST', 'path': '/servers'}]
-_RESIZE = [{'method': 'POST', 'path': '/servers/{server_id}/action (resize)'}]
-
-_RULES = (
-    policy.DocumentedRuleDefault(
-        name=CREATE_PREEMPTIBLE,
-        check_str='@',
-        description=(
-            'Create a server that is preemptible, by a mark of the request '
-            'or by its flavor.'
-        ),
-        operations=_CREATE,
-        scope_types=['project'],
-    ),
-    policy.DocumentedRuleDefault(
-        name=CREATE_NORMAL,
-        check_str='@',
-        description=(
-            'Create a server that is not preemptible. Who may not must '
-            'create preemptible servers: "not project_id:<id>" holds one '
-            'project to them.'
-        ),
-        operations=_CREATE,
-        scope_types=['project'],
-    ),
-    policy.DocumentedRuleDefault(
-        name=RESIZE_TO_PREEMPTIBLE,
-        check_str='rule:' + CREATE_PREEMPTIBLE,
-        description=(
-            'Resize a normal server to a flavor whose servers are preemptible.'
-        ),
-        operations=_RESIZE,
-        scope_types=['project'],
-    ),
-    policy.DocumentedRuleDefault(
-        name=RESIZE_TO_NORMAL,
-        check_str='rule:' + CREATE_NORMAL,
-        description=(
-            'Resize a server that is preemptible by its flavor alone to a '
-            'flavor whose servers are not.'
-        ),
-        operations=_RESIZE,
-        scope_types=['project'],
-    ),
-    policy.DocumentedRuleDefault(
-        name=PREEMPT,
-        check_str='@',
-        description=(
-            'Take the place of preemptible servers when a normal server '
-            'finds no room. The scheduler enforces it, so its host needs the '
-            'policy file as well.'
-        ),
-        operations=_CREATE,
-        scope_types=['project'],
-    ),
-)
+from opie.conf import policies
 
 _lock = threading.Lock()
 _enforcer = None
 
 
-def list_rules():
-    """Return the rules, for oslopolicy-sample-generator and its kin."""
-    return list(_RULES)
-
-
 def allows(rule, context, project_id=None, user_id=None):
     """Tell whether the policy allows what a rule is about.
 
-    :param rule: the name of one of the rules above.
+    :param rule: the name of one of them.
     :param context: nova's context of the request.
     :param project_id: the project of what is acted on; None for the
         requester's own.
@@ -127,7 +60,7 @@ def _get_enforcer():
             # A nova with the patches of extras/ brings some of them.
             enforcer.register_defaults(
                 rule
-                for rule in _RULES
+                for rule in policies.ALL_RULES
                 if rule.name not in enforcer.registered_rules
             )
             _enforcer = enforcer

@@ -6,6 +6,7 @@ version = release = importlib.metadata.version('openstack-opie')
 
 extensions = [
     'oslo_config.sphinxext',
+    'oslo_policy.sphinxext',
     'reno.sphinxext',
 ]
 

@@ -32,6 +32,7 @@ from opie.api import create_body
 from opie.api import lookup
 from opie.api import query
 from opie.api import routes
+from opie.conf import policies
 from opie.preemption import marks
 
 LOG = logging.getLogger(__name__)
@@ -80,9 +81,9 @@ class PreemptibleFilter:
             context, body['server'].get('flavorRef')
         )
         rule = (
-            policy.CREATE_PREEMPTIBLE
+            policies.CREATE_PREEMPTIBLE
             if is_preemptible
-            else policy.CREATE_NORMAL
+            else policies.CREATE_NORMAL
         )
         if not policy.allows(rule, context):
             return self._forbid(req, rule)
@@ -136,9 +137,9 @@ class PreemptibleFilter:
         if is_now == will_be:
             return None
         rule = (
-            policy.RESIZE_TO_PREEMPTIBLE
+            policies.RESIZE_TO_PREEMPTIBLE
             if will_be
-            else policy.RESIZE_TO_NORMAL
+            else policies.RESIZE_TO_NORMAL
         )
         is_allowed = policy.allows(
             rule, context, server.project_id, server.user_id

@@ -95,6 +95,7 @@ class _Services(harness.Harness):
     """The services, outside of a test."""
 
     hosts = HOSTS
+    has_api_filter = True
 
     def runTest(self):
         """Do nothing; a test case needs a test."""

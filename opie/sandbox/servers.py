@@ -21,7 +21,6 @@ import time
 
 from oslo_utils import timeutils
 
-from opie.preemption import marks
 
 _SECONDS_BETWEEN_LOOKS = 0.05
 _TIMEOUT_SECONDS = 60
@@ -57,10 +56,9 @@ class Wanted:
         }
         if self.host:
             server['host'] = self.host
-        body = {'server': server}
         if self.is_preemptible:
-            body['os:scheduler_hints'] = {marks.HINT: True}
-        return body
+            server['preemptible'] = True
+        return {'server': server}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +133,6 @@ def _seen(item):
         item['flavor']['vcpus'],
         item['status'],
         launched_at and timeutils.parse_isotime(launched_at + 'Z'),
-        marks.hint_is_true(item['scheduler_hints'].get(marks.HINT)),
+        item['preemptible'],
         item.get('fault', {}).get('message', ''),
     )

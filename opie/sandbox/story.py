@@ -77,7 +77,7 @@ class Story:
 
     def _fill(self):
         self._narrator.say(
-            '1. The hosts are filled. A hint makes a server preemptible:'
+            '1. The hosts are filled. Most servers are created as preemptible:'
         )
         for vcpus in sorted({item.vcpus for item in (*_CROWD, _PREEMPTOR)}):
             servers.make_flavor(self._cloud.api, vcpus)

@@ -28,6 +28,7 @@ import oslo_messaging as messaging
 from opie import policy
 import opie.conf
 from opie.conf import checks
+from opie.conf import policies
 from opie.scheduler import boot
 from opie.scheduler import executor
 from opie.scheduler import host_manager
@@ -209,11 +210,11 @@ def _check_policy(context, spec):
     :raises pass_two.Refused: naming the rule.
     """
     if not policy.allows(
-        policy.PREEMPT, context, spec.project_id, spec.user_id
+        policies.PREEMPT, context, spec.project_id, spec.user_id
     ):
         raise pass_two.Refused(
             'policy %s does not allow it to project %s'
-            % (policy.PREEMPT, spec.project_id)
+            % (policies.PREEMPT, spec.project_id)
         )
 
 

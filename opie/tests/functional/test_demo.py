@@ -82,7 +82,7 @@ class DemoTest(testtools.TestCase):
         self.assertNothingLeft()
 
     def test_told_to_stop_it_leaves_nothing_either(self):
-        while 'A hint makes' not in self.demo.stdout.readline():
+        while 'The hosts are filled' not in self.demo.stdout.readline():
             self.assertIsNone(self.demo.poll())
         self.demo.terminate()
         self.finish()
