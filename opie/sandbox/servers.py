@@ -21,7 +21,6 @@ import time
 
 from oslo_utils import timeutils
 
-
 _SECONDS_BETWEEN_LOOKS = 0.05
 _TIMEOUT_SECONDS = 60
 # NOTE: nova/tests/fixtures/glance.py has this image.
