@@ -19,6 +19,7 @@ import fixtures
 from oslo_utils import uuidutils
 
 from opie.scheduler import allocations
+from opie.scheduler import pass_two
 from opie.scheduler import placement
 from opie.scheduler import swap_back
 from opie.tests.functional import base
@@ -167,6 +168,9 @@ class ClaimTest(base.CloudTestCase):
     def test_an_unanswered_placement_gives_up_and_loses_nothing(self):
         self.useFixture(
             fixtures.MockPatchObject(swap_back, '_PATIENCE_SECONDS', 0)
+        )
+        self.useFixture(
+            fixtures.MockPatchObject(pass_two, '_MAX_LOST_RACES', 3)
         )
 
         def fail(real, *args):

@@ -83,6 +83,9 @@ class EvictionTest(base.CloudTestCase):
         self.assertUntouched(alive)
         self.assertNotIn(alive['id'], sent)
         self.assertEqual({}, self.allocations(preemptor))
+        self._wait_for_assert(
+            lambda: self.assertTrue(self.logged('Wasted evictions'))
+        )
         (line,) = self.logged('Wasted evictions')
         self.assertIn(sent[0], line)
 

@@ -166,7 +166,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
             client.consumer = consumer
             try:
-                written.extend(real(client, hosts, providers))
+                written.append(real(client, hosts, providers))
             finally:
                 del client.consumer
             return real(client, hosts, providers)
@@ -174,8 +174,7 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.stop_at_once()
         self.wrap_once(swap_back, '_victim_bodies', read)
         self.assertNothingIsLeft()
-        self.assertEqual(1, len(written))
-        self.assertNotIn(self.victim['id'], written)
+        self.assertEqual([{}], written)
 
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
         begun, release = self.hold_the_end_of_its_deletion()
