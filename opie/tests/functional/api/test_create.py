@@ -36,7 +36,8 @@ class CreateTest(base.ApiTestCase):
 
     def test_all_booleans_of_nova_count(self):
         for value in TRUE_VALUES + FALSE_VALUES:
-            server = self.post(preemptible=value).json()['server']
+            server = self.create(preemptible=value)
+            self.api.delete_server(server['id'])
             self.assertIs(value in TRUE_VALUES, server['preemptible'])
 
     def test_what_is_no_boolean_creates_nothing(self):
