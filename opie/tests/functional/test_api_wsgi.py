@@ -39,7 +39,8 @@ import webob
 answers = []
 for path, body in json.loads(argument):
     request = webob.Request.blank(path, headers={
-        'X-User-Id': 'user', 'X-Project-Id': 'project', 'X-Roles': 'reader,member',
+        'X-User-Id': 'user', 'X-Project-Id': 'project',
+        'X-Roles': 'reader,member',
     })
     if body is not None:
         request.method = 'POST'
