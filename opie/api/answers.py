@@ -13,6 +13,7 @@
 
 import urllib.parse
 
+from nova.api.openstack import wsgi
 from oslo_serialization import jsonutils
 
 from opie.api import lookup
@@ -101,7 +102,7 @@ def _decode(response):
     """Return the object in a successful answer, None for any other."""
     if (
         response.status_code not in _SUCCESSES
-        or response.content_type != 'application/json'
+        or response.content_type not in wsgi.get_supported_content_types()
     ):
         return None
     body = jsonutils.loads(response.body)

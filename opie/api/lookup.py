@@ -37,8 +37,9 @@ _hints = stored_marks.HintCache()
 class Server:
     """What nova's databases say of a server.
 
+    :ivar is_deleted: whether only its records are left.
     :ivar has_mark: whether it is marked for life, by its hint or its system
-        metadata; None where that is not known any more.
+        metadata.
     :ivar has_flavor_mark: whether its flavor makes it preemptible; None
         where the server's cell did not answer.
     """
@@ -46,7 +47,8 @@ class Server:
     uuid: str
     project_id: str
     user_id: str
-    has_mark: bool | None
+    is_deleted: bool
+    has_mark: bool
     has_flavor_mark: bool | None
 
     @property
@@ -90,11 +92,13 @@ def _server(mapping, hinted, rows, building):
     if row is not None:
         has_flavor_mark = stored_marks.has_flavor_mark(row)
         has_mark = has_mark or stored_marks.has_metadata_mark(row)
-        if row.deleted and not has_mark:
-            # nova deletes the hints of a server with it.
-            has_mark = None
     return Server(
-        uuid, mapping.project_id, mapping.user_id, has_mark, has_flavor_mark
+        uuid,
+        mapping.project_id,
+        mapping.user_id,
+        bool(row and row.deleted),
+        has_mark,
+        has_flavor_mark,
     )
 
 

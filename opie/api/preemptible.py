@@ -55,7 +55,7 @@ class PreemptibleFilter:
 
     @webob.dec.wsgify(RequestClass=wsgi.Request)
     def __call__(self, req):
-        route = routes.match(req.method, req.environ.get('PATH_INFO', ''))
+        route = routes.match(req.environ)
         if route is None or _HAS_PASSED in req.environ:
             return self.application
         req.environ[_HAS_PASSED] = True
@@ -132,9 +132,15 @@ class PreemptibleFilter:
         server = next(iter(lookup.find([server_id]).values()), None)
         if server is None or server.has_mark:
             return None
-        is_now = bool(server.has_flavor_mark)
+        # nova does not tell whether others' and deleted servers exist.
+        is_visible = context.is_admin or (
+            server.project_id == context.project_id
+        )
+        if server.is_deleted or not is_visible:
+            return None
         will_be = _flavor_is_marked(context, resize.get('flavorRef'))
-        if is_now == will_be:
+        # Not known where the cell is silent: then the rule is asked.
+        if server.has_flavor_mark is will_be:
             return None
         rule = (
             policies.RESIZE_TO_PREEMPTIBLE

@@ -16,6 +16,8 @@ nova serves servers under two names: ``os-volumes_boot`` creates them too.
 
 import re
 
+import webob
+
 CREATE = 'create'
 INDEX = 'index'
 DETAIL = 'detail'
@@ -33,14 +35,15 @@ _OF_COLLECTION = {'POST': CREATE, 'GET': INDEX}
 _OF_SERVER = {'GET': SHOW, 'PUT': UPDATE}
 
 
-def match(method, path):
+def match(environ):
     """Return (operation, server id or None), or None for any other request.
 
-    :param path: the request's PATH_INFO, from where the version ends.
+    :param environ: of a request whose PATH_INFO begins where the version ends.
     """
-    found = _PATH.match(path)
+    found = _PATH.match(environ.get('PATH_INFO', ''))
     if found is None:
         return None
+    method = _method(environ)
     server_id = found['id']
     if server_id is None:
         operation = _OF_COLLECTION.get(method)
@@ -51,3 +54,19 @@ def match(method, path):
     else:
         operation = _OF_SERVER.get(method)
     return (operation, server_id) if operation else None
+
+
+def _method(environ):
+    """Return the method that nova's router goes by.
+
+    NOTE: routes/middleware.py lets the query override the request's method.
+    It lets a form do so too, which nova refuses whatever is in it.
+    """
+    if '_method' in environ.get('QUERY_STRING', ''):
+        try:
+            override = webob.Request(environ).GET.get('_method')
+        except UnicodeDecodeError:
+            override = None
+        if override:
+            return override.upper()
+    return environ['REQUEST_METHOD']

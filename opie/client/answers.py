@@ -24,12 +24,26 @@ from opie.client import servers
 class Answers:
     """Collects servers from the answers that a session gets.
 
+    In an interactive ``openstack`` commands share a session: one listens until
+    it ends, or until the next one does if it fails.
+
     :param session: the requests.Session of all requests to the cloud.
     """
 
     def __init__(self, session):
         self._servers = {}
-        session.hooks['response'].append(self._read)
+        self._listeners = session.hooks['response']
+        self._listeners[:] = [
+            listener
+            for listener in self._listeners
+            if not isinstance(getattr(listener, '__self__', None), Answers)
+        ]
+        self._listeners.append(self._read)
+
+    def close(self):
+        """Stop listening; what was heard stays known."""
+        if self._read in self._listeners:
+            self._listeners.remove(self._read)
 
     def is_preemptible(self, server_id):
         """Return a bool, or None when no answer told."""

@@ -51,6 +51,7 @@ class ServerShow(_ServerHook):
         return parsed_args
 
     def after(self, parsed_args, data):
+        self.answers.close()
         fields = dict(zip(*data, strict=True))
         # Diagnostics are shown by the same command, without an id in them.
         if not fields.get('id'):
@@ -124,6 +125,9 @@ class ServerList(_ServerHook):
 
     def after(self, parsed_args, data):
         columns, rows = data
+        if self.is_shown or parsed_args.preemptible:
+            rows = list(rows)
+            self.answers.close()
         if parsed_args.preemptible:
             rows = self._filter(columns, rows)
         if self.is_shown:

@@ -24,6 +24,7 @@ from nova import context as nova_context
 from nova import test
 from nova.api.openstack.compute import routes as nova_routes
 from oslo_serialization import jsonutils
+from routes import middleware
 
 from opie.api import preemptible
 from opie.api import routes
@@ -82,6 +83,14 @@ paths = st.one_of(
         st.sampled_from(('', '', '/action', '.json', '/', '/x', '%0A')),
         st.sampled_from(('', '', '\n', '\n\n', ' ', '\r', '\x00')),
     ).map(''.join),
+)
+queries = st.one_of(
+    st.just(''),
+    st.sampled_from(('_method', '%5Fmethod', '_method[]', 'x_method')).flatmap(
+        lambda name: st.sampled_from(
+            ('POST', 'post', 'GET', 'PUT', '', '%50OST', 'x', '\xff', '%ff')
+        ).map(lambda value: 'limit=1&%s=%s' % (name, value))
+    ),
 )
 methods = st.sampled_from(('GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH'))
 
@@ -149,7 +158,9 @@ class FuzzTest(test.TestCase):
     def test_a_request_for_something_else_is_not_even_read(
         self, method, path, body
     ):
-        hypothesis.assume(routes.match(method, path) is None)
+        hypothesis.assume(
+            routes.match({'REQUEST_METHOD': method, 'PATH_INFO': path}) is None
+        )
         stream = io.BytesIO(body)
         _, (got, _), environ = self.ask(
             method, path, body, **{'wsgi.input': stream}
@@ -223,22 +234,34 @@ class FuzzTest(test.TestCase):
 class RoutesTest(test.TestCase):
     def setUp(self):
         super().setUp()
-        self.mapper = nova_routes.APIRouterV21().map
-
-    @hypothesis.given(method=methods, path=paths)
-    def test_paths_mean_what_they_mean_to_nova(self, method, path):
-        found = self.mapper.routematch(
-            path, {'REQUEST_METHOD': method, 'PATH_INFO': path}
+        # NOTE: as nova/api/wsgi.py makes it.
+        self.router = middleware.RoutesMiddleware(
+            lambda environ, start_response: [],
+            nova_routes.APIRouterV21().map,
         )
-        resource = found and found[0].get('controller')
+
+    @hypothesis.given(method=methods, path=paths, query=queries)
+    def test_requests_mean_what_they_mean_to_nova(self, method, path, query):
+        environ = {
+            'REQUEST_METHOD': method,
+            'PATH_INFO': path,
+            'QUERY_STRING': query,
+            'SERVER_NAME': 'localhost',
+            'SERVER_PORT': '80',
+            'wsgi.url_scheme': 'http',
+        }
+        matched = routes.match(dict(environ))
+        self.router(environ, lambda *args: None)
+        found = environ['wsgiorg.routing_args'][1]
+        resource = found.get('controller')
         is_ours = resource and type(resource.controller).__name__ in (
             'ServersController',
             'VolumesBootController',
         )
         expected = None
-        if is_ours and found[0]['action'] != 'delete':
-            expected = (found[0]['action'], found[0].get('id'))
-        self.assertEqual(expected, routes.match(method, path))
+        if is_ours and found['action'] != 'delete':
+            expected = (found['action'], found.get('id'))
+        self.assertEqual(expected, matched)
 
 
 def _expected(body):

@@ -82,6 +82,15 @@ class ApiTestCase(base.CloudTestCase):
             path.lstrip('/'), method=method, body=body, headers=headers
         )
 
+    def server_body(self, **members):
+        return {
+            'name': 'server',
+            'imageRef': '155d900f-4e14-4e4c-a73d-069cbf4541e6',
+            'flavorRef': self.flavor_id,
+            'networks': 'none',
+            **members,
+        }
+
     def post(
         self,
         version='latest',
@@ -96,14 +105,9 @@ class ApiTestCase(base.CloudTestCase):
         :param hints: hints, under the name that nova reads first.
         :param outer: more members beside the server.
         """
-        server = {
-            'name': 'server',
-            'imageRef': '155d900f-4e14-4e4c-a73d-069cbf4541e6',
-            'flavorRef': self.flavor_id,
-            **members,
-        }
-        if version != '2.1':
-            server.setdefault('networks', 'none')
+        server = self.server_body(**members)
+        if version == '2.1':
+            del server['networks']
         body = {'server': server, **(outer or {})}
         if hints is not None:
             body['os:scheduler_hints'] = hints

@@ -82,6 +82,37 @@ class AnswersTest(base.ApiTestCase):
         self.assertNotIn('extra_specs', shown['flavor'])
         self.assertIs(True, shown['preemptible'])
 
+    def test_a_deleted_server_says_it(self):
+        told = {}
+        for is_preemptible in (True, False):
+            server = self.create(preemptible=is_preemptible)
+            told[server['id']] = is_preemptible
+            self.api.delete_server(server['id'])
+            self._wait_until_deleted(server)
+        servers = self.list('?deleted=1')
+        self.assertEqual(
+            told, {server['id']: server['preemptible'] for server in servers}
+        )
+
+    def test_nova_s_own_media_type_says_it_too(self):
+        self.create(preemptible=True)
+        self.create()
+        media_type = 'application/vnd.openstack.compute+json'
+        for query, told in (
+            ('', [False, True]),
+            ('?preemptible=true', [True]),
+        ):
+            response = self.call(
+                'GET', '/servers/detail' + query, Accept=media_type
+            )
+            self.assertEqual(
+                media_type, response.headers['Content-Type'].partition(';')[0]
+            )
+            servers = response.json()['servers']
+            self.assertEqual(
+                told, sorted(server['preemptible'] for server in servers)
+            )
+
     def test_a_page_costs_the_same_however_many_servers_it_has(self):
         for _ in range(2):
             self.create(preemptible=True)

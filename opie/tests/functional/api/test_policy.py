@@ -11,6 +11,8 @@
 # under the License.
 """Who may create preemptible servers, who must, and who may preempt."""
 
+from nova.tests.functional.api import client
+
 from opie.tests.functional.api import base
 
 NOBODY = '!'
@@ -62,6 +64,21 @@ class PolicyTest(base.ApiTestCase):
         self.create(flavorRef=self.marked)
         self.set_policy(create_normal='not project_id:another')
         self.create()
+
+    def test_an_overridden_method_is_no_way_around(self):
+        server = self.create(flavorRef=self.marked)
+        self.set_policy(create_normal=NOBODY)
+        body = {'server': self.server_body()}
+        resize = {'resize': {'flavorRef': self.flavor_id}}
+        action = '/servers/%s/action' % server['id']
+        for method in ('PUT', 'POST'):
+            for path, rule, sent in (
+                ('/servers', 'opie:create:normal', body),
+                (action, 'opie:resize:normal', resize),
+            ):
+                response = self.call(method, path + '?_method=post', sent)
+                self.forbids(rule, response)
+        self.assertEqual(1, len(self.list()))
 
     def test_rules_may_refer_to_those_of_nova(self):
         self.set_policy(create_preemptible='rule:context_is_admin')
@@ -131,6 +148,21 @@ class PolicyTest(base.ApiTestCase):
         for argument in (None, [], {}, {'flavorRef': None}):
             response = self.act(server, 'resize', argument)
             self.assertEqual(400, response.status_code, response.content)
+
+    def test_the_servers_of_others_stay_unknown(self):
+        server = self.create(flavorRef=self.marked)
+        self.set_policy(resize_normal=NOBODY)
+        stranger = client.TestOpenStackClient(
+            'stranger',
+            self.member.base_url,
+            project_id='0123456789abcdef0123456789abcdef',
+            roles=['reader', 'member'],
+        )
+        response = self.act(
+            server, 'resize', {'flavorRef': self.flavor_id}, client=stranger
+        )
+        self.assertEqual(404, response.status_code, response.content)
+        self.forbids('opie:resize:normal', self.resize(server, self.flavor_id))
 
     def test_who_may_preempt(self):
         self.set_policy(preempt='not project_id:%s' % self.member.project_id)
