@@ -22,19 +22,13 @@ import hypothesis
 from hypothesis import strategies as st
 from nova import context as nova_context
 from nova import test
-from nova.api.openstack.compute import routes as nova_routes
 from oslo_serialization import jsonutils
-from routes import middleware
 
 from opie.api import preemptible
 from opie.api import routes
+from opie.tests.functional import test_api_routes
 
 HINTS = ('os:scheduler_hints', 'OS-SCH-HNT:scheduler_hints')
-
-hypothesis.settings.register_profile(
-    'api', deadline=None, max_examples=300, derandomize=True
-)
-hypothesis.settings.load_profile('api')
 
 odd = st.one_of(
     st.none(),
@@ -74,25 +68,6 @@ def bodies_with(draw, marks, others):
 
 
 bodies = st.one_of(bodies_with(plain, plain), bodies_with(values, values))
-paths = st.one_of(
-    st.text(alphabet='servdtail/.-0af%os_bumn\n ', max_size=30),
-    st.tuples(
-        st.sampled_from(('', '/', '/0a-f', '/0A', '/x', '//')),
-        st.sampled_from(('/servers', '/os-volumes_boot', '/flavors')),
-        st.sampled_from(('', '/detail', '/0a-f', '/detail.json', '/x\ny')),
-        st.sampled_from(('', '', '/action', '.json', '/', '/x', '%0A')),
-        st.sampled_from(('', '', '\n', '\n\n', ' ', '\r', '\x00')),
-    ).map(''.join),
-)
-queries = st.one_of(
-    st.just(''),
-    st.sampled_from(('_method', '%5Fmethod', '_method[]', 'x_method')).flatmap(
-        lambda name: st.sampled_from(
-            ('POST', 'post', 'GET', 'PUT', '', '%50OST', 'x', '\xff', '%ff')
-        ).map(lambda value: 'limit=1&%s=%s' % (name, value))
-    ),
-)
-methods = st.sampled_from(('GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'PATCH'))
 
 
 class Nova:
@@ -154,12 +129,16 @@ class FuzzTest(test.TestCase):
         _, (_, got), _ = self.ask('POST', '/servers', body)
         self.assertEqual(body, got)
 
-    @hypothesis.given(method=methods, path=paths, body=st.binary(max_size=20))
+    @hypothesis.given(
+        method=test_api_routes.methods,
+        path=test_api_routes.paths,
+        body=st.binary(max_size=20),
+    )
     def test_a_request_for_something_else_is_not_even_read(
         self, method, path, body
     ):
         hypothesis.assume(
-            routes.match({'REQUEST_METHOD': method, 'PATH_INFO': path}) is None
+            routes.match(test_api_routes.request(method, path)) is None
         )
         stream = io.BytesIO(body)
         _, (got, _), environ = self.ask(
@@ -229,39 +208,6 @@ class FuzzTest(test.TestCase):
             'POST', '/servers', b'{"server": {', CONTENT_LENGTH='500'
         )
         self.assertEqual(404, status)
-
-
-class RoutesTest(test.TestCase):
-    def setUp(self):
-        super().setUp()
-        # NOTE: as nova/api/wsgi.py makes it.
-        self.router = middleware.RoutesMiddleware(
-            lambda environ, start_response: [],
-            nova_routes.APIRouterV21().map,
-        )
-
-    @hypothesis.given(method=methods, path=paths, query=queries)
-    def test_requests_mean_what_they_mean_to_nova(self, method, path, query):
-        environ = {
-            'REQUEST_METHOD': method,
-            'PATH_INFO': path,
-            'QUERY_STRING': query,
-            'SERVER_NAME': 'localhost',
-            'SERVER_PORT': '80',
-            'wsgi.url_scheme': 'http',
-        }
-        matched = routes.match(dict(environ))
-        self.router(environ, lambda *args: None)
-        found = environ['wsgiorg.routing_args'][1]
-        resource = found.get('controller')
-        is_ours = resource and type(resource.controller).__name__ in (
-            'ServersController',
-            'VolumesBootController',
-        )
-        expected = None
-        if is_ours and found['action'] != 'delete':
-            expected = (found['action'], found.get('id'))
-        self.assertEqual(expected, matched)
 
 
 def _expected(body):
