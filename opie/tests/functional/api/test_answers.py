@@ -124,17 +124,26 @@ class AnswersTest(base.ApiTestCase):
         self.assertEqual(few, self._count_queries())
 
     def _count_queries(self):
-        statements = []
+        """Return how many statements a page takes.
+
+        Services report in the background, which can only add to it: the
+        least of some pages is what one takes.
+        """
         managers = [
             api_db.context_manager,
             main_db.context_manager,
             *self._cell_managers(),
         ]
+        counts = [self._count_once(managers) for _ in range(5)]
+        self.assertNotIn(0, counts)
+        return min(counts)
+
+    def _count_once(self, managers):
+        statements = []
         with self._each_statement(
             lambda *args: statements.append(args), managers
         ):
             self.list()
-        self.assertNotEqual([], statements)
         return len(statements)
 
     @contextlib.contextmanager
