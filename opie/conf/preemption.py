@@ -54,6 +54,104 @@ Related options:
 * ``[DEFAULT] preemptible_duration_weight_multiplier``
 """,
     ),
+    cfg.FloatOpt(
+        'age_cost_multiplier',
+        default=0.0,
+        help="""
+How much the work counts that a victim loses.
+
+When room is made, evicting a server costs this much for each billing period
+that has passed since its launch, so that a higher value prefers the youngest
+victims, which have done least. With the default, age does not count.
+
+Possible values:
+
+* A float; its ratios to the two multipliers below are what matters.
+
+Related options:
+
+* ``[DEFAULT] preemptible_count_weight_multiplier``
+* ``[DEFAULT] preemptible_duration_weight_multiplier``
+* ``[opie] billing_period_seconds``
+""",
+    ),
+    cfg.IntOpt(
+        'min_runtime_seconds',
+        default=0,
+        min=0,
+        help="""
+How long a preemptible server runs protected.
+
+A server launched less than this ago is evicted only for a request that nothing
+else makes room for, whatever the others cost; as few such servers as possible
+go. Without it, a server can be evicted as soon as it has started, and users of
+a busy cloud may see theirs come and go.
+
+Possible values:
+
+* A number of seconds; 0 protects nobody.
+
+Related options:
+
+* ``[opie] min_runtime_strict``
+""",
+    ),
+    cfg.BoolOpt(
+        'min_runtime_strict',
+        default=False,
+        help="""
+Never evict a server younger than ``min_runtime_seconds``.
+
+A request that only such servers could make room for is then answered as nova
+does without opie, with NoValidHost.
+
+Related options:
+
+* ``[opie] min_runtime_seconds``
+""",
+    ),
+    cfg.FloatOpt(
+        'index_refresh_seconds',
+        default=1.0,
+        min=0.0,
+        help="""
+How old the index of preemptible servers may be for opie's weighers.
+
+Each scheduler worker knows which preemptible server is on which host. When one
+of the weighers needs that, and the worker last looked longer ago than this, it
+reads what has changed since, with one query per cell. A higher value saves
+queries on a busy scheduler, and new servers are weighed a moment later. Where
+room is to be made the index is brought up to date each time.
+
+Possible values:
+
+* A number of seconds; 0 looks every time.
+
+Related options:
+
+* ``[opie] index_reread_seconds``
+""",
+    ),
+    cfg.IntOpt(
+        'index_reread_seconds',
+        default=600,
+        min=1,
+        help="""
+How often the index of preemptible servers is read anew as a whole.
+
+Reading what changed can miss a change where clocks of services differ by more
+than 15 seconds. Reading all takes about as long as listing all servers of a
+cell, and is done by a periodic task of each scheduler worker.
+
+Possible values:
+
+* A number of seconds, at least 1.
+
+Related options:
+
+* ``[opie] index_refresh_seconds``
+""",
+    ),
     cfg.IntOpt(
         'preemption_timeout_seconds',
         default=120,

@@ -13,7 +13,8 @@
 """What evicting a server loses: the one definition of cost.
 
 Lower wins.  The weighers that steer ordinary scheduling and the planner that
-chooses victims both take their numbers from here.
+chooses victims both take their numbers from here.  The planner counts in whole
+millionths, so that sums are exact whatever their order.
 """
 
 import dataclasses
@@ -22,6 +23,7 @@ import math
 from opie.preemption import errors
 
 DEFAULT_BILLING_PERIOD_SECONDS = 3600
+MILLIONTHS = 1_000_000
 
 
 def seconds_beyond_last_full_period(runtime_seconds, billing_period_seconds):
@@ -48,26 +50,107 @@ def seconds_beyond_last_full_period(runtime_seconds, billing_period_seconds):
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """The cost of evicting a set of servers, the sum over its members.
+    """The cost of evicting a set of servers at a moment: the members' sum.
 
     :ivar count_multiplier: cost of each victim.
     :ivar duration_multiplier: cost of a whole billing period begun; a victim
         costs the fraction that it has run of its current one.
     :ivar billing_period_seconds: length of a period.
+    :ivar age_multiplier: cost of each billing period's length that a victim
+        has run since its launch; it spares those that have done most work.
+    :ivar min_runtime_seconds: a server that has run for less is young, and
+        chosen only where nothing else makes room.
+    :ivar is_min_runtime_strict: whether a young server is not even chosen
+        then.
+    :ivar now: the moment, in seconds since the epoch.
     """
 
     count_multiplier: float = 1000.0
     duration_multiplier: float = 1000.0
     billing_period_seconds: float = DEFAULT_BILLING_PERIOD_SECONDS
+    age_multiplier: float = 0.0
+    min_runtime_seconds: float = 0.0
+    is_min_runtime_strict: bool = False
+    now: float = 0.0
+
+    def __post_init__(self):
+        for name in ('count', 'duration', 'age'):
+            value = getattr(self, name + '_multiplier')
+            if not math.isfinite(value):
+                raise errors.InvalidCost(
+                    problem='the %s multiplier is %s' % (name, value)
+                )
+        # Raises for a period without length.
+        seconds_beyond_last_full_period(0, self.billing_period_seconds)
+
+    @property
+    def is_gain(self):
+        """Whether an eviction can cost less than nothing."""
+        return (
+            min(
+                self.count_multiplier,
+                self.duration_multiplier,
+                self.age_multiplier,
+            )
+            < 0
+        )
+
+    def runtime_seconds(self, server):
+        """Return how long a server has run, 0 if it never did."""
+        if server.launched_at is None:
+            return 0.0
+        return max(0.0, self.now - server.launched_at)
+
+    def is_young(self, server):
+        """Tell whether a server is to be spared while others will do."""
+        return self.runtime_seconds(server) < self.min_runtime_seconds
+
+    def may_evict(self, server):
+        return not (self.is_min_runtime_strict and self.is_young(server))
+
+    def millionths(self, server):
+        """Return the cost of evicting one server, in millionths."""
+        runtime = self.runtime_seconds(server)
+        return self._millionths(
+            seconds_beyond_last_full_period(
+                runtime, self.billing_period_seconds
+            ),
+            runtime,
+        )
+
+    def _millionths(self, begun_seconds, runtime_seconds):
+        of_time = (
+            self.duration_multiplier * begun_seconds
+            + self.age_multiplier * runtime_seconds
+        ) / self.billing_period_seconds
+        return round(MILLIONTHS * (self.count_multiplier + of_time))
 
     def of(self, server):
         """Return the cost of evicting one server."""
-        begun_seconds = seconds_beyond_last_full_period(
-            server.runtime_seconds, self.billing_period_seconds
-        )
-        fraction = begun_seconds / self.billing_period_seconds
-        return self.count_multiplier + self.duration_multiplier * fraction
+        return self.millionths(server) / MILLIONTHS
 
     def of_all(self, servers):
         """Return the cost of evicting all servers, whatever their order."""
-        return math.fsum(self.of(server) for server in servers)
+        return sum(map(self.millionths, servers)) / MILLIONTHS
+
+    def floor_millionths(self, figures):
+        """Return what no potential victim of a host costs less than.
+
+        :param figures: the :class:`model.Figures` of the host.
+        """
+        launches = figures.launches
+        if self.is_gain:
+            return self._floor_of_gain(launches)
+        if figures.has_unlaunched or not launches or launches[-1] >= self.now:
+            return self._millionths(0.0, 0.0)
+        now, period = self.now, self.billing_period_seconds
+        # A list, because a generator takes twice as long here.
+        begun = min([(now - launch) % period for launch in launches])
+        return self._millionths(begun, now - launches[-1])
+
+    def _floor_of_gain(self, launches):
+        most_runtime = max(0.0, self.now - launches[0]) if launches else 0.0
+        return self._millionths(
+            self.billing_period_seconds if self.duration_multiplier < 0 else 0,
+            most_runtime if self.age_multiplier < 0 else 0,
+        )

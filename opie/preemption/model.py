@@ -19,6 +19,7 @@ Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
 
 import collections.abc
 import dataclasses
+import functools
 import typing
 
 from opie.preemption import errors
@@ -60,18 +61,19 @@ class Inventory:
         )
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Server:
     """A potential victim.
 
     :ivar uuid: the server's uuid; the last tie-break.
     :ivar held: what it holds on the root provider of its host; not empty.
-    :ivar runtime_seconds: how long it has run since its launch.
+    :ivar launched_at: when it was launched, in seconds since the epoch; None
+        for one that never was.
     """
 
     uuid: str
     held: Resources
-    runtime_seconds: float = 0.0
+    launched_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,14 +83,14 @@ class Host:
     :ivar uuid: the uuid of its root provider.
     :ivar inventories: resource class to :class:`Inventory`.
     :ivar potential_victims: the servers on it that may be evicted.
-    :ivar preference: the rank that the cloud's own weighers give the host,
-        lower first; decides between hosts of equal cost.
+    :ivar is_estimate: whether the amounts may be wrong, so that a host which
+        seems too small has to be looked at before it is refused.
     """
 
     uuid: str
     inventories: collections.abc.Mapping[str, Inventory]
     potential_victims: tuple[Server, ...] = ()
-    preference: int = 0
+    is_estimate: bool = False
 
     def __post_init__(self):
         uuids = [server.uuid for server in self.potential_victims]
@@ -104,6 +106,11 @@ class Host:
                     problem='server %s holds %s, of which the host has no '
                     'inventory' % (server.uuid, ', '.join(sorted(unknown))),
                 )
+
+    @functools.cached_property
+    def figures(self):
+        """What the first look at the host needs; see :class:`Figures`."""
+        return Figures.of(self)
 
     def after(self, victims, resources):
         """Return this host with the victims gone and the resources taken."""
@@ -126,6 +133,59 @@ class Host:
                 if server.uuid not in gone
             ),
         )
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """Sums and extremes over a host, kept with it.
+
+    They are all that a bound of its cost needs, so that a cloud of many hosts
+    is looked through without touching their servers.
+
+    :ivar free: resource class to the capacity that nobody uses; below zero
+        on a host over its capacity.
+    :ivar most_held: resource class to the most that one potential victim
+        holds.
+    :ivar all_held: resource class to what all potential victims hold.
+    :ivar launches: the times of launch that are known, ascending.
+    :ivar has_unlaunched: whether a potential victim was never launched.
+    """
+
+    free: collections.abc.Mapping[str, float]
+    most_held: collections.abc.Mapping[str, int]
+    all_held: collections.abc.Mapping[str, int]
+    launches: tuple[float, ...]
+    has_unlaunched: bool
+
+    @classmethod
+    def of(cls, host):
+        most_held, all_held = {}, {}
+        for server in host.potential_victims:
+            for name, amount in server.held.items():
+                most_held[name] = max(most_held.get(name, 0), amount)
+                all_held[name] = all_held.get(name, 0) + amount
+        launches = sorted(
+            server.launched_at
+            for server in host.potential_victims
+            if server.launched_at is not None
+        )
+        return cls(
+            {
+                name: inventory.capacity - inventory.used
+                for name, inventory in host.inventories.items()
+            },
+            most_held,
+            all_held,
+            tuple(launches),
+            len(launches) < len(host.potential_victims),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Refusal:
+    """Why a host cannot serve a request, with or without victims."""
+
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,17 +262,42 @@ class Plan:
         )
 
 
-class Accepts(typing.Protocol):
-    """The cloud's own filters, asked about one host.
+class Cloud(typing.Protocol):
+    """What the planner asks while it plans.
 
-    Called with the host's uuid, the uuids of all servers that would be gone
-    from it, and the nominations made so far for the same request.  Returns
-    None when the host passes, or the reason why it does not.
+    Its answers are dear (databases, placement, the cloud's filters), so it is
+    asked only about hosts that can still win.
     """
 
-    def __call__(
+    def look(
+        self, uuids: tuple[str, ...]
+    ) -> collections.abc.Mapping[str, Host | Refusal]:
+        """Read hosts anew, for those that were given may be out of date.
+
+        Returns an answer for each of the uuids: the host as it is now, or why
+        it cannot serve whoever is gone from it.
+        """
+        ...
+
+    def accepts(
         self,
         host: str,
         gone: frozenset[str],
         nominations: tuple[Nomination, ...],
-    ) -> str | None: ...
+    ) -> str | None:
+        """Ask the cloud's own filters about one host.
+
+        Called with the host's uuid, the uuids of all servers that would be
+        gone from it, and the nominations that come before for the same
+        request.  Returns None when the host passes, or the reason why not.
+        """
+        ...
+
+    def prefer(
+        self, uuids: tuple[str, ...]
+    ) -> collections.abc.Mapping[str, int]:
+        """Return the rank that the cloud's weighers give each host.
+
+        Lower comes first; it decides between hosts of equal cost.
+        """
+        ...

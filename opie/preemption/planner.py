@@ -10,201 +10,199 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Choose nominated hosts and victims for a request.
+"""Choose nominated hosts and victims for a request, at the least cost.
 
-Preemptors are placed one after the other, each on the host where it costs
-least, and everything they need is one plan: all or nothing.  A host with room
-always wins over one with victims.  Ties end at the host's uuid, so that the
-same facts give the same plan whatever order they come in.
+All that a request asks for is one plan: all or nothing.  Preemptors are placed
+together, so that the plan costs the least that is possible for all of them; of
+more than ``MOST_TOGETHER``, so many are placed at a time, and a plan of n such
+rounds costs at most n times the least.  A host with room always wins over one
+with victims.  Ties end at the uuid, so that the same facts give the same plan
+whatever order they come in.
 """
 
 import collections
-import dataclasses
-import heapq
 
 from opie.preemption import errors
+from opie.preemption import joint
 from opie.preemption import model
+from opie.preemption import offers
 from opie.preemption import shares
-from opie.preemption import victims
 
-_UNSPLITTABLE = (
-    'placement would refuse what is left booked on a victim: min_unit, '
-    'max_unit or step_size'
-)
+MOST_TOGETHER = 16
+# How many hosts of equal cost the cloud's weighers are asked about, the first
+# ones by uuid.
+MOST_TIES = 16
+
+_TOO_FEW = 'it cannot take all of them, alone or with other hosts'
 
 
-def make_plan(request, hosts, cost, accepts):
+def make_plan(request, hosts, cost, cloud):
     """Plan a request.
 
     :param request: a :class:`model.Request`.
-    :param hosts: :class:`model.Host` values, in any order.
+    :param hosts: :class:`model.Host` values, in any order; they may be out of
+        date, and ``cloud`` tells how those are now that can win.
     :param cost: a :class:`cost.Cost`.
-    :param accepts: a :class:`model.Accepts`, the cloud's filters.
+    :param cloud: a :class:`model.Cloud`.
     :returns: a :class:`model.Plan`.
-    :raises errors.InvalidRequest: if a host or a server is listed twice.
+    :raises errors.InvalidRequest: if a host or a victim is listed twice.
     """
-    hosts = {
-        host.uuid: _with_sharing_victims(host, request.resources)
-        for host in _unique(hosts)
-    }
-    plan = _plan_over(request, hosts, cost, accepts)
-    if not plan.is_feasible and len(request.preemptors) > 1:
-        plan = _plan_on_one(request, hosts, cost, accepts) or plan
-    return dataclasses.replace(
-        plan,
-        reasons=_of_others(plan),
-        shares=_shares(request, hosts, plan.nominations),
+    book = offers.Book(request, _by_uuid(hosts), cost, cloud)
+    nominations = _spread(request, book, cloud)
+    if nominations is None and len(request.preemptors) > 1:
+        # Members of an affinity group must stay together.
+        nominations = _on_one(request, book, cloud)
+    if nominations is None:
+        reasons = dict.fromkeys(book.hosts, _TOO_FEW)
+        return model.Plan(reasons={**reasons, **book.reasons()})
+    everyone = [server for one in nominations for server in one.victims]
+    _check_unique(server.uuid for server in everyone)
+    nominated = {one.host for one in nominations}
+    return model.Plan(
+        nominations,
+        cost.of_all(everyone),
+        {
+            uuid: reason
+            for uuid, reason in book.reasons(most_preemptors=1).items()
+            if uuid not in nominated
+        },
+        _shares(request, book, nominations),
     )
 
 
-def _of_others(plan):
-    """Return the reasons of the hosts that nobody is nominated to."""
-    nominated = {nomination.host for nomination in plan.nominations}
-    return {
-        host: reason
-        for host, reason in plan.reasons.items()
-        if host not in nominated
-    }
+def _by_uuid(hosts):
+    hosts = list(hosts)
+    by_uuid = {host.uuid: host for host in hosts}
+    if len(by_uuid) < len(hosts):
+        _check_unique(host.uuid for host in hosts)
+    return by_uuid
 
 
-def _unique(hosts):
-    """Return the hosts by uuid, with each of them and their servers once."""
-    hosts = sorted(hosts, key=lambda host: host.uuid)
-    uuids = [host.uuid for host in hosts]
-    uuids += [
-        server.uuid for host in hosts for server in host.potential_victims
-    ]
+def _check_unique(uuids):
     for uuid, count in collections.Counter(uuids).items():
         if count > 1:
             raise errors.InvalidRequest(problem='%s is listed twice' % uuid)
-    return hosts
 
 
-def _with_sharing_victims(host, resources):
-    return dataclasses.replace(
-        host,
-        potential_victims=tuple(
-            server
-            for server in host.potential_victims
-            if shares.may_share(host, server, resources)
-        ),
-    )
-
-
-def _plan_over(request, hosts, cost, accepts):
-    """Place the preemptors one after the other, each at least cost."""
-    left = dict(hosts)
-    # By resources alone; only the host last nominated changes.
-    choices = {
-        uuid: _choose_by_resources(host, request, cost)
-        for uuid, host in hosts.items()
-    }
+def _spread(request, book, cloud):
+    """Return nominations to the hosts that together cost least, or None."""
     nominations = ()
-    for preemptor in request.preemptors:
+    while len(nominations) < len(request.preemptors):
+        left = request.preemptors[len(nominations) :][:MOST_TOGETHER]
+        split = _best_split(book, len(left), cloud)
+        if split is None:
+            return None
+        nominations = _nominate(nominations, left, split)
+        book.settle(nominations)
+    return nominations if _is_accepted(nominations, cloud) else None
 
-        def passes(host, servers, preemptor=preemptor, before=nominations):
-            after = (*before, model.Nomination(preemptor, host.uuid, servers))
-            here = [item for item in after if item.host == host.uuid]
-            if _split(request, hosts[host.uuid], here) is None:
-                return _UNSPLITTABLE
-            gone = frozenset(
-                server.uuid for item in here for server in item.victims
-            )
-            return accepts(host.uuid, gone, before)
 
-        host, chosen, reasons = _cheapest(
-            left, choices, request.resources, cost, passes
+def _on_one(request, book, cloud):
+    """Return nominations to the one host that costs least, or None."""
+    book.settle(())
+    offer = _best_offer(book, len(request.preemptors), cloud)
+    return offer and _nominate((), request.preemptors, [offer])
+
+
+def _best_split(book, number, cloud):
+    """Return accepted offers that take a number of preemptors, or None."""
+    if number == 1:
+        offer = _best_offer(book, 1, cloud)
+        return offer and [offer]
+    while True:
+        # A split uses at most so many hosts, so each of its offers is one of
+        # so many best ones, or could be.
+        split = joint.cheapest_split(
+            [
+                offer
+                for part in range(1, number + 1)
+                for offer in book.least(part, number)
+            ],
+            number,
         )
-        if host is None:
-            return model.Plan(reasons=reasons)
-        nominations += (model.Nomination(preemptor, host.uuid, chosen),)
-        left[host.uuid] = host.after(chosen, request.resources)
-        choices[host.uuid] = _choose_by_resources(
-            left[host.uuid], request, cost
+        if split is None or not _refine(book, split):
+            return split
+
+
+def _best_offer(book, number, cloud):
+    """Return the best accepted offer for a number of preemptors, or None."""
+    while True:
+        best = book.least(number)
+        if best and not _refine(book, best):
+            best = [
+                offer
+                for offer in book.least(number, MOST_TIES)
+                if offer.rank == best[0].rank
+            ]
+            if not _refine(book, best):
+                return _preferred(best, cloud)
+        elif not best:
+            return None
+
+
+def _refine(book, some_offers):
+    """Refine the offers that are not accepted; return whether there are."""
+    pending = [offer for offer in some_offers if offer.stage < offers.ACCEPTED]
+    for offer in pending:
+        book.refine(offer)
+    return bool(pending)
+
+
+def _preferred(some_offers, cloud):
+    if len(some_offers) == 1:
+        return some_offers[0]
+    order = cloud.prefer(tuple(offer.host for offer in some_offers))
+    return min(some_offers, key=lambda offer: (order[offer.host], offer.host))
+
+
+def _nominate(before, preemptors, split):
+    """Return nominations with those of a split added, the best host first."""
+    nominations = before
+    for offer in sorted(split, key=lambda offer: (offer.rank, offer.host)):
+        names, preemptors = (
+            preemptors[: offer.number],
+            preemptors[offer.number :],
         )
-    everyone = [server for item in nominations for server in item.victims]
-    return model.Plan(nominations, cost.of_all(everyone), reasons)
+        nominations += offers.nominations_of(names, offer.host, offer.victims)
+    return nominations
 
 
-def _plan_on_one(request, hosts, cost, accepts):
-    """Place all preemptors on one host, the one where it costs least.
+def _is_accepted(nominations, cloud):
+    """Ask the filters about a plan of several hosts, each in its turn.
 
-    An affinity group must stay together, and the host that is cheapest for
-    its first member may be too small for the rest.
+    About each of the hosts alone they were asked before.
     """
-    plans = {
-        uuid: _plan_over(request, {uuid: host}, cost, accepts)
-        for uuid, host in hosts.items()
-    }
-    ranked = [
-        (_rank(hosts[uuid], plan.cost, plan.victims), plan)
-        for uuid, plan in plans.items()
-        if plan.is_feasible
-    ]
-    return min(ranked, key=lambda pair: pair[0])[1] if ranked else None
-
-
-def _rank(host, cost, victims):
-    """Return what orders the choices, the best one first."""
-    return bool(victims), cost, len(victims), host.preference, host.uuid
-
-
-def _choose_by_resources(host, request, cost):
-    return victims.choose_victims(
-        host, request.resources, cost, lambda servers: None
+    if len({one.host for one in nominations}) == 1:
+        return True
+    return all(
+        cloud.accepts(
+            one.host, _gone_from(nominations, one.host), nominations[:index]
+        )
+        is None
+        for index, one in enumerate(nominations)
     )
 
 
-def _cheapest(hosts, choices, resources, cost, passes):
-    """Return (host, its victims, reasons); host is None if there is none.
-
-    The cloud's filters are dear to ask, so hosts are ordered by what their
-    resources alone would cost, and filters are asked about the best first.  A
-    host they refuse gets a second choice of victims that they accept, and
-    competes again with that.
-    """
-    reasons = {}
-    queue = []
-
-    def consider(host, chosen, is_checked):
-        if isinstance(chosen, victims.Refusal):
-            reasons[host.uuid] = chosen.reason
-            return
-        rank = _rank(host, cost.of_all(chosen), chosen)
-        heapq.heappush(queue, (rank, is_checked, host, chosen))
-
-    for uuid, host in hosts.items():
-        consider(host, choices[uuid], False)
-    while queue:
-        _, is_checked, host, chosen = heapq.heappop(queue)
-        if is_checked or passes(host, chosen) is None:
-            return host, chosen, reasons
-
-        def host_passes(servers, host=host):
-            return passes(host, servers)
-
-        consider(
-            host,
-            victims.choose_victims(host, resources, cost, host_passes),
-            True,
-        )
-    return None, (), reasons
-
-
-def _split(request, host, nominations):
-    """Return the shares of one host's victims, None if units forbid it."""
-    return shares.share_out(
-        host,
-        [server for item in nominations for server in item.victims],
-        [item.preemptor for item in nominations],
-        request.resources,
+def _gone_from(nominations, host):
+    return frozenset(
+        server.uuid
+        for one in nominations
+        if one.host == host
+        for server in one.victims
     )
 
 
-def _shares(request, hosts, nominations):
+def _shares(request, book, nominations):
     """Return the shares of all victims of a plan."""
     split = {}
-    for uuid in sorted({item.host for item in nominations}):
-        here = [item for item in nominations if item.host == uuid]
-        split.update(_split(request, hosts[uuid], here))
+    for uuid in sorted({one.host for one in nominations}):
+        here = [one for one in nominations if one.host == uuid]
+        split.update(
+            shares.share_out(
+                book.hosts[uuid],
+                [server for one in here for server in one.victims],
+                [one.preemptor for one in here],
+                request.resources,
+            )
+        )
     return split

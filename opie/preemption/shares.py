@@ -20,6 +20,7 @@ the claim needs no more capacity than the host has given up already, others
 may use what is free meanwhile, and giving everything back always fits.
 """
 
+import dataclasses
 import math
 
 
@@ -34,6 +35,18 @@ def may_share(host, server, resources):
         for name, amount in server.held.items()
         if name not in resources
     )
+
+
+def with_sharing_victims(host, resources):
+    """Return a host without the victims that may not share."""
+    servers = tuple(
+        server
+        for server in host.potential_victims
+        if may_share(host, server, resources)
+    )
+    if len(servers) == len(host.potential_victims):
+        return host
+    return dataclasses.replace(host, potential_victims=servers)
 
 
 def share_out(host, victims, preemptors, resources):

@@ -10,156 +10,170 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which servers of one host must go so that a request fits.
+"""Which servers of one host must go so that a request fits: the cheapest.
 
-Remove every potential victim and check; if the request fits then, spare as
-many of them as possible.  A set of victims is never larger than needed: with
-any one of them spared, the request would no longer fit.
-
-Source: the reprieve of kube-scheduler's preemption.
+Resources alone make it a covering problem, whose exact optimum is found in
+cover.py.  The cloud's filters have the last word.  A set of victims that they
+refuse teaches a rule, that somebody else has to go as well, and the problem is
+solved again with it: so the choice stays exact for filters that refuse the
+less the more servers are gone, in any combination, and for those that want
+one server to stay.  A set is never larger than needed: with any one of its
+victims spared, the request would no longer fit.
 """
 
-import dataclasses
 import math
 
+from opie.preemption import bounds
+from opie.preemption import cover
+from opie.preemption import model
+from opie.preemption import ranks
 
-@dataclasses.dataclass(frozen=True)
-class Refusal:
-    """Why a host cannot serve a request, with or without victims."""
-
-    reason: str
-
-
-def shortfall(host, resources, victims=()):
-    """Return what is missing on a host once the victims are gone.
-
-    :param resources: resource class to amount wanted.
-    :returns: resource class to the amount missing, more than zero; a class
-        of which nothing is missing is left out.  The amounts are fractions
-        where the host's capacity is one.
-    """
-    missing = {}
-    for name, amount in resources.items():
-        inventory = host.inventories[name]
-        freed = sum(server.held.get(name, 0) for server in victims)
-        over = inventory.used - freed + amount - inventory.capacity
-        if over > 0:
-            missing[name] = over
-    return missing
+# How many rules are learnt from filters before the choice is left to sparing
+# one server after the other, which is no longer exact.
+_MAX_RULES = 64
 
 
-def choose_victims(host, resources, cost, passes):
-    """Choose the victims on one host.
+def choose_victims(host, resources, number, cost, passes):
+    """Choose the victims of least rank on one host.
 
     :param host: a :class:`model.Host`.
-    :param resources: resource class to amount wanted on it.
+    :param resources: resource class to what one preemptor takes.
+    :param number: how many preemptors are to go there.
     :param cost: a :class:`cost.Cost`.
     :param passes: called with a tuple of servers that would be gone, returns
         None when the cloud's filters let the host pass then, or the reason
         why they do not.
     :returns: a tuple of servers ordered by uuid, empty when the request fits
-        as it is; or a :class:`Refusal`.
+        as it is; or a :class:`model.Refusal`.
     """
-    reason = _unfit(host, resources)
+    reason = bounds.why_unfit(host, resources)
     if reason:
-        return Refusal(reason)
-
-    def why_not(servers):
-        missing = shortfall(host, resources, servers)
-        return _too_small(missing) if missing else passes(servers)
-
-    if why_not(()) is None:
+        return model.Refusal(reason)
+    choice = _Choice(host, resources, number, cost, passes)
+    if choice.why_not(()) is None:
         return ()
-    for start in _starts(host.potential_victims):
-        refused = why_not(start)
-        if refused is None:
-            return _spare_most(
-                start, shortfall(host, resources), cost, why_not
-            )
-        reason = reason or refused
-    return Refusal(reason)
-
-
-def _spare_most(start, missing, cost, why_not):
-    def key(servers):
-        return cost.of_all(servers), len(servers), _uuids(servers)
-
-    return min(
-        (
-            _reprieve(start, order, why_not)
-            for order in _orders(start, missing, cost)
-        ),
-        key=key,
-    )
-
-
-def _unfit(host, resources):
-    for name, amount in sorted(resources.items()):
-        if name not in host.inventories:
-            return 'no inventory of %s' % name
-        if not host.inventories[name].is_unit(amount):
-            return 'its units of %s do not allow the amount' % name
-    return None
-
-
-def _too_small(missing):
-    return 'not enough %s even without preemptible servers' % ', '.join(
-        sorted(missing)
-    )
-
-
-def _starts(servers):
-    """Yield the sets to begin with: everybody, then everybody but one.
-
-    Some filters want a server to stay: affinity to a group or to a named
-    server.  One that stays is enough for each of them.
-    """
-    servers = tuple(sorted(servers, key=lambda server: server.uuid))
-    yield servers
-    for kept in servers:
-        yield tuple(server for server in servers if server is not kept)
-
-
-def _orders(servers, missing, cost):
-    """Return the orders in which to try to spare servers.
-
-    Neither is always the better one: sparing the dearest first can leave many
-    small victims where a single large one would do.
-    """
-
-    def part_of_need(server):
-        # The sum of fsum does not depend on the order of the classes.
-        return math.fsum(
-            min(1.0, server.held.get(name, 0) / amount)
-            for name, amount in missing.items()
+    servers = choice.servers
+    reason = choice.why_not(servers)
+    if reason is None:
+        return choice.least(servers)
+    # Some filters want a server to stay: affinity to a group or to a named
+    # server.  One that stays is enough for each of them.
+    chosen = [
+        choice.least(others)
+        for others in (
+            tuple(other for other in servers if other is not kept)
+            for kept in servers
         )
-
-    def dearest_first(server):
-        return -cost.of(server), part_of_need(server), server.uuid
-
-    def smallest_first(server):
-        return part_of_need(server), -cost.of(server), server.uuid
-
-    return sorted(servers, key=dearest_first), sorted(
-        servers, key=smallest_first
-    )
+        if choice.why_not(others) is None
+    ]
+    if not chosen:
+        return model.Refusal(reason)
+    return min(chosen, key=choice.key)
 
 
-def _reprieve(start, order, why_not):
-    """Spare servers in the given order until none can be spared any more."""
-    victims = list(start)
-    spared = True
-    while spared:
-        spared = False
-        for server in order:
-            if server not in victims:
+class _Choice:
+    """The search on one host."""
+
+    def __init__(self, host, resources, number, cost, passes):
+        self._host = host
+        self._resources = resources
+        self._number = number
+        self._passes = passes
+        self.servers = tuple(
+            sorted(
+                filter(cost.may_evict, host.potential_victims),
+                key=lambda server: server.uuid,
+            )
+        )
+        missing = bounds.shortfall(host, resources, number)
+        self._needs = {
+            name: math.ceil(amount) for name, amount in missing.items()
+        }
+        scale = ranks.scale_of(host, resources)
+        # Of sets of one rank, the one whose first uuid that the other does
+        # not have is the smaller wins.
+        last = len(self.servers) - 1
+        self._keys = {
+            server.uuid: (
+                ranks.of_server(server, cost, ranks.freed_by(server, scale))
+                << len(self.servers)
+            )
+            - (1 << (last - index))
+            for index, server in enumerate(self.servers)
+        }
+
+    def key(self, servers):
+        return sum(self._keys[server.uuid] for server in servers)
+
+    def why_not(self, servers):
+        """Return why the request does not fit with servers gone, or None."""
+        missing = bounds.shortfall(
+            self._host, self._resources, self._number, servers
+        )
+        return bounds.too_small(missing) if missing else self._passes(servers)
+
+    def least(self, servers):
+        """Return the victims among servers that may all be gone."""
+        rules = []
+        while len(rules) < _MAX_RULES:
+            chosen = self._cover(servers, rules)
+            if self._passes(chosen) is None:
+                return self._reprieve(chosen) if rules else chosen
+            rule = self._rule(servers, chosen)
+            if not rule:
+                # A filter that changes its mind has nothing to teach.
+                break
+            rules.append(rule)
+        return self._reprieve(servers)
+
+    def _cover(self, servers, rules):
+        """Return the best set that resources and rules allow."""
+        holds = [
+            (
+                *(server.held.get(name, 0) for name in self._needs),
+                *(int(server.uuid in rule) for rule in rules),
+            )
+            for server in servers
+        ]
+        found = cover.least_cover(
+            [self._keys[server.uuid] for server in servers],
+            holds,
+            (*self._needs.values(), *(1 for _ in rules)),
+        )
+        return tuple(servers[index] for index in found.chosen)
+
+    def _rule(self, servers, refused):
+        """Return uuids one of which has to go as well.
+
+        The set that was refused is grown as long as it is still refused, for
+        the fewer are left the more the rule says.
+        """
+        gone = {server.uuid for server in refused}
+        for server in servers:
+            if server.uuid in gone:
                 continue
-            fewer = tuple(other for other in victims if other is not server)
-            if why_not(fewer) is None:
-                victims = list(fewer)
-                spared = True
-    return tuple(sorted(victims, key=lambda server: server.uuid))
+            grown = tuple(
+                other
+                for other in servers
+                if other.uuid in gone or other is server
+            )
+            if self._passes(grown) is not None:
+                gone.add(server.uuid)
+        return frozenset(server.uuid for server in servers) - gone
 
-
-def _uuids(servers):
-    return tuple(sorted(server.uuid for server in servers))
+    def _reprieve(self, victims):
+        """Spare servers, the dearest first, until none can be spared."""
+        victims = list(victims)
+        is_spared = True
+        while is_spared:
+            is_spared = False
+            for server in sorted(
+                victims, key=lambda one: -self._keys[one.uuid]
+            ):
+                fewer = tuple(
+                    other for other in victims if other is not server
+                )
+                if self.why_not(fewer) is None:
+                    victims = list(fewer)
+                    is_spared = True
+        return tuple(sorted(victims, key=lambda server: server.uuid))

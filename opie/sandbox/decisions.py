@@ -37,8 +37,21 @@ class Decision:
         let every host pass.
         """
         return planner.make_plan(
-            self.request, [host], self.cost, lambda *args: None
+            self.request, [host], self.cost, _AsGiven(host)
         )
+
+
+class _AsGiven:
+    """A :class:`model.Cloud` of one host, which is what it is said to be."""
+
+    def __init__(self, host):
+        self._host = host
+
+    def look(self, uuids):
+        return {self._host.uuid: self._host}
+
+    def accepts(self, host, gone, nominations):
+        return None
 
 
 class DecisionsFixture(fixtures.Fixture):
@@ -51,9 +64,9 @@ class DecisionsFixture(fixtures.Fixture):
         self.decisions = []
         make_plan = planner.make_plan
 
-        def recorded(request, hosts, cost, accepts):
+        def recorded(request, hosts, cost, cloud):
             hosts = tuple(hosts)
-            plan = make_plan(request, hosts, cost, accepts)
+            plan = make_plan(request, hosts, cost, cloud)
             self.decisions.append(Decision(request, hosts, cost, plan))
             return plan
 

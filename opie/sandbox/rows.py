@@ -67,7 +67,7 @@ def of_costs(decision, names):
                 (
                     names[server.uuid],
                     server.held['VCPU'],
-                    _duration(server.runtime_seconds),
+                    _duration(decision.cost.runtime_seconds(server)),
                     round(decision.cost.of(server)),
                     'victim' if server.uuid in victims else 'spared',
                 )

@@ -23,22 +23,27 @@ from opie.scheduler import placement
 
 
 class DryRun:
-    """A :class:`opie.preemption.model.Accepts` for one snapshot.
+    """Asks the filters for one request.
 
     It works on the spec that it is given; nobody else may use that meanwhile.
 
     :param spec: the RequestSpec, as nova's request filters left it.
+    :param request: the :class:`model.Request` that was made from it.
+    :param states: provider uuid to host state; it may grow.
+    :param host_manager: opie's HostManager.
     """
 
-    def __init__(self, spec, snapshot, host_manager):
+    def __init__(self, spec, request, states, host_manager):
         self._spec = spec
-        self._snapshot = snapshot
+        self._request = request
+        self._states = states
         self._host_manager = host_manager
         self._group_hosts = tuple(
             spec.instance_group.hosts if _has_group_hosts(spec) else ()
         )
 
     def __call__(self, host, gone, nominations):
+        """See :meth:`opie.preemption.model.Cloud.accepts`."""
         state = self.state(host, gone, nominations)
         if self._is_alone():
             return 'nobody of its affinity group would be left'
@@ -52,10 +57,8 @@ class DryRun:
         :param nominations: the nominations that come before, in order.
         """
         spec = self._spec
-        state = self._snapshot.states[host].without(gone)
-        spec.instance_uuid = self._snapshot.request.preemptors[
-            len(nominations)
-        ]
+        state = self._states[host].without(gone)
+        spec.instance_uuid = self._request.preemptors[len(nominations)]
         # As in nova's own scheduling, nothing of this is to be saved.
         spec.obj_reset_changes(['instance_uuid'])
         for nomination in nominations:
@@ -75,7 +78,7 @@ class DryRun:
         """Return what placement would offer as an allocation candidate."""
         return {
             'allocations': {
-                host: {'resources': dict(self._snapshot.request.resources)}
+                host: {'resources': dict(self._request.resources)}
             },
             # The group without a suffix.
             'mappings': {'': [host]},
@@ -125,8 +128,7 @@ class DryRun:
             or set(group.members) & set(state.instances)
         ]
         hosts += [
-            self._snapshot.states[nomination.host].host
-            for nomination in nominations
+            self._states[nomination.host].host for nomination in nominations
         ]
         group.hosts = hosts
         group.obj_reset_changes(['hosts'])

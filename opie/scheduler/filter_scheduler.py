@@ -17,6 +17,7 @@ NoValidHost to a request that may preempt does pass 2 begin; when pass 2
 cannot help, nova's answer stands.
 """
 
+from nova import context as nova_context
 from nova import exception
 from nova.compute import utils as compute_utils
 import nova.conf
@@ -24,12 +25,14 @@ from nova.objects import fields
 from nova.scheduler import manager
 from oslo_log import log as logging
 import oslo_messaging as messaging
+from oslo_service import periodic_task
 
 from opie import policy
 import opie.conf
 from opie.conf import checks
 from opie.conf import policies
 from opie.scheduler import boot
+from opie.scheduler import cloud
 from opie.scheduler import executor
 from opie.scheduler import host_manager
 from opie.scheduler import pass_one
@@ -41,6 +44,8 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 opie.conf.register_opts(CONF)
+
+_INDEX_SPACING_SECONDS = 60
 
 
 class FilterScheduler(manager.SchedulerManager):
@@ -64,6 +69,11 @@ class FilterScheduler(manager.SchedulerManager):
         self._pass_two = pass_two.PassTwo(
             self.host_manager, self.servicegroup_api
         )
+        try:
+            self._keep_index_fresh(nova_context.get_admin_context())
+        except Exception:
+            # A database that is away now may be back for the first request.
+            LOG.exception('Cannot read who is preemptible on which host.')
         LOG.info(
             'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
             {
@@ -71,6 +81,13 @@ class FilterScheduler(manager.SchedulerManager):
                 'driver': _dotted_path(self),
                 'host_manager': _dotted_path(self.host_manager),
             },
+        )
+
+    @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
+    def _keep_index_fresh(self, context):
+        """Read who is preemptible where before somebody has to wait for it."""
+        self.host_manager.index.refresh(
+            self.host_manager.enabled_cells, is_routine=True
         )
 
     @property
@@ -128,11 +145,16 @@ class FilterScheduler(manager.SchedulerManager):
                 raise pass_two.Refused('placement did not answer')
             _check_policy(context, spec)
             job = self._pass_two.make_room(
-                context, spec, waiting, self.placement_client
+                context,
+                spec,
+                waiting,
+                self.placement_client,
+                self._watch.is_room_hidden,
             )
         except (
             pass_two.Refused,
             executor.Failed,
+            cloud.SilentCells,
             snapshot.NotServed,
             placement.PlacementError,
             exception.NoValidHost,

@@ -13,21 +13,24 @@
 """nova's host manager, which also knows who is preemptible where.
 
 It adds nothing to what nova does for an ordinary request unless one of opie's
-weighers is enabled; then it reads the preemptible servers of all hosts to
-weigh with one query per cell.
+weighers is enabled; then it keeps its index of preemptible servers fresh, with
+one query per cell.
 """
 
+import contextlib
 import copy
 
-from nova import context as nova_context
+from nova import exception
+from nova import objects
 import nova.conf
 from nova.scheduler import host_manager
 from oslo_config import cfg
 from oslo_log import log as logging
 
 import opie.conf
+from opie.scheduler import cells as ask
+from opie.scheduler import index
 from opie.scheduler import preemptibles
-from opie.scheduler import stored_marks
 from opie.scheduler.weights import preemptible as weighers
 
 CONF = nova.conf.CONF
@@ -35,19 +38,19 @@ LOG = logging.getLogger(__name__)
 
 opie.conf.register_opts(CONF)
 
+# From how many hosts on reading the services of all is the lesser evil.
+_MOST_SINGLE_SERVICES = 16
+
 
 class HostState(host_manager.HostState):
     """A host, with the preemptible servers on it.
 
-    Both are None until :meth:`HostManager.load_preemptibles` has read them.
-
-    :ivar servers: the uuids of all servers on it.
-    :ivar preemptibles: a tuple of :class:`preemptibles.PreemptibleServer`.
+    :ivar preemptibles: a tuple of :class:`preemptibles.PreemptibleServer`;
+        None until somebody needs it.
     """
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.servers = None
         self.preemptibles = None
 
     def without(self, gone):
@@ -92,7 +95,7 @@ class HostManager(host_manager.HostManager):
     def __init__(self):
         _honour_historic_weight_classes()
         super().__init__()
-        self._hints = stored_marks.HintCache()
+        self.index = index.Index()
 
     def host_state_cls(self, host, node, cell, **kwargs):
         return HostState(host, node, cell)
@@ -108,101 +111,84 @@ class HostManager(host_manager.HostManager):
 
     def _load_for_weighers(self, host_states):
         try:
-            self.load_preemptibles(
-                nova_context.get_admin_context(), host_states
+            self.index.refresh(
+                self.enabled_cells, CONF.opie.index_refresh_seconds
             )
         except Exception:
             # Nobody fails to boot because opie has no preference.
-            LOG.exception('Weighing without preemptible servers.')
+            LOG.exception('Weighing with preemptible servers as they were.')
+        for state in host_states:
+            if state.preemptibles is None:
+                state.preemptibles = self.index.on(
+                    state.cell_uuid, state.host, state.nodename
+                )
 
-    def states_and_silent_cells(self, context, compute_uuids, spec_obj):
-        """Return (host states, uuids of the cells that did not answer)."""
+    def states_and_silent_cells(
+        self, context, compute_uuids, spec_obj, cell_uuids
+    ):
+        """Return (host states, uuids of the cells that did not answer).
+
+        :param cell_uuids: the cells that the compute nodes are in.
+        """
         own = copy.copy(self)
         own.silent_cells = []
+        own.enabled_cells = [
+            cell for cell in self.enabled_cells if cell.uuid in cell_uuids
+        ]
         states = own.get_host_states_by_uuids(context, compute_uuids, spec_obj)
         return list(states), own.silent_cells
 
     def _get_computes_for_cells(self, context, cells, compute_uuids):
-        # NOTE: nova/scheduler/host_manager.py has no entry for cells that
-        # failed, logs them, and goes on.
-        nodes, services = super()._get_computes_for_cells(
-            context, cells, compute_uuids=compute_uuids
+        if self.silent_cells is None:
+            return super()._get_computes_for_cells(
+                context, cells, compute_uuids=compute_uuids
+            )
+        # NOTE: nova/scheduler/host_manager.py reads the services of all
+        # hosts, and has no entry for cells that failed.
+        answers, silent = ask.ask(
+            cells, lambda context: _nodes_and_services(context, compute_uuids)
         )
-        if self.silent_cells is not None:
-            self.silent_cells += [
-                cell.uuid for cell in cells if cell.uuid not in nodes
-            ]
-        return nodes, services
+        self.silent_cells += silent
+        services = {}
+        for _, of_cell in answers.values():
+            services.update(of_cell)
+        return {uuid: nodes for uuid, (nodes, _) in answers.items()}, services
 
-    def load_preemptibles(self, context, host_states):
-        """Fill in ``servers`` and ``preemptibles`` where they are still None.
+    def load_preemptibles(self, host_states):
+        """Read who is preemptible on some hosts now.
 
-        A cell that does not answer leaves its hosts without: nobody there is
-        weighed.
-
-        :param context: an admin context that is not targeted at a cell.
         :returns: the uuids of the cells that did not answer.
         """
-        unread = [state for state in host_states if state.servers is None]
         hosts_by_cell = {}
-        for state in unread:
+        for state in host_states:
             hosts_by_cell.setdefault(state.cell_uuid, set()).add(state.host)
-        rows, silent_cells = self._read_rows(context, hosts_by_cell)
-        # All cells' hints are in one database, and read with one query.
-        marked = preemptibles.only_preemptible(
-            rows, self._hints, nova_context.get_admin_context()
-        )
-        for state in unread:
-            state.servers = set()
-            state.preemptibles = ()
-        by_host = {_key(state): state for state in unread}
-        for row in rows:
-            if (row.host, row.node) in by_host:
-                by_host[row.host, row.node].servers.add(row.uuid)
-        for server in marked:
-            if (server.host, server.node) in by_host:
-                by_host[server.host, server.node].preemptibles += (server,)
-        return silent_cells
 
-    def _read_rows(self, context, hosts_by_cell):
-        """Return (all servers on hosts, cells that did not answer)."""
-
-        def read(cell_context):
+        def read(context):
             return preemptibles.rows_on_hosts(
-                cell_context, hosts_by_cell[cell_context.cell_uuid]
+                context, hosts_by_cell[context.cell_uuid]
             )
 
-        return self._ask_cells(context, hosts_by_cell, read)
+        answers, silent = ask.ask(self._cells_of(host_states), read)
+        by_host = {}
+        for server in self.index.preemptible(answers.values()):
+            by_host.setdefault((server.host, server.node), []).append(server)
+        for state in host_states:
+            state.preemptibles = tuple(by_host.get(_key(state), ()))
+        return silent
 
-    def servers_in_migration(self, context, host_states):
+    def servers_in_migration(self, host_states):
         """Return (uuids of servers in migration, cells that did not answer).
 
-        :param context: an admin context that is not targeted at a cell.
         :param host_states: those in whose cells to look.
         """
-        cell_uuids = {state.cell_uuid for state in host_states}
-        servers, silent_cells = self._ask_cells(
-            context, cell_uuids, preemptibles.in_migration
+        answers, silent = ask.ask(
+            self._cells_of(host_states), preemptibles.in_migration
         )
-        return set(servers), silent_cells
+        return set().union(*answers.values()), silent
 
-    def _ask_cells(self, context, cell_uuids, read):
-        """Return (what all cells answer, cells that did not answer)."""
-        cells = [self.cells[uuid] for uuid in cell_uuids if uuid in self.cells]
-        results = nova_context.scatter_gather_cells(
-            context, cells, nova_context.CELL_TIMEOUT, read
-        )
-        answers, silent_cells = [], []
-        for cell_uuid, result in results.items():
-            if nova_context.is_cell_failure_sentinel(result):
-                LOG.warning(
-                    'Failed to read the preemptible servers of cell %s.',
-                    cell_uuid,
-                )
-                silent_cells.append(cell_uuid)
-            else:
-                answers += result
-        return answers, silent_cells
+    def _cells_of(self, host_states):
+        uuids = {state.cell_uuid for state in host_states}
+        return [self.cells[uuid] for uuid in uuids if uuid in self.cells]
 
     def filter_hosts(self, host_states, spec_obj):
         """Run nova's own choice of hosts and filters, and tell why not.
@@ -257,6 +243,24 @@ class _HandlerWithReasons:
                     self._reasons[_key(state)] = type(one_filter).__name__
             left = passed
         return left
+
+
+def _nodes_and_services(context, compute_uuids):
+    """Return (some compute nodes of a cell, host to compute service)."""
+    nodes = objects.ComputeNodeList.get_all_by_uuids(context, compute_uuids)
+    hosts = {node.host for node in nodes}
+    if len(hosts) > _MOST_SINGLE_SERVICES:
+        services = objects.ServiceList.get_by_binary(
+            context, 'nova-compute', include_disabled=True
+        )
+    else:
+        services = []
+        for host in sorted(hosts):
+            with contextlib.suppress(exception.ComputeHostNotFound):
+                services.append(
+                    objects.Service.get_by_compute_host(context, host)
+                )
+    return nodes, {service.host: service for service in services}
 
 
 def _key(host_state):

@@ -14,12 +14,18 @@
 
 import threading
 
+import nova.conf
+
+CONF = nova.conf.CONF
+
 
 class Watch(threading.local):
     """Watches nova's own scheduling of the request that a thread serves.
 
     :ivar has_placement_answered: False when placement did not say which hosts
         have room, so that NoValidHost does not mean a full cloud.
+    :ivar is_room_hidden: whether placement named as many candidates as nova
+        asks for at the most, so that others may have room.
     :ivar has_notified_start: whether the notification that a selection has
         started was sent.
     """
@@ -29,6 +35,7 @@ class Watch(threading.local):
 
     def reset(self):
         self.has_placement_answered = True
+        self.is_room_hidden = False
         self.has_notified_start = False
 
     def client(self, report_client):
@@ -52,4 +59,6 @@ class _WatchedClient:
         # connect, and three of them after any answer but 200.
         if answer is None or answer[0] is None:
             self._watch.has_placement_answered = False
+        elif len(answer[0]) >= CONF.scheduler.max_placement_results:
+            self._watch.is_room_hidden = True
         return answer

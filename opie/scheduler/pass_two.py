@@ -30,8 +30,8 @@ from nova.scheduler import request_filter
 from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
-from opie.scheduler import dry_run
 from opie.scheduler import executor
+from opie.scheduler import hosts
 from opie.scheduler import placement
 from opie.scheduler import providers
 from opie.scheduler import report
@@ -78,21 +78,24 @@ class PassTwo:
         self._host_manager = host_manager
         self._servicegroup = servicegroup
         self._providers = providers.ProviderCache()
+        self._hosts = hosts.HostBook(self._providers)
         self._planning = threading.Lock()
         self._slots = threading.BoundedSemaphore(
             CONF.opie.max_concurrent_preemptions
         )
 
-    def make_room(self, context, spec, uuids, report_client):
+    def make_room(self, context, spec, uuids, report_client, is_room_hidden):
         """Make room for a request and claim it.
 
         :param spec: a RequestSpec as it was before pass 1.
         :param uuids: the uuids of the preemptors, in order.
         :param report_client: nova's SchedulerReportClient.
+        :param is_room_hidden: whether pass 1 may have missed hosts with room.
         :returns: the :class:`Job` that was carried out.
         :raises Refused, executor.Failed, snapshot.NotServed,
-            placement.PlacementError, nova.exception.NoValidHost,
-            nova.exception.RequestFilterFailed: if none can be made.
+            cloud.SilentCells, placement.PlacementError,
+            nova.exception.NoValidHost, nova.exception.RequestFilterFailed: if
+            none can be made.
         """
         deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
         # Raises RequestFilterFailed for a tenant who may not be served.
@@ -101,7 +104,9 @@ class PassTwo:
             self._host_manager,
             placement.Placement(report_client, context.global_id),
             self._providers,
+            self._hosts,
             self._servicegroup,
+            is_room_hidden,
         )
         with self._slot():
             return self._try_plans(context, spec, uuids, sources, deadline)
@@ -154,23 +159,17 @@ class PassTwo:
         :raises Refused: if no host can serve, or in a dry run.
         """
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
-        filters = dry_run.DryRun(spec, shot, self._host_manager)
         plan = planner.make_plan(
-            shot.request,
-            shot.hosts,
-            cost.Cost(
-                CONF.preemptible_count_weight_multiplier,
-                CONF.preemptible_duration_weight_multiplier,
-                CONF.opie.billing_period_seconds,
-            ),
-            filters,
+            shot.request, shot.hosts, _cost_now(), shot.cloud
         )
+        if not plan.is_feasible and shot.cloud.has_changed:
+            raise executor.PlanAgain('a host changed', is_race=True)
         if not plan.is_feasible:
             raise Refused(report.refused(shot, plan))
         report.planned(shot, plan, CONF.opie.dry_run)
         if CONF.opie.dry_run:
             raise Refused('[opie] dry_run is on')
-        return Job(spec, shot, plan, filters.select(plan))
+        return Job(spec, shot, plan, shot.cloud.select(plan))
 
     def _claim(self, context, job, sources, attempt, deadline):
         """Claim what was planned, if the facts are still the same.
@@ -179,10 +178,6 @@ class PassTwo:
         """
         if time.monotonic() >= deadline:
             raise Refused(_TOO_LATE)
-        if not snapshot.is_current(job.shot, job.plan, sources):
-            raise executor.PlanAgain(
-                'the nominated hosts changed', is_race=True
-            )
         job.execution = executor.Execution(
             job.shot,
             job.plan,
@@ -200,3 +195,15 @@ def _user_id(context, spec):
     if 'user_id' in spec and spec.user_id:
         return spec.user_id
     return context.user_id
+
+
+def _cost_now():
+    return cost.Cost(
+        CONF.preemptible_count_weight_multiplier,
+        CONF.preemptible_duration_weight_multiplier,
+        CONF.opie.billing_period_seconds,
+        CONF.opie.age_cost_multiplier,
+        CONF.opie.min_runtime_seconds,
+        CONF.opie.min_runtime_strict,
+        now=time.time(),
+    )

@@ -18,6 +18,7 @@ are read is in opie/scheduler/stored_marks.py.
 
 import dataclasses
 import datetime
+import sys
 
 from nova.compute import task_states
 from nova.compute import vm_states
@@ -55,7 +56,8 @@ _IO_TASK_STATES = (
 class PreemptibleServer:
     """A preemptible server as its cell's database has it.
 
-    Sizes are those of its flavor: MiB of memory, GiB of disk.
+    Sizes are those of its flavor: MiB of memory, GiB of disk.  It was launched
+    so many seconds after the epoch; None if never.
     """
 
     uuid: str
@@ -63,23 +65,13 @@ class PreemptibleServer:
     node: str
     vm_state: str
     task_state: str | None
-    launched_at: datetime.datetime | None
+    launched_at: float | None
     locked_by: str | None
     disable_terminate: bool
     memory_mb: int
     vcpus: int
     root_gb: int
     ephemeral_gb: int
-
-    def runtime_seconds(self, now):
-        """Return how long it has run, 0 for one that was never launched.
-
-        :param now: a naive datetime in UTC.
-        """
-        if self.launched_at is None:
-            return 0.0
-        launched_at = timeutils.normalize_time(self.launched_at)
-        return max(0.0, (now - launched_at).total_seconds())
 
     @property
     def has_io_workload(self):
@@ -120,31 +112,56 @@ def rows_on_hosts(cell_context, hosts=None):
     :param cell_context: a context targeted at the cell.
     :param hosts: names of hosts, None for all of the cell.
     """
+    server = main_models.Instance
     if hosts is None:
-        return _rows(cell_context, None)
+        return _rows(
+            cell_context, server.deleted == 0, server.host.isnot(None)
+        )
     return [
         row
         for batch in stored_marks.batches(sorted(hosts))
-        for row in _rows(cell_context, batch)
+        for row in _rows(
+            cell_context, server.deleted == 0, server.host.in_(batch)
+        )
     ]
 
 
+def rows_changed_since(cell_context, moment):
+    """Return the servers that changed, for :func:`only_preemptible`.
+
+    Those that are gone or have left their host are among them; see
+    :func:`is_there`.
+
+    :param cell_context: a context targeted at the cell.
+    :param moment: a naive datetime in UTC.
+    """
+    return _rows(cell_context, main_models.Instance.updated_at >= moment)
+
+
+def is_there(row):
+    """Tell whether a server is on its host and has not been deleted."""
+    return (
+        row.deleted == 0
+        and row.host is not None
+        and row.vm_state != vm_states.DELETED
+    )
+
+
 def only_preemptible(rows, hints, api_context):
-    """Return the :class:`PreemptibleServer` values among rows of any cells.
+    """Return uuid to :class:`PreemptibleServer`, of rows of any cells.
 
     :param hints: a :class:`stored_marks.HintCache`.
     :param api_context: a context for the API database.
     """
     marked = hints.marked(api_context, [row.uuid for row in rows])
     # By uuid, for nothing keeps nova from having a mark twice.
-    servers = {
-        row.uuid: PreemptibleServer(*row[: len(_COLUMNS)])
+    return {
+        row.uuid: _server_of(row)
         for row in rows
         if row.uuid in marked
         or stored_marks.has_flavor_mark(row)
         or stored_marks.has_metadata_mark(row)
     }
-    return list(servers.values())
 
 
 @main_db.pick_context_manager_reader
@@ -191,16 +208,33 @@ _COLUMNS = tuple(
     getattr(main_models.Instance, field.name)
     for field in dataclasses.fields(PreemptibleServer)
 )
+_EPOCH = datetime.datetime(1970, 1, 1)
+_SHARED_TEXTS = frozenset(
+    ('host', 'node', 'vm_state', 'task_state', 'locked_by')
+)
+
+
+def _server_of(row):
+    """Return the value of a row; texts that many rows have are kept once."""
+    values = {}
+    for field in dataclasses.fields(PreemptibleServer):
+        value = getattr(row, field.name)
+        if field.name in _SHARED_TEXTS and value is not None:
+            value = sys.intern(value)
+        values[field.name] = value
+    if row.launched_at is not None:
+        # NOTE: nova keeps naive times, in UTC.
+        launched_at = timeutils.normalize_time(row.launched_at)
+        values['launched_at'] = (launched_at - _EPOCH).total_seconds()
+    return PreemptibleServer(**values)
 
 
 @main_db.pick_context_manager_reader
-def _rows(context, hosts):
-    server = main_models.Instance
-    query = stored_marks.query_servers(context, *_COLUMNS).filter(
-        server.deleted == 0
+def _rows(context, *conditions):
+    return (
+        stored_marks.query_servers(
+            context, *_COLUMNS, main_models.Instance.deleted
+        )
+        .filter(*conditions)
+        .all()
     )
-    if hosts is None:
-        query = query.filter(server.host.isnot(None))
-    else:
-        query = query.filter(server.host.in_(hosts))
-    return query.all()

@@ -10,15 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What placement knows of the hosts' root providers, read when it changes.
+"""What placement knows of the hosts' root providers.
 
-Writing a provider's inventory or allocations raises its generation, so facts
-that were read at a generation hold while placement lists the provider with
-the same one.  There is an exception: deleting a consumer's allocations, as
-nova does when it deletes a server, raises nothing.  Therefore facts hold only
-as long as all their consumers are servers that nova still has on the host,
-and those that came from the cache are read again before a plan built on them
-is carried out.
+Writing a provider's inventory or allocations raises its generation, so what
+was read at a generation holds while placement lists the provider with the
+same one.  There is an exception: deleting a consumer's allocations, as nova
+does when it deletes a server, raises nothing.  Therefore nova's own figures of
+what is in use must be the same as well.
 """
 
 import dataclasses
@@ -55,32 +53,38 @@ class ProviderFacts:
 
 
 class ProviderCache:
-    """Provider facts of one scheduler worker."""
+    """Provider facts of one scheduler worker, as they were last read."""
 
     def __init__(self):
         self._facts = {}
 
-    def get(self, client, uuid, generation, servers):
-        """Return the facts of a provider.
+    def last(self, uuid):
+        """Return the :class:`ProviderFacts` of a provider, None if unread."""
+        read = self._facts.get(uuid)
+        return read[0] if read else None
+
+    def is_current(self, compute, generation):
+        """Tell whether nothing speaks against what was last read.
+
+        :param compute: the :class:`computes.Compute` as it is now.
+        :param generation: of its provider, as placement has just listed it.
+        """
+        read = self._facts.get(compute.uuid)
+        return bool(
+            read
+            and read[0].generation == generation
+            and read[1] == compute.usage
+        )
+
+    def read(self, client, compute):
+        """Return the facts of a compute node's provider as they are now.
 
         :param client: a :class:`placement.Placement`.
-        :param generation: as placement has just listed it.
-        :param servers: uuids of the servers that nova has on the host.
         :raises Unstable: if they change all the time.
         :raises placement.PlacementError: if they cannot be read.
         """
-        facts = self._facts.get(uuid)
-        if (
-            facts is None
-            or facts.generation != generation
-            or not servers >= facts.allocations.keys()
-        ):
-            return self.read(client, uuid)
-        return facts
-
-    def read(self, client, uuid):
-        """Return the facts of a provider as they are now; see :meth:`get`."""
-        facts = self._facts[uuid] = _read(client, uuid)
+        facts = _read(client, compute.uuid)
+        self._facts[compute.uuid] = facts, compute.usage
         return facts
 
 

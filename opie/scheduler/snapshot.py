@@ -12,21 +12,21 @@
 
 """nova's and placement's state, as the values that planning works on.
 
-This is the only place that translates one into the other.  A snapshot is
-taken anew for every plan, from hosts that placement says match the request's
-traits and aggregates, whatever room they have.
+A snapshot is taken anew for every plan, of all hosts that placement says match
+the request's traits and aggregates, whatever room they have.  It is cheap and
+may be a moment behind; the planner has those hosts read anew that can win.
 """
 
 import dataclasses
 
 from nova.scheduler import utils as scheduler_utils
-from oslo_utils import timeutils
 
 from opie.preemption import model
+from opie.scheduler import cloud as live_cloud
+from opie.scheduler import computes
 from opie.scheduler import journal
-from opie.scheduler import placement
-from opie.scheduler import preemptibles
-from opie.scheduler import providers
+
+_NOBODY_THERE = 'no room and no preemptible servers'
 
 
 class NotServed(Exception):
@@ -39,20 +39,22 @@ class Snapshot:
 
     :ivar request: the :class:`model.Request`.
     :ivar hosts: the :class:`model.Host` values that may serve it.
-    :ivar states: provider uuid to the host state as nova has it now.
+    :ivar cloud: the :class:`cloud.Cloud` to ask while planning.
     :ivar reasons: provider uuid to the reason why a host, which is then not
-        among ``hosts``, cannot serve whoever is gone from it.
+        among ``hosts``, cannot serve.
     :ivar names: provider uuid to the name of the host, for logs.
-    :ivar facts: provider uuid to the :class:`providers.ProviderFacts` that
-        the host was made from.
     """
 
     request: model.Request
     hosts: tuple
-    states: dict
+    cloud: live_cloud.Cloud
     reasons: dict
     names: dict
-    facts: dict
+
+    @property
+    def states(self):
+        """Provider uuid to host state, of the hosts looked at."""
+        return self.cloud.states
 
 
 def take(context, spec, uuids, sources, spared=frozenset()):
@@ -64,8 +66,8 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     :param uuids: the uuids of the preemptors, in order.
     :param sources: a :class:`Sources`.
     :param spared: uuids of servers that are to be no victims.
-    :raises NotServed: if the request is of a shape that is left alone, or a
-        cell does not answer.
+    :raises NotServed: if the request is of a shape that is left alone.
+    :raises live_cloud.SilentCells: if a cell does not answer.
     :raises nova.exception.NoValidHost: if it names a host that is not there.
     :raises placement.PlacementError: if placement cannot be read.
     """
@@ -82,41 +84,20 @@ def take(context, spec, uuids, sources, spared=frozenset()):
         for provider in sources.placement.providers(_query(spec, group))
         if provider['parent_provider_uuid'] is None
     }
-    states, in_migration = _states_and_migrations(
-        context, spec, list(generations), sources
+    nodes = {
+        uuid: compute
+        for uuid, compute in _read_computes(sources).items()
+        if uuid in generations
+    }
+    hosts, reasons = _hosts(nodes, generations, sources)
+    spared = spared | journal.victims_in_flight(sources.placement)
+    return Snapshot(
+        request,
+        hosts,
+        live_cloud.Cloud(context, spec, request, nodes, sources, spared),
+        reasons,
+        {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
     )
-    passing, reasons = _filter(spec, states, sources)
-    ranks = _ranks(spec, passing, sources)
-    spared = (
-        spared | in_migration | journal.victims_in_flight(sources.placement)
-    )
-    hosts, known = [], {}
-    for uuid, state in passing.items():
-        try:
-            facts = known[uuid] = sources.providers.get(
-                sources.placement, uuid, generations[uuid], state.servers
-            )
-        except (placement.Refused, providers.Unstable):
-            reasons[uuid] = 'its resource provider goes or changes'
-            continue
-        hosts.append(_host(state, facts, ranks[uuid], spared))
-    names = {uuid: state.nodename for uuid, state in states.items()}
-    return Snapshot(request, tuple(hosts), states, reasons, names, known)
-
-
-def is_current(shot, plan, sources):
-    """Tell whether the nominated hosts are still as the snapshot has them.
-
-    What it has may come from the cache, which a deletion can outdate.
-    """
-    try:
-        return all(
-            sources.providers.read(sources.placement, host) == shot.facts[host]
-            for host in sorted({item.host for item in plan.nominations})
-        )
-    except (placement.Refused, providers.Unstable):
-        # It goes or changes in this moment.
-        return False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,16 +107,47 @@ class Sources:
     :ivar host_manager: opie's HostManager.
     :ivar placement: a :class:`placement.Placement`.
     :ivar providers: a :class:`providers.ProviderCache`.
+    :ivar hosts: a :class:`hosts.HostBook`.
     :ivar servicegroup: nova's servicegroup API.
+    :ivar is_room_hidden: whether pass 1 may have missed hosts with room.
     """
 
     host_manager: object
     placement: object
     providers: object
+    hosts: object
     servicegroup: object
+    is_room_hidden: bool
 
     def is_up(self, state):
         return self.servicegroup.service_is_up(state.service)
+
+
+def _read_computes(sources):
+    """Return provider uuid to :class:`computes.Compute`, of all hosts.
+
+    A cell that is silent may have room, so nobody is evicted elsewhere.
+    """
+    cells = sources.host_manager.enabled_cells
+    silent = sources.host_manager.index.refresh(cells)
+    nodes, silent_too = computes.read(cells)
+    if silent or silent_too:
+        raise live_cloud.SilentCells((*silent, *silent_too))
+    return nodes
+
+
+def _hosts(nodes, generations, sources):
+    """Return (hosts that may serve, reasons of those that cannot)."""
+    hosts, reasons = [], {}
+    for uuid, node in nodes.items():
+        servers = sources.host_manager.index.on(
+            node.cell_uuid, node.host, node.hypervisor_hostname
+        )
+        if servers or sources.is_room_hidden:
+            hosts.append(sources.hosts.host(node, generations[uuid], servers))
+        else:
+            reasons[uuid] = _NOBODY_THERE
+    return tuple(hosts), reasons
 
 
 def _only_group(spec, wanted):
@@ -171,89 +183,3 @@ def _query(spec, group):
     if traits:
         query.append(('required', ','.join(traits)))
     return query
-
-
-def _states_and_migrations(context, spec, uuids, sources):
-    """Return (provider uuid to host state, uuids of servers in migration).
-
-    All servers of the states are read.  A cell that is silent may have room,
-    so nobody is evicted elsewhere.
-    """
-    states, silent_cells = sources.host_manager.states_and_silent_cells(
-        context, uuids, spec
-    )
-    silent_cells += sources.host_manager.load_preemptibles(context, states)
-    in_migration, silent = sources.host_manager.servers_in_migration(
-        context, states
-    )
-    silent_cells += silent
-    if silent_cells:
-        raise NotServed(
-            'no answer from cell %s' % ', '.join(sorted(set(silent_cells)))
-        )
-    return {state.uuid: state for state in states}, in_migration
-
-
-def _filter(spec, states, sources):
-    """Return (states of hosts that may pass, reasons of those that cannot).
-
-    A host may pass if it does with all its preemptible servers gone, or as it
-    is: some filters ask for a server that must stay.  Hosts that would pass
-    only in between, for two filters that want opposite things, are left out.
-    """
-    emptied = {
-        state.uuid: state.without(
-            {server.uuid for server in state.preemptibles}
-        )
-        for state in states.values()
-    }
-    passing, reasons = sources.host_manager.filter_hosts(
-        emptied.values(), spec
-    )
-    kept = {state.uuid for state in passing}
-    refused = [state for uuid, state in states.items() if uuid not in kept]
-    if refused:
-        as_is, _ = sources.host_manager.filter_hosts(
-            [state.without(()) for state in refused], spec
-        )
-        kept |= {state.uuid for state in as_is}
-    kept = {uuid for uuid in kept if sources.is_up(states[uuid])}
-    return (
-        {uuid: state for uuid, state in states.items() if uuid in kept},
-        {
-            uuid: reasons.get(
-                (state.host, state.nodename), 'its compute service is down'
-            )
-            for uuid, state in states.items()
-            if uuid not in kept
-        },
-    )
-
-
-def _ranks(spec, states, sources):
-    """Return provider uuid to the rank that nova's weighers give it."""
-    weighed = sources.host_manager.get_weighed_hosts(states.values(), spec)
-    weights = sorted({item.weight for item in weighed}, reverse=True)
-    return {item.obj.uuid: weights.index(item.weight) for item in weighed}
-
-
-def _host(state, facts, rank, spared):
-    now = timeutils.utcnow()
-    return model.Host(
-        state.uuid,
-        facts.inventories,
-        tuple(
-            model.Server(
-                server.uuid,
-                facts.allocations[server.uuid],
-                server.runtime_seconds(now),
-            )
-            for server in state.preemptibles
-            # One without allocations frees nothing, and could not be booked.
-            if server.uuid in facts.allocations
-            and server.uuid not in spared
-            and not preemptibles.why_spared(server)
-            and not preemptibles.why_postponed(server)
-        ),
-        rank,
-    )

@@ -17,10 +17,11 @@ servers.  A host without any is the top of both scales.  They need opie's
 HostManager, which tells them what runs where.
 """
 
+import time
+
 import nova.conf
 from nova.scheduler import weights
 from oslo_log import log as logging
-from oslo_utils import timeutils
 
 import opie.conf
 from opie.preemption import cost
@@ -77,10 +78,12 @@ class PreemptibleDurationWeigher(PreemptibleWeigher):
         return CONF.preemptible_duration_weight_multiplier
 
     def _weigh_object(self, host_state, weight_properties):
-        now = timeutils.utcnow()
+        period = CONF.opie.billing_period_seconds
+        now = time.time()
         return -sum(
             cost.seconds_beyond_last_full_period(
-                server.runtime_seconds(now), CONF.opie.billing_period_seconds
+                now - server.launched_at, period
             )
             for server in self._preemptibles(host_state)
+            if server.launched_at is not None
         )

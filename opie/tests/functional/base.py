@@ -33,6 +33,8 @@ class CloudTestCase(harness.Harness):
     def configure(self):
         super().configure()
         self.flags(preemption_timeout_seconds=20, group='opie')
+        # What a test has just done is seen by the next request.
+        self.flags(index_refresh_seconds=0, group='opie')
 
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
         """Return the id of a new flavor; 100 MB a VCPU unless said."""

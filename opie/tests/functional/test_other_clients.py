@@ -127,8 +127,7 @@ class OtherClientsTest(base.CloudTestCase):
         ) as cell_context:
             rows = preemptibles.rows_on_hosts(cell_context)
         hints = stored_marks.HintCache()
-        marked = preemptibles.only_preemptible(rows, hints, context)
-        return [server.uuid for server in marked]
+        return list(preemptibles.only_preemptible(rows, hints, context))
 
     def assertPreemptible(self):
         self.assertEqual([self.the_server()['id']], self.preemptible_uuids())

@@ -162,7 +162,7 @@ class ApiTestCase(base.CloudTestCase):
         (state,) = manager.get_host_states_by_uuids(
             context, [node.uuid], objects.RequestSpec()
         )
-        manager.load_preemptibles(context, [state])
+        manager.load_preemptibles([state])
         return state
 
     def has_true_hint(self, server):

@@ -18,6 +18,7 @@ use is what its servers hold and what ``busy`` holds, the servers that nobody
 may evict.
 """
 
+import dataclasses
 import re
 
 from opie.preemption import cost
@@ -29,9 +30,40 @@ NO_COST = cost.Cost(count_multiplier=0.0, duration_multiplier=0.0)
 REWARDING = cost.Cost(count_multiplier=-1000.0, duration_multiplier=-1000.0)
 
 
+@dataclasses.dataclass(frozen=True)
+class RankedHost(model.Host):
+    """A host with the rank that the cloud's weighers give it."""
+
+    preference: int = 0
+
+
+@dataclasses.dataclass
+class Cloud:
+    """A cloud as it was given, and what it was asked.
+
+    :ivar hosts: uuid to the host as it is now.
+    :ivar filters: what :meth:`accepts` is.
+    :ivar looked: the uuids of the hosts that were looked at, in order.
+    """
+
+    hosts: dict
+    filters: object
+    looked: list = dataclasses.field(default_factory=list)
+
+    def look(self, uuids):
+        self.looked += uuids
+        return {uuid: self.hosts[uuid] for uuid in uuids}
+
+    def accepts(self, host, gone, nominations):
+        return self.filters(host, gone, nominations)
+
+    def prefer(self, uuids):
+        return {uuid: self.hosts[uuid].preference for uuid in uuids}
+
+
 def server(uuid, minutes=0, **held):
     """Return a potential victim that has run for some minutes."""
-    return model.Server(uuid, held, runtime_seconds=minutes * 60.0)
+    return model.Server(uuid, held, launched_at=minutes * -60.0)
 
 
 def host(uuid, *servers, busy=None, preference=0, **inventories):
@@ -40,14 +72,14 @@ def host(uuid, *servers, busy=None, preference=0, **inventories):
     for one in servers:
         for name, amount in one.held.items():
             used[name] = used.get(name, 0) + amount
-    return model.Host(
+    return RankedHost(
         uuid,
         {
             name: inventory(item, used=used.get(name, 0))
             for name, item in inventories.items()
         },
         tuple(servers),
-        preference,
+        preference=preference,
     )
 
 
@@ -82,7 +114,8 @@ def together(host, gone, nominations):
 
 def make_plan(hosts, request, its_cost=USUAL, accepts=accept_all):
     """Plan with filters that let everything pass and opie's usual cost."""
-    return planner.make_plan(request, hosts, its_cost, accepts)
+    cloud = Cloud({host.uuid: host for host in hosts}, accepts)
+    return planner.make_plan(request, hosts, its_cost, cloud)
 
 
 def placed(plan):

@@ -13,8 +13,9 @@
 
 """What is right, by definition and by trying everything.
 
-Nothing in here calls the core: it reads its values and does its own sums, the
-way placement does them.
+Nothing in here calls the planner: it reads its values and does its own sums,
+the way placement does them.  What a single server costs is the cost's own
+word.
 """
 
 import itertools
@@ -89,3 +90,70 @@ def is_split(inventory, held, wanted):
         and (part == held or is_valid_unit(inventory, held - part))
         for part in range(min(held, wanted) + 1)
     )
+
+
+def least(host, resources, its_cost, number=1):
+    """Return what the best set of victims on one host costs, None if none.
+
+    :returns: (young victims, cost in millionths, victims) of the set that is
+        the least in this order.
+    """
+    criteria = [
+        _criteria(gone, its_cost)
+        for gone in subsets(host.potential_victims)
+        if fits(host, resources, gone, number)
+        and _is_needed(host, resources, gone, number)
+    ]
+    return min(criteria, default=None)
+
+
+def _is_needed(host, resources, gone, number):
+    """Tell whether none of the servers could stay."""
+    return not any(
+        fits(
+            host,
+            resources,
+            [other for other in gone if other is not one],
+            number,
+        )
+        for one in gone
+    )
+
+
+def _criteria(gone, its_cost):
+    return (
+        sum(its_cost.is_young(server) for server in gone),
+        sum(its_cost.millionths(server) for server in gone),
+        len(gone),
+    )
+
+
+def least_accepted(host, resources, its_cost, accepts):
+    """Return what the best set costs that filters accept; see least."""
+    criteria = [
+        _criteria(gone, its_cost)
+        for gone in subsets(host.potential_victims)
+        if fits(host, resources, gone)
+        and accepts(host.uuid, uuids(gone), ()) is None
+    ]
+    return min(criteria, default=None)
+
+
+def least_together(hosts, resources, its_cost, number):
+    """Return what the best plan for several preemptors costs; see least."""
+    options = [
+        [(0, 0, 0)]
+        + [
+            least(host, resources, its_cost, part)
+            for part in range(1, number + 1)
+        ]
+        for host in hosts
+    ]
+    plans = []
+    for parts in itertools.product(range(number + 1), repeat=len(hosts)):
+        chosen = [
+            of_host[part] for of_host, part in zip(options, parts, strict=True)
+        ]
+        if sum(parts) == number and None not in chosen:
+            plans.append(tuple(map(sum, zip(*chosen, strict=True))))
+    return min(plans, default=None)

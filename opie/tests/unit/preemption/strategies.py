@@ -41,7 +41,15 @@ SETTINGS = hypothesis.settings(
 )
 
 multipliers = st.sampled_from((0.0, 1.0, 1000.0, -1000.0))
-costs = st.builds(cost.Cost, multipliers, multipliers, st.just(3600))
+costs = st.builds(
+    cost.Cost,
+    multipliers,
+    multipliers,
+    st.just(3600),
+    st.sampled_from((0.0, 0.0, 10.0)),
+    st.sampled_from((0, 0, 1800)),
+)
+losses = costs.filter(lambda its_cost: not its_cost.is_gain)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,7 +226,9 @@ def filters(draw, hosts):
 
 
 @st.composite
-def problems(draw, units=splittable_units, most_preemptors=1, **limits):
+def problems(
+    draw, units=splittable_units, most_preemptors=1, costs=costs, **limits
+):
     """Draw (hosts, request, cost)."""
     units_of = draw(units_of_classes(units()))
     return (

@@ -57,12 +57,30 @@ class SecondsBeyondLastFullPeriodTest(testtools.TestCase):
 )
 class InvalidPeriodTest(testtools.TestCase):
     def check(self, period_seconds):
-        wrong = cost.Cost(billing_period_seconds=period_seconds)
-        for compute in (wrong.of, lambda server: wrong.of_all([server])):
-            error = self.assertRaises(
-                errors.InvalidCost, compute, builders.server('v', VCPU=1)
-            )
-            self.assertIn('longer than zero seconds', str(error))
+        error = self.assertRaises(
+            errors.InvalidCost,
+            cost.Cost,
+            billing_period_seconds=period_seconds,
+        )
+        self.assertIn('longer than zero seconds', str(error))
+
+
+@builders.scenarios(
+    {
+        'an endless count multiplier': ('count_multiplier', float('inf')),
+        'a duration multiplier that is no number': (
+            'duration_multiplier',
+            float('nan'),
+        ),
+        'an endless age multiplier': ('age_multiplier', float('-inf')),
+    }
+)
+class InvalidMultiplierTest(testtools.TestCase):
+    def check(self, name, value):
+        error = self.assertRaises(
+            errors.InvalidCost, cost.Cost, **{name: value}
+        )
+        self.assertIn(name.replace('_', ' '), str(error))
 
 
 @builders.scenarios(

@@ -121,7 +121,7 @@ class OnePreemptorTest(testtools.TestCase):
         'preemptors that stay together leave the cheapest host': (
             [host('a', VCPU=1), one_core_each('b', 'v', 'w')],
             builders.together,
-            [('b', ['w']), ('b', ['v'])],
+            [('b', ['v', 'w']), ('b', [])],
         ),
         'no host is large enough for both': (
             [host('a', VCPU=1), one_core_each('b', 'v')],
@@ -144,7 +144,7 @@ class OnePreemptorTest(testtools.TestCase):
                 one_core_each('c', 'x', 'y', preference=1),
             ],
             builders.together,
-            [('c', ['y']), ('c', ['x'])],
+            [('c', ['x', 'y']), ('c', [])],
         ),
         'together they take a host with room even if victims are a gain': (
             [
@@ -213,7 +213,7 @@ class QuestionsTest(testtools.TestCase):
             host('b', server('x', VCPU=1, minutes=59), VCPU=1),
         ]
         self.assertEqual(
-            [('a', frozenset('w'), [])],
+            [('a', frozenset('v'), [])],
             self.questions(hosts, request(VCPU=1)),
         )
 
@@ -221,10 +221,10 @@ class QuestionsTest(testtools.TestCase):
         hosts = [host('a', busy={'VCPU': 1}, VCPU=1)]
         self.assertEqual([], self.questions(hosts, request(VCPU=1), 'no'))
 
-    def test_the_second_preemptor_counts_the_first_and_its_victims(self):
+    def test_the_second_preemptor_counts_the_first_and_all_victims(self):
         self.assertEqual(
             [
-                ('a', frozenset('w'), []),
+                ('a', frozenset(('v', 'w')), []),
                 ('a', frozenset(('v', 'w')), ['p']),
             ],
             self.questions(
@@ -232,9 +232,14 @@ class QuestionsTest(testtools.TestCase):
             ),
         )
 
-    def test_victims_of_another_host_do_not_count(self):
+    def test_hosts_are_asked_about_alone_and_then_in_their_turn(self):
         self.assertEqual(
-            [('a', frozenset('v'), []), ('b', frozenset('w'), ['p'])],
+            [
+                ('a', frozenset('v'), []),
+                ('b', frozenset('w'), []),
+                ('a', frozenset('v'), []),
+                ('b', frozenset('w'), ['p']),
+            ],
             self.questions(
                 [one_core_each('a', 'v'), one_core_each('b', 'w')],
                 request('p', 'q', VCPU=1),

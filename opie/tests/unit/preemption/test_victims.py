@@ -17,7 +17,9 @@ import itertools
 
 import testtools
 
+from opie.preemption import bounds
 from opie.preemption import cost
+from opie.preemption import model
 from opie.preemption import victims
 from opie.tests.unit.preemption import builders
 
@@ -96,10 +98,10 @@ def names_of(servers):
             request(VCPU=1),
             ['w'],
         ),
-        'of two alike in everything the first uuid is spared': (
+        'of two alike in everything the first uuid goes': (
             host('a', server('w', VCPU=1), server('v', VCPU=1), VCPU=2),
             request(VCPU=1),
-            ['w'],
+            ['v'],
         ),
         'each class is freed by its own server': (
             host(
@@ -158,7 +160,7 @@ def names_of(servers):
                 VCPU=4,
             ),
             request(VCPU=2),
-            ['v1', 'v2'],
+            ['v0', 'v1'],
         ),
         'being over capacity of what nobody wants is no obstacle': (
             host('a', server('v', VCPU=1, DISK_GB=9), VCPU=2, DISK_GB=5),
@@ -172,6 +174,7 @@ class ChooseVictimsTest(testtools.TestCase):
         chosen = victims.choose_victims(
             host,
             request.resources,
+            1,
             its_cost or cost.Cost(),
             lambda servers: None,
         )
@@ -220,9 +223,9 @@ class ChooseVictimsTest(testtools.TestCase):
 class RefusalTest(testtools.TestCase):
     def check(self, host, request, reason):
         refusal = victims.choose_victims(
-            host, request.resources, cost.Cost(), lambda servers: None
+            host, request.resources, 1, cost.Cost(), lambda servers: None
         )
-        self.assertEqual(victims.Refusal(reason), refusal)
+        self.assertEqual(model.Refusal(reason), refusal)
 
 
 class ShortfallTest(testtools.TestCase):
@@ -233,7 +236,7 @@ class ShortfallTest(testtools.TestCase):
         self.assertEqual(
             [wanted, {'VCPU': 2}, {}],
             [
-                victims.shortfall(crowded, wanted, servers[:number])
+                bounds.shortfall(crowded, wanted, 1, servers[:number])
                 for number in range(3)
             ],
         )
@@ -257,7 +260,7 @@ class OrderTest(testtools.TestCase):
             tuple(
                 one.uuid
                 for one in victims.choose_victims(
-                    crowded, dict(pairs), cost.Cost(), lambda servers: None
+                    crowded, dict(pairs), 1, cost.Cost(), lambda servers: None
                 )
             )
             for pairs in itertools.permutations(amounts.items())

@@ -1,0 +1,274 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What each host would cost, found out only as far as it matters.
+
+An offer is a host, the number of preemptors that it would take, and the rank
+of that.  It begins as a bound and is refined in stages, each dearer to reach
+than the one before: the exact victims by resources, the host as it is now, the
+consent of the cloud's filters.  Whoever always refines the best one never
+refines those that cannot win.
+"""
+
+import heapq
+import math
+import typing
+
+from opie.preemption import bounds
+from opie.preemption import model
+from opie.preemption import ranks
+from opie.preemption import shares
+from opie.preemption import victims
+
+BOUND, COUNTED, LOOKED, ACCEPTED = range(4)
+
+# The rank of a host that seems too small, by an estimate: it comes last.
+_LAST = ranks.fold(beyond=1 << 32)
+
+_UNSPLITTABLE = (
+    'placement would refuse what is left booked on a victim: min_unit, '
+    'max_unit or step_size'
+)
+
+
+class Offer(typing.NamedTuple):
+    """What taking a number of preemptors would cost a host.
+
+    :ivar rank: see ranks.py; a bound of it in the first stage.
+    :ivar victims: servers ordered by uuid, None in the first stage.
+    """
+
+    rank: int
+    host: str
+    stage: int
+    number: int
+    victims: tuple | None = None
+
+
+class Book:
+    """The offers of all hosts.
+
+    :param request: a :class:`model.Request`.
+    :param hosts: uuid to :class:`model.Host`.
+    :param cost: a :class:`cost.Cost`.
+    :param cloud: a :class:`model.Cloud`.
+    :ivar hosts: as given, and as they are now where they were looked at.
+    """
+
+    def __init__(self, request, hosts, cost, cloud):
+        self._request = request
+        self._cost = cost
+        self._cloud = cloud
+        self.hosts = dict(hosts)
+        self._looked = set()
+        self._refusals = {}
+        self.settle(())
+
+    def settle(self, nominations):
+        """Take nominations for granted, and begin anew for the others."""
+        self._before = nominations
+        # The hosts with all nominated preemptors on them.
+        self._left = {}
+        for uuid in {one.host for one in nominations}:
+            here = [one for one in nominations if one.host == uuid]
+            self._left[uuid] = self.hosts[uuid].after(
+                [server for one in here for server in one.victims],
+                {
+                    name: amount * len(here)
+                    for name, amount in self._request.resources.items()
+                },
+            )
+        self._heaps = {}
+        self._current = {}
+
+    def reasons(self, most_preemptors=None):
+        """Return host uuid to why it cannot take some number of preemptors.
+
+        :param most_preemptors: leave out hosts that can take as many.
+        """
+        return {
+            uuid: reason
+            for uuid, (number, reason) in self._refusals.items()
+            if most_preemptors is None or number <= most_preemptors
+        }
+
+    def least(self, number, count=1):
+        """Return the best offers, in order, as far as they are refined.
+
+        :param number: how many preemptors each of them takes.
+        :param count: how many offers are wanted.
+        """
+        if number not in self._heaps:
+            self._open(number)
+        heap = self._heaps[number]
+        found = []
+        while heap and len(found) < count:
+            offer = heapq.heappop(heap)
+            if not self._is_current(offer):
+                continue
+            if offer.stage < LOOKED and offer.host in self._looked:
+                self._count(offer)
+            else:
+                found.append(offer)
+        for offer in found:
+            heapq.heappush(heap, offer)
+        return found
+
+    def refine(self, offer):
+        """Take an offer to its next stage, where it may be withdrawn."""
+        if not self._is_current(offer):
+            return
+        if offer.stage == COUNTED and offer.host not in self._looked:
+            self._look(offer)
+        elif offer.stage < LOOKED:
+            self._count(offer)
+        else:
+            self._ask_filters(offer)
+
+    def _is_current(self, offer):
+        return self._current.get((offer.host, offer.number)) is offer
+
+    def _open(self, number):
+        """Make the bounds of all hosts."""
+        heap = self._heaps[number] = []
+        resources = self._request.resources
+        for uuid, host in self.hosts.items():
+            if isinstance(host, model.Refusal):
+                continue
+            rank = bounds.least_rank(
+                self._left.get(uuid, host), resources, number, self._cost
+            )
+            stage = BOUND
+            if isinstance(rank, model.Refusal):
+                if not self._is_doubtful(host):
+                    self._refuse(uuid, number, rank.reason)
+                    continue
+                rank, stage = _LAST, COUNTED
+            offer = Offer(rank, uuid, stage, number)
+            self._current[uuid, number] = offer
+            heap.append(offer)
+        heapq.heapify(heap)
+
+    def _is_doubtful(self, host):
+        return host.is_estimate and host.uuid not in self._looked
+
+    def _refuse(self, uuid, number, reason):
+        self._current.pop((uuid, number), None)
+        if self._before:
+            return
+        if uuid not in self._refusals or self._refusals[uuid][0] > number:
+            self._refusals[uuid] = number, reason
+
+    def _replace(self, offer, stage, chosen):
+        """Put an offer in the place of an earlier one, or withdraw it."""
+        if isinstance(chosen, model.Refusal):
+            self._refuse(offer.host, offer.number, chosen.reason)
+            return
+        rank = self._rank(self._host(offer), offer.number, chosen)
+        self._put(Offer(rank, offer.host, stage, offer.number, chosen))
+
+    def _put(self, offer):
+        self._current[offer.host, offer.number] = offer
+        heapq.heappush(self._heaps[offer.number], offer)
+
+    def _host(self, offer):
+        return self._left.get(offer.host, self.hosts[offer.host])
+
+    def _rank(self, host, number, chosen):
+        resources = self._request.resources
+        slots = min(
+            host.figures.free[name] // amount
+            for name, amount in resources.items()
+        )
+        return ranks.of_choice(
+            chosen,
+            self._cost,
+            number - max(0, math.floor(slots)),
+            bounds.shortfall(host, resources, number),
+            ranks.scale_of(host, resources),
+        )
+
+    def _count(self, offer):
+        host = self._host(offer)
+        stage = LOOKED if offer.host in self._looked else COUNTED
+        chosen = host
+        if not isinstance(host, model.Refusal):
+            chosen = self._choose(host, offer.number, lambda servers: None)
+            if isinstance(chosen, model.Refusal) and self._is_doubtful(host):
+                self._put(Offer(_LAST, offer.host, COUNTED, offer.number))
+                return
+        self._replace(offer, stage, chosen)
+
+    def _choose(self, host, number, passes):
+        return victims.choose_victims(
+            shares.with_sharing_victims(host, self._request.resources),
+            self._request.resources,
+            number,
+            self._cost,
+            passes,
+        )
+
+    def _look(self, offer):
+        """Look at a host, and at as many of the next ones as ever before."""
+        uuids = [offer.host] + [
+            other.host
+            for other in self.least(offer.number, len(self._looked) + 1)
+            if other.stage < LOOKED and other.host != offer.host
+        ]
+        uuids = uuids[: max(1, len(self._looked))]
+        self._looked.update(uuids)
+        self.hosts.update(self._cloud.look(tuple(uuids)))
+        self._count(offer)
+
+    def _ask_filters(self, offer):
+        def passes(servers):
+            return self._why_refused(offer.host, offer.number, servers)
+
+        chosen = offer.victims
+        if passes(chosen) is not None:
+            chosen = self._choose(self._host(offer), offer.number, passes)
+        self._replace(offer, ACCEPTED, chosen)
+
+    def _why_refused(self, uuid, number, servers):
+        """Ask the filters about each of the preemptors on one host.
+
+        All of the same request are alike, so the next ones stand for
+        whichever will be nominated.
+        """
+        start = len(self._before)
+        names = self._request.preemptors[start : start + number]
+        new = nominations_of(names, uuid, servers)
+        here = [*(one for one in self._before if one.host == uuid), *new]
+        gone = [server for one in here for server in one.victims]
+        shared = shares.share_out(
+            self.hosts[uuid],
+            gone,
+            [one.preemptor for one in here],
+            self._request.resources,
+        )
+        if shared is None:
+            return _UNSPLITTABLE
+        gone = frozenset(server.uuid for server in gone)
+        for index in range(number):
+            before = (*self._before, *new[:index])
+            reason = self._cloud.accepts(uuid, gone, before)
+            if reason is not None:
+                return reason
+        return None
+
+
+def nominations_of(preemptors, host, servers):
+    """Nominate preemptors to one host; the first one adds the victims."""
+    return tuple(
+        model.Nomination(preemptor, host, () if index else servers)
+        for index, preemptor in enumerate(preemptors)
+    )

@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The hosts as values for the planner, for all of a cloud at little cost.
+
+What placement has said of a host counts while nothing speaks against it; else
+nova's own figures are an estimate.  The planner decides with these which hosts
+to look at, and looking replaces them by facts.  Values are kept from one plan
+to the next while their sources stay the same.
+"""
+
+import dataclasses
+
+from opie.preemption import model
+from opie.scheduler import preemptibles
+
+
+class HostBook:
+    """The hosts of one scheduler worker.
+
+    :param providers: a :class:`providers.ProviderCache`.
+    """
+
+    def __init__(self, providers):
+        self._providers = providers
+        self._made = {}
+        self._held = {}
+
+    def host(self, compute, generation, servers):
+        """Return the :class:`model.Host` of a compute node.
+
+        :param compute: a :class:`computes.Compute`.
+        :param generation: of its provider, as placement has just listed it.
+        :param servers: a tuple of its preemptible servers; the same object
+            while they are the same.
+        """
+        facts = self._providers.last(compute.uuid)
+        is_current = self._providers.is_current(compute, generation)
+        made = self._made.get(compute.uuid)
+        sources = servers, facts, None if is_current else compute
+        if made and _are_same(made[1], sources):
+            return made[0]
+        if is_current:
+            host = known(compute.uuid, facts, servers)
+        else:
+            host = self._estimated(compute, servers, facts)
+        self._made[compute.uuid] = host, sources
+        return host
+
+    def _estimated(self, compute, servers, facts):
+        """Return a host by nova's figures, and by older facts if there are."""
+        inventories = {
+            name: model.Inventory(total, allocation_ratio=ratio, used=used)
+            for name, (total, used, ratio) in compute.amounts().items()
+        }
+        if facts is not None:
+            inventories = {
+                name: _with_usage(name, inventory, inventories.get(name))
+                for name, inventory in facts.inventories.items()
+            }
+        held = facts.allocations if facts else {}
+        return model.Host(
+            compute.uuid,
+            inventories,
+            tuple(
+                model.Server(
+                    server.uuid,
+                    held.get(server.uuid)
+                    or self._size(server, inventories.keys()),
+                    server.launched_at,
+                )
+                for server in servers
+                if _is_eligible(server)
+            ),
+            is_estimate=True,
+        )
+
+    def _size(self, server, names):
+        """Return what a server's flavor takes, one object for all alike."""
+        amounts = (
+            server.vcpus,
+            server.memory_mb,
+            server.root_gb + server.ephemeral_gb,
+        )
+        key = amounts, frozenset(names)
+        if key not in self._held:
+            self._held[key] = {
+                name: amount
+                for name, amount in zip(
+                    ('VCPU', 'MEMORY_MB', 'DISK_GB'), amounts, strict=True
+                )
+                if amount and name in names
+            }
+        return self._held[key]
+
+
+def _are_same(before, now):
+    return before[0] is now[0] and before[1] is now[1] and before[2] == now[2]
+
+
+def _with_usage(name, inventory, by_nova):
+    """Return an inventory of placement's with the usage that nova has."""
+    if by_nova is None:
+        return inventory
+    used = by_nova.used
+    if name != 'VCPU':
+        # NOTE: nova/compute/resource_tracker.py counts what is reserved of
+        # memory and disk as used.
+        used = max(0, used - inventory.reserved)
+    return dataclasses.replace(inventory, used=used)
+
+
+def known(uuid, facts, servers, spared=frozenset()):
+    """Return a host as placement has it.
+
+    :param uuid: of its provider.
+    :param facts: a :class:`providers.ProviderFacts`.
+    :param servers: its preemptible servers.
+    :param spared: uuids of servers that are to be no victims.
+    """
+    return model.Host(
+        uuid,
+        facts.inventories,
+        tuple(
+            model.Server(
+                server.uuid,
+                facts.allocations[server.uuid],
+                server.launched_at,
+            )
+            for server in servers
+            # One without allocations frees nothing, and could not be booked.
+            if server.uuid in facts.allocations
+            and server.uuid not in spared
+            and _is_eligible(server)
+        ),
+    )
+
+
+def _is_eligible(server):
+    return not (
+        preemptibles.why_spared(server) or preemptibles.why_postponed(server)
+    )

@@ -1,0 +1,141 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Only hosts that can win are looked at, and they are looked at."""
+
+import dataclasses
+
+import hypothesis
+from hypothesis import strategies as st
+import testtools
+
+from opie.preemption import model
+from opie.preemption import planner
+from opie.tests.unit.preemption import builders
+from opie.tests.unit.preemption import strategies
+
+host = builders.host
+request = builders.request
+server = builders.server
+
+
+def estimate(true_host, **used):
+    """Return a host with other amounts in use, as an estimate."""
+    return dataclasses.replace(
+        true_host,
+        inventories={
+            name: dataclasses.replace(item, used=used.get(name, item.used))
+            for name, item in true_host.inventories.items()
+        },
+        is_estimate=True,
+    )
+
+
+def full_hosts(number):
+    """Return hosts of one victim each, the first one being the cheapest."""
+    return [
+        host('h%03d' % n, server('v%03d' % n, minutes=n / 10, VCPU=1), VCPU=1)
+        for n in range(number)
+    ]
+
+
+class LookTest(testtools.TestCase):
+    def plan(self, given, request, true=(), accepts=builders.accept_all):
+        """Plan; hosts are as they were given, but for some true ones."""
+        hosts = {one.uuid: one for one in (*given, *true)}
+        self.cloud = builders.Cloud(hosts, accepts)
+        return planner.make_plan(request, given, builders.USUAL, self.cloud)
+
+    def test_the_best_host_is_the_only_one_looked_at(self):
+        self.plan(full_hosts(500), request(VCPU=1))
+        self.assertEqual(['h000'], self.cloud.looked)
+
+    def test_hosts_are_looked_at_in_growing_numbers(self):
+        looks = []
+        real = builders.Cloud.look
+
+        class Counting(builders.Cloud):
+            def look(self, uuids):
+                looks.append(len(uuids))
+                return real(self, uuids)
+
+        given = full_hosts(100)
+        cloud = Counting(
+            {one.uuid: one for one in given}, lambda *args: 'not for you'
+        )
+        plan = planner.make_plan(request(VCPU=1), given, builders.USUAL, cloud)
+        self.assertFalse(plan.is_feasible)
+        self.assertEqual([1, 1, 2, 4, 8, 16, 32, 36], looks)
+        self.assertEqual(100, len(set(cloud.looked)))
+
+    def test_a_host_that_became_dear_loses_to_the_next_one(self):
+        given = full_hosts(3)
+        dear = host('h000', server('v000', minutes=59, VCPU=1), VCPU=1)
+        plan = self.plan(given, request(VCPU=1), [dear])
+        self.assertEqual([('h001', ['v001'])], builders.placed(plan))
+        self.assertEqual({'h000', 'h001'}, set(self.cloud.looked))
+
+    def test_a_host_that_goes_while_it_is_looked_at_is_no_host(self):
+        given = full_hosts(2)
+        self.cloud = builders.Cloud(
+            {'h000': model.Refusal('gone'), 'h001': given[1]},
+            builders.accept_all,
+        )
+        plan = planner.make_plan(
+            request(VCPU=1), given, builders.USUAL, self.cloud
+        )
+        self.assertEqual([('h001', ['v001'])], builders.placed(plan))
+        self.assertEqual({'h000': 'gone'}, plan.reasons)
+
+    def test_a_host_too_small_by_an_estimate_is_looked_at_last(self):
+        true = host('a', server('v', VCPU=1), busy={'VCPU': 1}, VCPU=2)
+        plan = self.plan([estimate(true, VCPU=9)], request(VCPU=1), [true])
+        self.assertEqual([('a', ['v'])], builders.placed(plan))
+
+    def test_a_host_too_small_by_an_estimate_is_left_while_others_serve(self):
+        true = host('a', VCPU=2)
+        plan = self.plan(
+            [estimate(true, VCPU=9), *full_hosts(1)], request(VCPU=1), [true]
+        )
+        self.assertEqual([('h000', ['v000'])], builders.placed(plan))
+        self.assertEqual(['h000'], self.cloud.looked)
+
+    def test_a_host_too_small_by_placements_word_is_not_looked_at(self):
+        plan = self.plan(
+            [host('a', busy={'VCPU': 2}, VCPU=2)], request(VCPU=1)
+        )
+        self.assertFalse(plan.is_feasible)
+        self.assertEqual([], self.cloud.looked)
+
+    @strategies.SETTINGS
+    @hypothesis.given(strategies.problems(most_preemptors=3), st.data())
+    def test_hopeful_estimates_change_no_plan(self, problem, data):
+        """Every host that could win by its estimate is looked at."""
+        hosts, wanted, its_cost = problem
+        hypothesis.assume(not its_cost.is_gain)
+        given = [
+            estimate(
+                one,
+                **{
+                    name: item.used - data.draw(st.integers(0, 3))
+                    for name, item in one.inventories.items()
+                },
+            )
+            for one in hosts
+        ]
+        cloud = builders.Cloud(
+            {one.uuid: one for one in hosts}, builders.accept_all
+        )
+        by_estimates = planner.make_plan(wanted, given, its_cost, cloud)
+        true = builders.make_plan(hosts, wanted, its_cost)
+        self.assertEqual(true.is_feasible, by_estimates.is_feasible)
+        self.assertEqual(true.cost, by_estimates.cost)
