@@ -184,7 +184,7 @@ class ClaimTest(base.CloudTestCase):
     def test_an_audit_that_drops_the_claim_leads_to_another_one(self):
         begun, release = self.hold_deletions()
         preemptor = self.boot(flavor=self.big, state=None)
-        self.assertTrue(begun.wait(20))
+        self.assertTrue(begun.wait(base.WAIT_SECONDS))
         self._delete_server_allocations(preemptor['id'])
         release.set()
         self._wait_for_state_change(preemptor, 'ACTIVE')
@@ -231,7 +231,7 @@ class OneHostClaimTest(base.CloudTestCase):
             ]
             self.assertNotIn('BUILD', states)
 
-        self._wait_for_assert(built, max_retries=60)
+        self._wait_for_assert(built)
         return [
             self.api.get_server(server['id'])['status'] for server in servers
         ]

@@ -32,7 +32,6 @@ _WEIGHERS = 'opie.scheduler.weights.preemptible.'
 _COUNT = _WEIGHERS + 'PreemptibleCountWeigher'
 _DURATION = _WEIGHERS + 'PreemptibleDurationWeigher'
 _HOUR_SECONDS = 3600
-_WAIT_SECONDS = 30
 
 
 @contextlib.contextmanager
@@ -114,7 +113,7 @@ class TrafficCase(base.CloudTestCase):
 
         self.serve = serve
         act()
-        self.assertTrue(is_over.wait(_WAIT_SECONDS))
+        self.assertTrue(is_over.wait(base.WAIT_SECONDS))
         self.assertEqual(len(schedulers), len(recorded))
         return recorded
 

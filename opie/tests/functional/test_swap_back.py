@@ -117,7 +117,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
         def wait(real, *args):
             begun.set()
-            release.wait(20)
+            release.wait(base.WAIT_SECONDS)
             return real(*args)
 
         self.wrap(placement_allocation, 'delete_all', wait)
@@ -180,7 +180,7 @@ class DeletionBetweenTest(base.CloudTestCase):
         begun, release = self.hold_the_end_of_its_deletion()
 
         def read(real, *args):
-            self.assertTrue(begun.wait(20))
+            self.assertTrue(begun.wait(base.WAIT_SECONDS))
             return real(*args)
 
         def given_back(real, *args):
