@@ -177,6 +177,11 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.assertEqual([{}], written)
 
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
+        self.useFixture(
+            fixtures.MockPatchObject(
+                executor, '_SETTLE_SECONDS', base.WAIT_SECONDS
+            )
+        )
         begun, release = self.hold_the_end_of_its_deletion()
 
         def read(real, *args):
