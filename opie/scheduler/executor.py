@@ -36,7 +36,8 @@ LOG = logging.getLogger(__name__)
 _CLOSE_SECONDS = 5
 # How long nova may take from asking placement to delete a server's allocations
 # to the end of the server's record.
-_SETTLE_SECONDS = 2
+_SETTLE_SECONDS = 5
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class PlanAgain(Exception):
@@ -185,17 +186,23 @@ class Execution:
         """Leave nothing to victims that nova was just deleting."""
         victims = {server.uuid for _, server in self._plan.victims}
         try:
-            deleted = records.without_record(victims)
-            if self._work.outcome.sent - deleted:
-                time.sleep(_SETTLE_SECONDS)
-                deleted = records.without_record(victims)
-            self._claim.empty(deleted)
+            self._claim.empty(self._without_record(victims))
         except Exception:
             LOG.exception(
                 'Cannot see whether any of %s is deleted and has allocations '
                 'all the same.',
                 ', '.join(sorted(victims)),
             )
+
+    def _without_record(self, victims):
+        """Return those of some victims that are gone, now or in a moment."""
+        until = time.monotonic() + _SETTLE_SECONDS
+        while True:
+            deleted = records.without_record(victims)
+            is_settled = self._work.outcome.sent <= deleted
+            if is_settled or time.monotonic() >= until:
+                return deleted
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def _report_waste(self):
         if self._work.outcome.sent:

@@ -27,7 +27,7 @@ from opie.sandbox import paste
 from opie.tests.client import stand_ins
 from opie.tests.functional import base
 
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 120
 
 
 def openstack(command, home, environment=()):

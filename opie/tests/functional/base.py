@@ -21,20 +21,16 @@ from nova import objects
 from nova.virt import fake
 from oslo_utils import timeutils
 
-from opie.sandbox import harness
 from opie.scheduler import journal
+from opie.tests.functional import waits
+
+WAIT_SECONDS = waits.WAIT_SECONDS
 
 _HINT = {'preemptible': 'true'}
 
 
-class CloudTestCase(harness.Harness):
+class CloudTestCase(waits.PatientTestCase):
     """A cloud, and words to say what happens on it."""
-
-    def configure(self):
-        super().configure()
-        self.flags(preemption_timeout_seconds=20, group='opie')
-        # What a test has just done is seen by the next request.
-        self.flags(index_refresh_seconds=0, group='opie')
 
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
         """Return the id of a new flavor; 100 MB a VCPU unless said."""
@@ -211,7 +207,7 @@ class CloudTestCase(harness.Harness):
 
         def wait(real, *args, **kwargs):
             begun.set()
-            release.wait(60)
+            release.wait(WAIT_SECONDS)
             return real(*args, **kwargs)
 
         self.wrap(fake.FakeDriver, 'destroy', wait)

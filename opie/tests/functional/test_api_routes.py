@@ -22,7 +22,12 @@ from routes import middleware
 from opie.api import routes
 
 hypothesis.settings.register_profile(
-    'api', deadline=None, max_examples=300, derandomize=True
+    'api',
+    max_examples=300,
+    derandomize=True,
+    # A slow machine is no failure.
+    deadline=None,
+    suppress_health_check=(hypothesis.HealthCheck.too_slow,),
 )
 hypothesis.settings.load_profile('api')
 

@@ -12,7 +12,10 @@
 
 """Victims that nova cannot delete, or takes long to delete."""
 
+from opie.scheduler import eviction
 from opie.tests.functional import base
+
+_TIMEOUT_SECONDS = 40
 
 
 class ResizedVictimTest(base.CloudTestCase):
@@ -54,11 +57,25 @@ class DeadlineTest(base.CloudTestCase):
     hosts = ('host1',)
 
     def configure(self):
-        self.flags(preemption_timeout_seconds=2, group='opie')
+        super().configure()
+        self.flags(preemption_timeout_seconds=_TIMEOUT_SECONDS, group='opie')
+
+    def hold_deletions_for_too_long(self):
+        """As :meth:`hold_deletions`; the time is over when one has begun."""
+        begun, release = self.hold_deletions()
+
+        def confirm(real, work):
+            begun.wait(base.WAIT_SECONDS)
+            # As if it had begun so much earlier.
+            work._deadline -= _TIMEOUT_SECONDS
+            return real(work)
+
+        self.wrap(eviction.Eviction, '_confirm', confirm)
+        return begun, release
 
     def test_room_of_a_victim_that_still_runs_is_not_sold_again(self):
         victim = self.boot_preemptible(10)
-        _, release = self.hold_deletions()
+        _, release = self.hold_deletions_for_too_long()
         self.assertNoValidHost(self.boot(10, state='ERROR'))
         self.assertHolds(10, victim)
         self.assertNoValidHost(self.boot(1, state='ERROR'))
@@ -70,7 +87,7 @@ class DeadlineTest(base.CloudTestCase):
 
     def test_a_victim_that_takes_too_long_is_not_waited_for(self):
         victim, other = self.boot_preemptible(5), self.boot_preemptible(5)
-        begun, release = self.hold_deletions()
+        begun, release = self.hold_deletions_for_too_long()
         preemptor = self.boot(5, state='ERROR')
         self.assertNoValidHost(preemptor)
         self.assertTrue(begun.is_set())

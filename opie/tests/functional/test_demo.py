@@ -20,7 +20,7 @@ import sys
 import fixtures
 import testtools
 
-_TIMEOUT_SECONDS = 120
+_TIMEOUT_SECONDS = 240
 _COLUMNS = 80
 
 

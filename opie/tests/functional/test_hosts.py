@@ -39,11 +39,14 @@ class TwoCellsTest(base.CloudTestCase):
             self.boot_preemptible(10, host) for host in ('host1', 'host2')
         ]
         self.boot(6, min_count=2)
-        preemptors = self.api.get_servers(search_opts={'status': 'ACTIVE'})
-        self.assertEqual(
-            {'cell1', 'cell2'}, {self.cell_of(item) for item in preemptors}
-        )
         self.assertGone(*victims)
+        preemptors = [
+            self._wait_for_state_change(server, 'ACTIVE')
+            for server in self.api.get_servers()
+        ]
+        self.assertEqual(
+            ['cell1', 'cell2'], sorted(map(self.cell_of, preemptors))
+        )
         self.assertNoJournal()
 
 

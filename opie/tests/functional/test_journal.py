@@ -29,7 +29,7 @@ class JournalTest(base.CloudTestCase):
         victim = self.boot_preemptible(10)
         begun, release = self.hold_deletions()
         preemptor = self.boot(4, state=None)
-        self.assertTrue(begun.wait(20))
+        self.assertTrue(begun.wait(base.WAIT_SECONDS))
         self.assertEqual(10, self.used_vcpus('host1'))
         self.assertNoValidHost(self.boot(6, state='ERROR'))
         host = self._get_provider_uuid_by_host('host1')

@@ -71,5 +71,9 @@ class MovesTest(base.CloudTestCase):
             self.server,
             {'status': 'SHELVED_OFFLOADED', 'OS-EXT-STS:task_state': None},
         )
-        self.assertTrue(self.logged('No valid host found for unshelve'))
+        self._wait_for_assert(
+            lambda: self.assertTrue(
+                self.logged('No valid host found for unshelve')
+            )
+        )
         self.assertNobodyEvicted()

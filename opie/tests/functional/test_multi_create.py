@@ -93,7 +93,7 @@ class MultiCreateTest(base.CloudTestCase):
         are_known = threading.Event()
 
         def waiting(real, context, uuids):
-            are_known.wait(20)
+            are_known.wait(base.WAIT_SECONDS)
             # Neither the first nor the last: order matters.
             deleted.append(uuids[1])
             self.api.delete_server(uuids[1])
@@ -117,14 +117,17 @@ class MultiCreateTest(base.CloudTestCase):
     def test_victims_of_a_preemptor_deleted_meanwhile_are_spared(self):
         victims = [self.boot_preemptible(10, host) for host in self.hosts]
         deleted = []
+        are_known = threading.Event()
 
         def verify(real, execution):
+            are_known.wait(base.WAIT_SECONDS)
             deleted.append(execution._plan.nominations[0].preemptor)
             self.api.delete_server(deleted[0])
             return real(execution)
 
         self.wrap_once(executor.Execution, '_verify', verify)
         servers = self.boot_many(2, 10, None)
+        are_known.set()
         self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
         (kept,) = [item for item in servers if item['id'] != deleted[0]]
         self._wait_for_state_change(kept, 'ACTIVE')

@@ -28,7 +28,7 @@ import time
 import fixtures
 import testtools
 
-WAIT_SECONDS = 60
+WAIT_SECONDS = 120
 
 NOVA_CONF = """
 [DEFAULT]

@@ -39,7 +39,7 @@ _ROOT = pathlib.Path(__file__).parents[3]
 _DOCUMENT = _ROOT / 'doc/source/other_clients.rst'
 _SNIPPETS = _ROOT / 'doc/source/snippets'
 _METADEF = _ROOT / 'etc/metadefs/opie-preemptible.json'
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 120
 
 
 def _read(name):

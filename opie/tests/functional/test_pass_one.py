@@ -32,7 +32,6 @@ _WEIGHERS = 'opie.scheduler.weights.preemptible.'
 _COUNT = _WEIGHERS + 'PreemptibleCountWeigher'
 _DURATION = _WEIGHERS + 'PreemptibleDurationWeigher'
 _HOUR_SECONDS = 3600
-_WAIT_SECONDS = 30
 
 
 @contextlib.contextmanager
@@ -67,7 +66,7 @@ def traffic():
 class TrafficCase(base.CloudTestCase):
     def configure(self):
         # Nothing else is to talk while traffic is recorded.
-        self.flags(report_interval=_HOUR_SECONDS)
+        self.flags(report_interval=0, service_down_time=_HOUR_SECONDS)
         self.flags(track_instance_changes=False, group='filter_scheduler')
         self.serve = None
 
@@ -79,6 +78,18 @@ class TrafficCase(base.CloudTestCase):
 
         self.wrap(
             filter_scheduler.FilterScheduler, 'select_destinations', intercept
+        )
+
+    def boot(self, *args, **kwargs):
+        server = super().boot(*args, **kwargs)
+        if server.get('status') == 'ACTIVE':
+            self.wait_until_built(server)
+        return server
+
+    def wait_until_built(self, server):
+        """Wait until a compute has written the last of a server's creation."""
+        self._wait_for_instance_action_event(
+            server, 'create', 'compute__do_build_and_run_instance', 'success'
         )
 
     def by_nova(self):
@@ -114,7 +125,7 @@ class TrafficCase(base.CloudTestCase):
 
         self.serve = serve
         act()
-        self.assertTrue(is_over.wait(_WAIT_SECONDS))
+        self.assertTrue(is_over.wait(base.WAIT_SECONDS))
         self.assertEqual(len(schedulers), len(recorded))
         return recorded
 
@@ -189,9 +200,12 @@ class WeigherTrafficTest(TrafficCase):
         for host in self.computes:
             self.boot_preemptible(1, host)
         opie = self.by_opie(_COUNT, _DURATION)
+        booted = []
         by_nova, first, second = self.traffic_of(
-            [self.by_nova(), opie, opie], lambda: self.boot(1, state=None)
+            [self.by_nova(), opie, opie],
+            lambda: booted.append(self.boot(1, state=None)),
         )
+        self.wait_until_built(*booted)
         by_nova = collections.Counter(by_nova)
         return [
             (collections.Counter(seen) - by_nova).total()

@@ -119,13 +119,13 @@ class PatienceTest(base.CloudTestCase):
 
         def give_back(real, *args):
             begun.set()
-            release.wait(30)
+            release.wait(base.WAIT_SECONDS)
             return real(*args)
 
         self.wrap_once(executor.Execution, '_verify', verify)
         self.wrap_once(allocations.Claim, 'give_back', give_back)
         first = self.boot(flavor=flavor, state=None)
-        self.assertTrue(begun.wait(20))
+        self.assertTrue(begun.wait(base.WAIT_SECONDS))
         second = self.boot(flavor=flavor)
         self.assertFalse(release.is_set())
         release.set()

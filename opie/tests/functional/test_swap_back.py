@@ -35,11 +35,6 @@ class OverCapacityTest(base.CloudTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(
-            fixtures.MockPatchObject(
-                swap_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', 0.5
-            )
-        )
         self.normal = self.boot(3)
         self.victims = [self.boot_preemptible(vcpu) for vcpu in (3, 4)]
 
@@ -47,6 +42,14 @@ class OverCapacityTest(base.CloudTestCase):
             return real(context, allocations, *[{} for _ in args])
 
         self.wrap(placement_allocation, '_check_capacity_exceeded', check)
+
+    def wait_for_room(self, seconds):
+        """Let what is given back wait for so long until there is room."""
+        self.useFixture(
+            fixtures.MockPatchObject(
+                swap_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', seconds
+            )
+        )
 
     def reserve_after_the_claim(self, vcpu):
         def claim(real, client, bodies):
@@ -56,6 +59,7 @@ class OverCapacityTest(base.CloudTestCase):
         self.wrap_once(placement.Placement, 'replace_allocations', claim)
 
     def test_who_fits_is_restored_and_the_claim_is_dropped(self):
+        self.wait_for_room(0.5)
         self.reserve_after_the_claim(3)
         self.assertNoValidHost(self.boot(7, state='ERROR'))
         held = [self.allocations(victim) for victim in self.victims]
@@ -75,6 +79,7 @@ class OverCapacityTest(base.CloudTestCase):
         self.assertIn('the victims %s held' % left['id'], line)
 
     def test_all_are_restored_once_there_is_room_again(self):
+        self.wait_for_room(base.WAIT_SECONDS)
         self.reserve_after_the_claim(3)
 
         def have_room(real, *args):
@@ -117,7 +122,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
         def wait(real, *args):
             begun.set()
-            release.wait(20)
+            release.wait(base.WAIT_SECONDS)
             return real(*args)
 
         self.wrap(placement_allocation, 'delete_all', wait)
@@ -177,10 +182,15 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.assertEqual([{}], written)
 
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
+        self.useFixture(
+            fixtures.MockPatchObject(
+                executor, '_SETTLE_SECONDS', base.WAIT_SECONDS
+            )
+        )
         begun, release = self.hold_the_end_of_its_deletion()
 
         def read(real, *args):
-            self.assertTrue(begun.wait(20))
+            self.assertTrue(begun.wait(base.WAIT_SECONDS))
             return real(*args)
 
         def given_back(real, *args):

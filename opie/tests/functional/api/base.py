@@ -47,8 +47,7 @@ class ApiTestCase(base.CloudTestCase):
     def _wait_for_builds(self):
         """Stop no service in the middle of a server's creation."""
         self._wait_for_assert(
-            lambda: self.assertEqual([], self.list('?status=BUILD')),
-            max_retries=60,
+            lambda: self.assertEqual([], self.list('?status=BUILD'))
         )
 
     def set_policy(self, **rules):

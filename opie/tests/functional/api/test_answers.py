@@ -21,6 +21,7 @@ from nova.scheduler import manager
 from oslo_db import exception as db_exc
 import sqlalchemy as sa
 
+from opie.tests.functional import waits
 from opie.tests.functional.api import base
 
 IMAGE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
@@ -58,7 +59,7 @@ class AnswersTest(base.ApiTestCase):
         go_on = threading.Event()
 
         def hold(real, *args, **kwargs):
-            go_on.wait(30)
+            go_on.wait(waits.WAIT_SECONDS)
             return real(*args, **kwargs)
 
         self.wrap(manager.SchedulerManager, 'select_destinations', hold)

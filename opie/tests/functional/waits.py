@@ -1,0 +1,62 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Waits of a minute, for what takes a second or two on an idle machine.
+
+nova's own are over after 5 seconds, which is little on a busy one.
+"""
+
+from opie.sandbox import harness
+
+WAIT_SECONDS = 60
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+_LOOKS = int(WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
+# NOTE: of a wait in nova/tests/functional/integrated_helpers.py.
+_LOOKS_OF_NOVA = 10
+
+
+class PatientTestCase(harness.Harness):
+    """Waits in nova's words, for longer."""
+
+    def _wait_for_assert(
+        self, assert_func, max_retries=_LOOKS, sleep=_SECONDS_BETWEEN_LOOKS
+    ):
+        return super()._wait_for_assert(assert_func, max_retries, sleep)
+
+    def _wait_for_server_parameter(
+        self, server, expected_params, max_retries=_LOOKS, **kwargs
+    ):
+        return super()._wait_for_server_parameter(
+            server, expected_params, max_retries, **kwargs
+        )
+
+    def _wait_for_state_change(
+        self, server, expected_status, max_retries=_LOOKS, **kwargs
+    ):
+        return super()._wait_for_state_change(
+            server, expected_status, max_retries, **kwargs
+        )
+
+    def _wait_for_migration_status(self, *args):
+        return self._wait_again(super()._wait_for_migration_status, *args)
+
+    def _wait_for_instance_action_event(self, *args, **kwargs):
+        return self._wait_again(
+            super()._wait_for_instance_action_event, *args, **kwargs
+        )
+
+    def _wait_again(self, wait, *args, **kwargs):
+        """Let a wait that cannot be told how long begin anew."""
+        return self._wait_for_assert(
+            lambda: wait(*args, **kwargs), _LOOKS // _LOOKS_OF_NOVA
+        )
