@@ -68,6 +68,7 @@ class TrafficCase(base.CloudTestCase):
         # Nothing else is to talk while traffic is recorded.
         self.flags(report_interval=0, service_down_time=_HOUR_SECONDS)
         self.flags(track_instance_changes=False, group='filter_scheduler')
+        self.flags(index_refresh_seconds=0, group='opie')
         self.serve = None
 
         def intercept(real, scheduler, context, **request):
