@@ -16,7 +16,7 @@ A bound is never more than the true cost.  Hosts are visited in its order, so
 those whose bound is more than the best plan are never looked at closely.
 """
 
-import math
+import bisect
 
 from opie.preemption import model
 from opie.preemption import ranks
@@ -51,18 +51,19 @@ def least_rank(host, resources, number, cost):
         missing = number * amount - figures.free[name]
         if missing <= 0:
             continue
-        if missing > figures.all_held.get(name, 0):
+        freed = figures.most_freed.get(name, (0,))
+        if missing > freed[-1]:
             missing = shortfall(
                 host, resources, number, host.potential_victims
             )
             return model.Refusal(too_small(missing))
-        count = max(count, math.ceil(missing / figures.most_held[name]))
+        count = max(count, bisect.bisect_left(freed, missing) + 1)
     if not count:
         return 0
-    floor = cost.floor_millionths(figures)
-    most = count if floor >= 0 else len(host.potential_victims)
     return ranks.fold(
-        beyond=int(cost.is_gain), millionths=most * floor, count=count
+        beyond=int(cost.is_gain),
+        millionths=cost.floor_millionths(figures, count),
+        count=count,
     )
 
 

@@ -133,24 +133,47 @@ class Cost:
         """Return the cost of evicting all servers, whatever their order."""
         return sum(map(self.millionths, servers)) / MILLIONTHS
 
-    def floor_millionths(self, figures):
-        """Return what no potential victim of a host costs less than.
+    def floor_millionths(self, figures, count):
+        """Return what no set of victims of a host costs less than.
 
         :param figures: the :class:`model.Figures` of the host.
+        :param count: how many victims there are at least.
         """
-        launches = figures.launches
+        launches, now = figures.launches, self.now
         if self.is_gain:
-            return self._floor_of_gain(launches)
-        if figures.has_unlaunched or not launches or launches[-1] >= self.now:
-            return self._millionths(0.0, 0.0)
-        now, period = self.now, self.billing_period_seconds
-        # A list, because a generator takes twice as long here.
-        begun = min([(now - launch) % period for launch in launches])
-        return self._millionths(begun, now - launches[-1])
-
-    def _floor_of_gain(self, launches):
-        most_runtime = max(0.0, self.now - launches[0]) if launches else 0.0
-        return self._millionths(
-            self.billing_period_seconds if self.duration_multiplier < 0 else 0,
-            most_runtime if self.age_multiplier < 0 else 0,
+            return self._floor_of_gain(figures)
+        begun = [0.0] * figures.unlaunched
+        period = self.billing_period_seconds
+        # The list comprehension is what planning on many hosts takes long for.
+        if launches and launches[-1] < now:
+            begun += [(now - launch) % period for launch in launches]
+        else:
+            begun += [max(0.0, now - launch) % period for launch in launches]
+        runtimes = ()
+        if self.age_multiplier:
+            runtimes = [max(0.0, now - launch) for launch in launches[-count:]]
+            if figures.unlaunched:
+                runtimes = ()
+        floor = (
+            self.count_multiplier * count
+            + (
+                self.duration_multiplier * sum(sorted(begun)[:count])
+                + self.age_multiplier * sum(runtimes)
+            )
+            / period
         )
+        # Each of the victims' costs is rounded.
+        return max(0, math.floor(MILLIONTHS * floor) - count)
+
+    def _floor_of_gain(self, figures):
+        """Bound each victim by the worst of each term, and take them all."""
+        runtimes = [max(0.0, self.now - one) for one in figures.launches]
+        least = min(0.0, self.count_multiplier)
+        least += min(0.0, self.duration_multiplier)
+        least += (
+            min(0.0, self.age_multiplier)
+            * max(runtimes, default=0.0)
+            / self.billing_period_seconds
+        )
+        number = len(figures.launches) + figures.unlaunched
+        return math.floor(MILLIONTHS * least - 1) * number

@@ -20,6 +20,7 @@ Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
 import collections.abc
 import dataclasses
 import functools
+import itertools
 import typing
 
 from opie.preemption import errors
@@ -144,26 +145,23 @@ class Figures:
 
     :ivar free: resource class to the capacity that nobody uses; below zero
         on a host over its capacity.
-    :ivar most_held: resource class to the most that one potential victim
-        holds.
-    :ivar all_held: resource class to what all potential victims hold.
+    :ivar most_freed: resource class to what one, two and more potential
+        victims hold at the most, up to all that hold any of it.
     :ivar launches: the times of launch that are known, ascending.
-    :ivar has_unlaunched: whether a potential victim was never launched.
+    :ivar unlaunched: how many potential victims were never launched.
     """
 
     free: collections.abc.Mapping[str, float]
-    most_held: collections.abc.Mapping[str, int]
-    all_held: collections.abc.Mapping[str, int]
+    most_freed: collections.abc.Mapping[str, tuple[int, ...]]
     launches: tuple[float, ...]
-    has_unlaunched: bool
+    unlaunched: int
 
     @classmethod
     def of(cls, host):
-        most_held, all_held = {}, {}
+        held = {}
         for server in host.potential_victims:
             for name, amount in server.held.items():
-                most_held[name] = max(most_held.get(name, 0), amount)
-                all_held[name] = all_held.get(name, 0) + amount
+                held.setdefault(name, []).append(amount)
         launches = sorted(
             server.launched_at
             for server in host.potential_victims
@@ -174,10 +172,14 @@ class Figures:
                 name: inventory.capacity - inventory.used
                 for name, inventory in host.inventories.items()
             },
-            most_held,
-            all_held,
+            {
+                name: tuple(
+                    itertools.accumulate(sorted(amounts, reverse=True))
+                )
+                for name, amounts in held.items()
+            },
             tuple(launches),
-            len(launches) < len(host.potential_victims),
+            len(host.potential_victims) - len(launches),
         )
 
 
