@@ -89,7 +89,9 @@ def take(context, spec, uuids, sources, spared=frozenset()):
         for uuid, compute in _read_computes(sources).items()
         if uuid in generations
     }
-    hosts, reasons = _hosts(nodes, generations, sources)
+    # Of several preemptors, some may find room that was too little for all.
+    may_have_room = sources.is_room_hidden or len(uuids) > 1
+    hosts, reasons = _hosts(nodes, generations, sources, may_have_room)
     spared = spared | journal.victims_in_flight(sources.placement)
     return Snapshot(
         request,
@@ -136,14 +138,17 @@ def _read_computes(sources):
     return nodes
 
 
-def _hosts(nodes, generations, sources):
-    """Return (hosts that may serve, reasons of those that cannot)."""
+def _hosts(nodes, generations, sources, may_have_room):
+    """Return (hosts that may serve, reasons of those that cannot).
+
+    :param may_have_room: whether there can be room where pass 1 found none.
+    """
     hosts, reasons = [], {}
     for uuid, node in nodes.items():
         servers = sources.host_manager.index.on(
             node.cell_uuid, node.host, node.hypervisor_hostname
         )
-        if servers or sources.is_room_hidden:
+        if servers or may_have_room:
             hosts.append(sources.hosts.host(node, generations[uuid], servers))
         else:
             reasons[uuid] = _NOBODY_THERE
