@@ -66,6 +66,11 @@ def server(uuid, minutes=0, **held):
     return model.Server(uuid, held, launched_at=minutes * -60.0)
 
 
+def unlaunched(uuid, **held):
+    """Return a potential victim that was never launched."""
+    return model.Server(uuid, held)
+
+
 def host(uuid, *servers, busy=None, preference=0, **inventories):
     """Return a host; an inventory is a total or a :class:`model.Inventory`."""
     used = dict(busy or {})
