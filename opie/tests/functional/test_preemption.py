@@ -188,7 +188,10 @@ class ResizedVictimTest(base.CloudTestCase):
     def test_a_server_whose_resize_is_unconfirmed_is_a_victim(self):
         blocker = self.boot(1, 'host2')
         victim = self.boot_preemptible(5, 'host1')
-        self._resize_server(victim, self.flavor(9))
+        self.api.post_server_action(
+            victim['id'], {'resize': {'flavorRef': self.flavor(9)}}
+        )
+        self._wait_for_state_change(victim, 'VERIFY_RESIZE')
         self.assertEqual('host2', self.host_of(victim))
         full = self.boot(5, 'host1')
         preemptor = self.boot(9)

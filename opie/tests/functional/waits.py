@@ -21,8 +21,9 @@ WAIT_SECONDS = 60
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _LOOKS = int(WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
-# NOTE: of a wait in nova/tests/functional/integrated_helpers.py.
+# NOTE: of waits in nova/tests/functional/integrated_helpers.py.
 _LOOKS_OF_NOVA = 10
+_LOOKS_OF_NOVA_FOR_A_DELETION = 40
 
 
 class PatientTestCase(harness.Harness):
@@ -48,15 +49,17 @@ class PatientTestCase(harness.Harness):
         )
 
     def _wait_for_migration_status(self, *args):
-        return self._wait_again(super()._wait_for_migration_status, *args)
+        wait = super()._wait_for_migration_status
+        return self._wait_again(lambda: wait(*args))
 
     def _wait_for_instance_action_event(self, *args, **kwargs):
-        return self._wait_again(
-            super()._wait_for_instance_action_event, *args, **kwargs
-        )
+        wait = super()._wait_for_instance_action_event
+        return self._wait_again(lambda: wait(*args, **kwargs))
 
-    def _wait_again(self, wait, *args, **kwargs):
+    def _wait_until_deleted(self, server):
+        wait = super()._wait_until_deleted
+        self._wait_again(lambda: wait(server), _LOOKS_OF_NOVA_FOR_A_DELETION)
+
+    def _wait_again(self, wait, looks=_LOOKS_OF_NOVA):
         """Let a wait that cannot be told how long begin anew."""
-        return self._wait_for_assert(
-            lambda: wait(*args, **kwargs), _LOOKS // _LOOKS_OF_NOVA
-        )
+        return self._wait_for_assert(wait, _LOOKS // looks)
