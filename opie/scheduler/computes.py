@@ -54,23 +54,27 @@ class Compute:
 
     def amounts(self):
         """Return resource class to (total, in use, allocation ratio)."""
-        # NOTE: nova/objects/compute_node.py takes a ratio of 0.0 or None for
-        # one that was not set, and uses the initial ones.
+        # NOTE: as nova/objects/compute_node.py does where a ratio is not set.
         return {
             'VCPU': (
                 self.vcpus,
                 self.vcpus_used,
-                self.cpu_allocation_ratio or CONF.initial_cpu_allocation_ratio,
+                self.cpu_allocation_ratio
+                or CONF.cpu_allocation_ratio
+                or CONF.initial_cpu_allocation_ratio,
             ),
             'MEMORY_MB': (
                 self.memory_mb,
                 self.memory_mb_used,
-                self.ram_allocation_ratio or CONF.initial_ram_allocation_ratio,
+                self.ram_allocation_ratio
+                or CONF.ram_allocation_ratio
+                or CONF.initial_ram_allocation_ratio,
             ),
             'DISK_GB': (
                 self.local_gb,
                 self.local_gb_used,
                 self.disk_allocation_ratio
+                or CONF.disk_allocation_ratio
                 or CONF.initial_disk_allocation_ratio,
             ),
         }

@@ -35,28 +35,30 @@ class HostBook:
         self._made = {}
         self._held = {}
 
-    def host(self, compute, generation, servers):
+    def host(self, compute, generation, servers, is_doubted=True):
         """Return the :class:`model.Host` of a compute node.
 
         :param compute: a :class:`computes.Compute`.
         :param generation: of its provider, as placement has just listed it.
         :param servers: a tuple of its preemptible servers; the same object
             while they are the same.
+        :param is_doubted: whether nova's figures may be wrong in a way that
+            matters.
         """
         facts = self._providers.last(compute.uuid)
         is_current = self._providers.is_current(compute, generation)
         made = self._made.get(compute.uuid)
-        sources = servers, facts, None if is_current else compute
+        sources = servers, facts, None if is_current else compute, is_doubted
         if made and _are_same(made[1], sources):
             return made[0]
         if is_current:
             host = known(compute.uuid, facts, servers)
         else:
-            host = self._estimated(compute, servers, facts)
+            host = self._estimated(compute, servers, facts, is_doubted)
         self._made[compute.uuid] = host, sources
         return host
 
-    def _estimated(self, compute, servers, facts):
+    def _estimated(self, compute, servers, facts, is_doubted):
         """Return a host by nova's figures, and by older facts if there are."""
         inventories = {
             name: model.Inventory(total, allocation_ratio=ratio, used=used)
@@ -81,7 +83,7 @@ class HostBook:
                 for server in servers
                 if _is_eligible(server)
             ),
-            is_estimate=True,
+            is_estimate=is_doubted,
         )
 
     def _size(self, server, names):
@@ -104,7 +106,9 @@ class HostBook:
 
 
 def _are_same(before, now):
-    return before[0] is now[0] and before[1] is now[1] and before[2] == now[2]
+    return (
+        before[0] is now[0] and before[1] is now[1] and before[2:] == now[2:]
+    )
 
 
 def _with_usage(name, inventory, by_nova):

@@ -38,8 +38,7 @@ def refused(shot, plan):
 
 
 def _log_reasons(shot, plan):
-    reasons = {**shot.reasons, **plan.reasons}
-    for uuid, reason in sorted(reasons.items()):
+    for uuid, reason in sorted(plan.reasons.items()):
         LOG.debug(
             '%(host)s cannot take %(preemptors)s: %(reason)s.',
             {
@@ -48,7 +47,7 @@ def _log_reasons(shot, plan):
                 'reason': reason,
             },
         )
-    return reasons
+    return plan.reasons
 
 
 def planned(shot, plan, is_dry_run):

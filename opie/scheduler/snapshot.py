@@ -26,8 +26,6 @@ from opie.scheduler import cloud as live_cloud
 from opie.scheduler import computes
 from opie.scheduler import journal
 
-_NOBODY_THERE = 'no room and no preemptible servers'
-
 
 class NotServed(Exception):
     """The request cannot be planned for; the text says why."""
@@ -40,15 +38,12 @@ class Snapshot:
     :ivar request: the :class:`model.Request`.
     :ivar hosts: the :class:`model.Host` values that may serve it.
     :ivar cloud: the :class:`cloud.Cloud` to ask while planning.
-    :ivar reasons: provider uuid to the reason why a host, which is then not
-        among ``hosts``, cannot serve.
     :ivar names: provider uuid to the name of the host, for logs.
     """
 
     request: model.Request
     hosts: tuple
     cloud: live_cloud.Cloud
-    reasons: dict
     names: dict
 
     @property
@@ -91,13 +86,12 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     }
     # Of several preemptors, some may find room that was too little for all.
     may_have_room = sources.is_room_hidden or len(uuids) > 1
-    hosts, reasons = _hosts(nodes, generations, sources, may_have_room)
+    hosts = _hosts(nodes, generations, sources, may_have_room)
     spared = spared | journal.victims_in_flight(sources.placement)
     return Snapshot(
         request,
         hosts,
         live_cloud.Cloud(context, spec, request, nodes, sources, spared),
-        reasons,
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
     )
 
@@ -139,20 +133,22 @@ def _read_computes(sources):
 
 
 def _hosts(nodes, generations, sources, may_have_room):
-    """Return (hosts that may serve, reasons of those that cannot).
+    """Return the hosts, as values for the planner.
 
     :param may_have_room: whether there can be room where pass 1 found none.
+        Otherwise a host without preemptible servers is taken at nova's word
+        when it seems too small.
     """
-    hosts, reasons = [], {}
+    hosts = []
     for uuid, node in nodes.items():
         servers = sources.host_manager.index.on(
             node.cell_uuid, node.host, node.hypervisor_hostname
         )
-        if servers or may_have_room:
-            hosts.append(sources.hosts.host(node, generations[uuid], servers))
-        else:
-            reasons[uuid] = _NOBODY_THERE
-    return tuple(hosts), reasons
+        is_doubted = bool(servers) or may_have_room
+        hosts.append(
+            sources.hosts.host(node, generations[uuid], servers, is_doubted)
+        )
+    return tuple(hosts)
 
 
 def _only_group(spec, wanted):

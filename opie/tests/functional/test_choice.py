@@ -68,6 +68,8 @@ class ChoiceTest(base.CloudTestCase):
             return real(the_cloud, uuids)
 
         self.wrap(cloud.Cloud, 'look', look)
+        # Until then nova's records have the initial allocation ratios.
+        self.audit()
         self.boot(10)
         self.assertGone(self.young)
         host = self._get_provider_uuid_by_host('host2')

@@ -163,7 +163,9 @@ class FreshnessTest(IndexCase):
         return looks
 
     def refresh(self, is_routine=False):
-        self.manager.index.refresh(self.manager.enabled_cells, is_routine)
+        self.manager.index.refresh(
+            self.manager.enabled_cells, is_routine=is_routine
+        )
 
     def test_all_is_read_once_and_then_what_changed(self):
         looks = self.looks()
