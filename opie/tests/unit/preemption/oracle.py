@@ -157,3 +157,32 @@ def least_together(hosts, resources, its_cost, number):
         if sum(parts) == number and None not in chosen:
             plans.append(tuple(map(sum, zip(*chosen, strict=True))))
     return min(plans, default=None)
+
+
+def covers(holds, needs, items):
+    """Tell whether items hold what is needed of every row."""
+    return all(
+        sum(holds[item][row] for item in items) >= need
+        for row, need in enumerate(needs)
+    )
+
+
+def is_indispensable(holds, needs, items):
+    """Tell whether without any one of the items the others do not cover."""
+    return not any(
+        covers(holds, needs, [other for other in items if other != item])
+        for item in items
+    )
+
+
+def least_cover(keys, holds, needs):
+    """Return the least sum of keys and the cover that has it, or None."""
+    return min(
+        (
+            (sum(keys[item] for item in items), items)
+            for items in subsets(range(len(keys)))
+            if covers(holds, needs, items)
+            and is_indispensable(holds, needs, items)
+        ),
+        default=None,
+    )
