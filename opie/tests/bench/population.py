@@ -1,0 +1,175 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The cloud: hosts that are full of preemptible servers.
+
+The first hosts are made by nova's and placement's own code.  All others are
+copies of those, inserted in bulk, once a sample of the copies was found equal
+to the originals in every column.
+"""
+
+import contextlib
+import dataclasses
+
+from nova import context as nova_context
+from nova import objects
+from oslo_utils import timeutils
+import sqlalchemy as sa
+
+from opie.tests.bench import copies
+from opie.tests.bench import layout
+from opie.tests.bench import originals
+from opie.tests.bench import sameness
+
+_ORIGINALS = len(layout.PERIOD)
+_HOSTS_PER_INSERT = 50
+
+
+@dataclasses.dataclass
+class Host:
+    """A host, as the benchmark remembers it."""
+
+    name: str
+    provider: str
+    servers: list
+
+
+class Population:
+    """The hosts and servers there are.
+
+    :param cell: the CellMapping of the cell with the hosts.
+    :param database: a :class:`mariadb.MariaDB`.
+    :ivar flavors: VCPU to Flavor.
+    :ivar hosts: a list of :class:`Host`.
+    """
+
+    def __init__(self, cell, database):
+        self.cell = cell
+        self.hosts = []
+        self._database = database
+        self.databases = {
+            'api': sa.create_engine(database.url('nova_api')),
+            'cell': sa.create_engine(database.url('nova_cell1')),
+            'placement': sa.create_engine(database.url('placement')),
+        }
+        self._now = timeutils.utcnow(with_timezone=True)
+        with self._database.without_durability():
+            self.flavors = originals.create_flavors()
+            for number in range(_ORIGINALS):
+                self._create(number)
+        self._templates = [
+            copies.read(self.databases, host.name) for host in self.hosts
+        ]
+        self._ids = self._greatest_ids()
+
+    def _create(self, number):
+        node = originals.create_host(self.cell, number)
+        servers = [
+            originals.create_server(
+                self.cell, node, self.flavors[vcpus], launched_at
+            ).uuid
+            for vcpus, launched_at in zip(
+                layout.servers_on(number),
+                layout.launched_at(number, self._now),
+                strict=True,
+            )
+        ]
+        self.hosts.append(Host(node.host, node.uuid, servers))
+
+    def _greatest_ids(self):
+        return {
+            what: max(
+                row['id']
+                for template in self._templates
+                for (_, table), rows in template.rows.items()
+                if table.name == name
+                for row in rows
+            )
+            for what, name in (
+                ('service', 'services'),
+                ('compute', 'compute_nodes'),
+                ('provider', 'resource_providers'),
+            )
+        }
+
+    def grow(self, size):
+        """Insert copies until there is a number of hosts.
+
+        :raises sameness.Differs: if the first copies are not as nova's own
+            records.
+        """
+        with self._database.without_durability():
+            while len(self.hosts) < size:
+                is_first = len(self.hosts) == _ORIGINALS
+                number = _ORIGINALS if is_first else _HOSTS_PER_INSERT
+                self._insert(min(number, size - len(self.hosts)))
+                if is_first:
+                    self._compare()
+
+    def _insert(self, number):
+        new = {key: [] for key in copies.TABLES}
+        for _ in range(number):
+            number = len(self.hosts)
+            self._ids = {what: last + 1 for what, last in self._ids.items()}
+            *host, rows = copies.copy(
+                self._templates[number % _ORIGINALS],
+                number,
+                self._ids,
+                self._now.replace(tzinfo=None),
+            )
+            self.hosts.append(Host(*host))
+            for key, of_host in rows.items():
+                new[key] += of_host
+        with contextlib.ExitStack() as stack:
+            connections = {
+                name: stack.enter_context(engine.begin())
+                for name, engine in self.databases.items()
+            }
+            for database, table in copies.TABLES:
+                connections[database].execute(
+                    table.insert(), new[database, table]
+                )
+
+    def replace(self, gone):
+        """Create a server in the place of one that was deleted.
+
+        :param gone: its Instance.
+        :returns: the new Instance, launched when the old one was.
+        """
+        with nova_context.target_cell(
+            nova_context.get_admin_context(), self.cell
+        ) as context:
+            node = objects.ComputeNode.get_by_host_and_nodename(
+                context, gone.host, gone.node
+            )
+        return originals.create_server(
+            self.cell, node, self.flavors[gone.vcpus], gone.launched_at
+        )
+
+    def _compare(self):
+        for template, copy in zip(
+            self._templates, self.hosts[_ORIGINALS:], strict=False
+        ):
+            sameness.check(template, copies.read(self.databases, copy.name))
+
+    def analyze(self):
+        """Let MariaDB count again what its tables hold."""
+        for engine in self.databases.values():
+            with engine.begin() as connection:
+                names = connection.scalars(sa.text('SHOW TABLES')).all()
+                connection.execute(
+                    sa.text('ANALYZE TABLE ' + ', '.join(names))
+                )
+
+    def close(self):
+        for engine in self.databases.values():
+            engine.dispose()
