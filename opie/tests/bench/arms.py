@@ -1,0 +1,171 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is measured: each arm makes one call and undoes what it did.
+
+An arm is called with a flavor and returns the seconds that its call took;
+what comes before and after is not measured.
+"""
+
+import gc
+import time
+
+from nova import context as nova_context
+from nova import objects
+from nova.compute import api as compute_api
+from nova.scheduler.client import report
+import oslo_messaging as messaging
+
+from opie.tests.bench import boots
+from opie.tests.bench import layout
+from opie.tests.bench import ring
+
+# How often one who waits for deletions looks whether there is room.
+_POLL_SECONDS = 0.1
+_PATIENCE_SECONDS = 60
+
+
+class Failed(Exception):
+    """A call did not do what it is measured for."""
+
+
+class Arms:
+    """The arms on one population.
+
+    :param population: a :class:`population.Population`.
+    :param stock: nova's scheduler manager.
+    :param opies: opie's.
+    :param computes: a :class:`computes.Computes`.
+    """
+
+    def __init__(self, population, stock, opies, computes):
+        self._population = population
+        self._stock = stock
+        self._opies = opies
+        self._computes = computes
+        self._compute_api = compute_api.API()
+
+    def stock(self, flavor):
+        """Measure nova's own scheduling where there is room."""
+        return self._with_room(flavor, self._stock)
+
+    def pass_one(self, flavor):
+        """Measure opie's scheduling of the same, with both its weighers."""
+        return self._with_room(flavor, self._opies)
+
+    def preempt(self, flavor):
+        """Measure opie's scheduling on a full cloud until evictions start."""
+        boot = boots.Boot(flavor)
+        with ring.stopped_before_evictions() as stop:
+            gc.collect()
+            began = time.perf_counter()
+            _refused(boot, self._opies)
+        if stop.at is None:
+            raise Failed('opie did not come as far as to evict.')
+        if boot.claimed():
+            raise Failed('opie has not given back what it claimed.')
+        boot.forget()
+        return stop.at - began
+
+    def preempt_fully(self, flavor):
+        """Measure the same until nova is told the host."""
+        boot = boots.Boot(flavor)
+        with self._computes.listening():
+            gc.collect()
+            began = time.perf_counter()
+            boot.schedule(self._opies)
+            took = time.perf_counter() - began
+        boot.forget()
+        self._refill()
+        return took
+
+    def retry(self, flavor):
+        """Measure somebody who deletes the same servers and asks again.
+
+        Which ones is known before; from nova's first refusal until nova is
+        told the host.
+        """
+        chosen = boots.Boot(flavor)
+        provider, victims = ring.planned_victims(self._opies, chosen)
+        chosen.forget()
+        first, second = boots.Boot(flavor), boots.Boot(flavor)
+        with self._computes.listening():
+            gc.collect()
+            began = time.perf_counter()
+            _refused(first, self._stock)
+            for uuid in victims:
+                self._delete(uuid)
+            self._wait_for_room(provider, flavor)
+            second.schedule(self._stock)
+            took = time.perf_counter() - began
+        first.forget()
+        second.forget()
+        self._refill()
+        return took
+
+    def _with_room(self, flavor, manager):
+        boot = boots.Boot(flavor)
+        gc.collect()
+        began = time.perf_counter()
+        boot.schedule(manager)
+        took = time.perf_counter() - began
+        boot.forget()
+        return took
+
+    def _delete(self, uuid):
+        admin = nova_context.get_admin_context()
+        mapping = objects.InstanceMapping.get_by_instance_uuid(admin, uuid)
+        with nova_context.target_cell(admin, mapping.cell_mapping) as context:
+            server = objects.Instance.get_by_uuid(context, uuid)
+            self._compute_api.delete(context, server)
+
+    def _wait_for_room(self, provider, flavor):
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if not _missing(provider, flavor.vcpus):
+                return
+            time.sleep(_POLL_SECONDS)
+        raise Failed('Placement never showed the room of deleted servers.')
+
+    def _refill(self):
+        """Boot servers like those that were deleted, in their place."""
+        deleted, self._computes.deleted[:] = list(self._computes.deleted), []
+        if not deleted:
+            raise Failed('No server was deleted.')
+        admin = nova_context.get_admin_context()
+        with nova_context.target_cell(admin, self._population.cell) as context:
+            context.read_deleted = 'yes'
+            for uuid in deleted:
+                server = objects.Instance.get_by_uuid(context, uuid)
+                self._computes.tell_of(self._population.replace(server))
+
+
+def _refused(boot, manager):
+    """Ask a scheduler, which answers NoValidHost."""
+    try:
+        boot.schedule(manager)
+    except messaging.ExpectedException:
+        return
+    raise Failed('There was room on a full cloud.')
+
+
+def _missing(provider, vcpus):
+    """Return the resource classes that a host has too little of."""
+    client = report.report_client_singleton()
+    url = '/resource_providers/%s/' % provider
+    inventories = client.get(url + 'inventories').json()['inventories']
+    usages = client.get(url + 'usages').json()['usages']
+    return {
+        name
+        for name, amount in layout.resources(vcpus).items()
+        if usages[name] + amount > inventories[name]['total']
+    }
