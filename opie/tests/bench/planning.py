@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The planner alone, on hosts that exist in memory only.
+
+All that knows how a plan is asked for is here.
+"""
+
+import gc
+import random
+import time
+import uuid
+
+from opie.preemption import cost
+from opie.preemption import model
+from opie.preemption import planner
+from opie.tests.bench import layout
+
+CALLS = 3
+# After so many seconds no other call is made.
+_ENOUGH_SECONDS = 30
+
+
+def measure(number):
+    """Return the seconds that each of some plans over many hosts took.
+
+    :param number: of hosts, each full of preemptible servers.
+    """
+    hosts = [_host(index) for index in range(number)]
+    request = model.Request(
+        ('preemptor',), layout.resources(layout.PREEMPTOR_VCPUS)
+    )
+    times = []
+    while len(times) < CALLS and sum(times) < _ENOUGH_SECONDS:
+        gc.collect()
+        began = time.perf_counter()
+        plan = planner.make_plan(
+            request, hosts, cost.Cost(), lambda host, gone, nominations: None
+        )
+        times.append(time.perf_counter() - began)
+        if not plan.victims:
+            raise RuntimeError('The plan has no victims.')
+    return times
+
+
+def _host(number):
+    numbers = random.Random(number)
+
+    def new_uuid():
+        return str(uuid.UUID(int=numbers.getrandbits(128)))
+
+    return model.Host(
+        new_uuid(),
+        {
+            name: model.Inventory(total=total, max_unit=total, used=total)
+            for name, total in layout.resources(layout.HOST_VCPUS).items()
+        },
+        tuple(
+            model.Server(new_uuid(), layout.resources(vcpus), seconds)
+            for vcpus, seconds in zip(
+                layout.servers_on(number),
+                layout.runtimes_seconds(number),
+                strict=True,
+            )
+        ),
+    )

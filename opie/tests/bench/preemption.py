@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What preempting costs, compared with nova's own scheduling.
+
+``python -m opie.tests.bench.preemption`` runs nova's scheduler and opie's on
+one cloud: real MariaDB, real placement over HTTP, real rows of as many hosts
+as are asked for, of which nova-compute alone is a stand-in.  It prints times
+and their ratios, and judges nothing.
+"""
+
+import argparse
+import statistics
+import sys
+
+# NOTE: chooses nova's threading, so before the rest of nova.
+from opie.tests.bench import cloud  # isort: skip
+
+from opie.tests.bench import arms
+from opie.tests.bench import computes
+from opie.tests.bench import managers
+from opie.tests.bench import planning
+from opie.tests.bench import processes
+from opie.tests.bench import report
+from opie.tests.bench import rounds
+
+_PLANNER_HOSTS = (10_000, 100_000)
+
+
+def main():
+    options = _parse()
+    processes.stop_on_signals()
+    lines = []
+    try:
+        preempt_seconds = _measure_clouds(options, lines)
+    except processes.Missing as error:
+        sys.exit(str(error))
+    _measure_planner(options, preempt_seconds, lines)
+    report.say('')
+    for line in lines:
+        report.say(line)
+    if options.json:
+        with open(options.json, 'w') as output:
+            output.write(''.join(line + '\n' for line in lines))
+
+
+def _parse():
+    parser = argparse.ArgumentParser(prog='opie.tests.bench.preemption')
+    parser.add_argument(
+        '--hosts', type=int, nargs='+', default=[100, 1000], metavar='N'
+    )
+    parser.add_argument('--rounds', type=int, default=5, metavar='N')
+    parser.add_argument('--json', metavar='FILE', help='for the ratios')
+    return parser.parse_args()
+
+
+def _measure_clouds(options, lines):
+    """Measure all arms at each size; return the median of c at the largest."""
+    with cloud.running() as people:
+        for size in sorted(options.hosts):
+            people.grow(size)
+            people.analyze()
+            first, times = rounds.run(_arms(people), people, options.rounds)
+            report.table(
+                '%d hosts with %d preemptible servers, %d rounds'
+                % (
+                    len(people.hosts),
+                    sum(len(host.servers) for host in people.hosts),
+                    options.rounds,
+                ),
+                [
+                    (name, times[arm], first[arm])
+                    for arm, name in rounds.ARMS.items()
+                ],
+            )
+            lines += _ratios(times, size)
+        return statistics.median(times['preempt'])
+
+
+def _arms(people):
+    stock, opies = managers.make(
+        {host.name: host.servers for host in people.hosts}
+    )
+    return arms.Arms(
+        people, stock, opies, computes.Computes(people.cell, [stock, opies])
+    )
+
+
+def _ratios(times, size):
+    return [
+        report.ratio(
+            measure, report.paired(times[arm], times[base]), hosts=size
+        )
+        for measure, arm, base in (
+            ('pass1/stock', 'pass_one', 'stock'),
+            ('preempt/stock', 'preempt', 'stock'),
+            ('preempt/retry', 'preempt_fully', 'retry'),
+        )
+    ]
+
+
+def _measure_planner(options, preempt_seconds, lines):
+    times = {
+        size: planning.measure(size)
+        for size in (*sorted(options.hosts), *_PLANNER_HOSTS)
+    }
+    report.table(
+        'e  the planner alone, at most %d calls' % planning.CALLS,
+        [('%d hosts' % size, times[size], None) for size in times],
+    )
+    few, many = _PLANNER_HOSTS
+    lines += [
+        report.ratio(
+            'planner/preempt',
+            statistics.median(times[few]) / preempt_seconds,
+            hosts=max(options.hosts),
+            planner_hosts=few,
+        ),
+        report.ratio(
+            'planner/growth',
+            statistics.median(times[many]) / statistics.median(times[few]),
+            planner_hosts=[few, many],
+        ),
+    ]
+
+
+if __name__ == '__main__':
+    main()
