@@ -12,11 +12,10 @@
 
 """What is measured: each arm makes one call and undoes what it did.
 
-An arm is called with a flavor and returns the seconds that its call took;
-what comes before and after is not measured.
+An arm is called with a flavor and returns the stopwatch of its call; what
+comes before and after is not measured.
 """
 
-import gc
 import time
 
 from nova import context as nova_context
@@ -28,6 +27,7 @@ import oslo_messaging as messaging
 from opie.tests.bench import boots
 from opie.tests.bench import layout
 from opie.tests.bench import ring
+from opie.tests.bench import stopwatch
 
 # How often one who waits for deletions looks whether there is room.
 _POLL_SECONDS = 0.1
@@ -45,48 +45,60 @@ class Arms:
     :param stock: nova's scheduler manager.
     :param opies: opie's.
     :param computes: a :class:`computes.Computes`.
+    :ivar stock_manager: nova's scheduler manager.
     """
 
     def __init__(self, population, stock, opies, computes):
         self._population = population
-        self._stock = stock
+        self.stock_manager = stock
         self._opies = opies
         self._computes = computes
         self._compute_api = compute_api.API()
 
     def stock(self, flavor):
         """Measure nova's own scheduling where there is room."""
-        return self._with_room(flavor, self._stock)
+        return self._with_room(flavor, self.stock_manager)
 
     def pass_one(self, flavor):
         """Measure opie's scheduling of the same, with both its weighers."""
         return self._with_room(flavor, self._opies)
 
-    def preempt(self, flavor):
-        """Measure opie's scheduling on a full cloud until evictions start."""
+    def preempt(self, flavor, profiler=None):
+        """Measure opie's scheduling on a full cloud until evictions start.
+
+        :param profiler: a cProfile.Profile to watch it with.
+        """
         boot = boots.Boot(flavor)
-        with ring.stopped_before_evictions() as stop:
-            gc.collect()
-            began = time.perf_counter()
+        watch = stopwatch.Stopwatch()
+
+        def stop():
+            watch.stop()
+            if profiler:
+                profiler.disable()
+
+        with ring.stopped_before_evictions(stop):
+            watch.start()
+            if profiler:
+                profiler.enable()
             _refused(boot, self._opies)
-        if stop.at is None:
+        if watch.seconds is None:
             raise Failed('opie did not come as far as to evict.')
         if boot.claimed():
             raise Failed('opie has not given back what it claimed.')
         boot.forget()
-        return stop.at - began
+        return watch
 
     def preempt_fully(self, flavor):
         """Measure the same until nova is told the host."""
         boot = boots.Boot(flavor)
+        watch = stopwatch.Stopwatch()
         with self._computes.listening():
-            gc.collect()
-            began = time.perf_counter()
+            watch.start()
             boot.schedule(self._opies)
-            took = time.perf_counter() - began
+            watch.stop()
         boot.forget()
         self._refill()
-        return took
+        return watch
 
     def retry(self, flavor):
         """Measure somebody who deletes the same servers and asks again.
@@ -98,28 +110,28 @@ class Arms:
         provider, victims = ring.planned_victims(self._opies, chosen)
         chosen.forget()
         first, second = boots.Boot(flavor), boots.Boot(flavor)
+        watch = stopwatch.Stopwatch()
         with self._computes.listening():
-            gc.collect()
-            began = time.perf_counter()
-            _refused(first, self._stock)
+            watch.start()
+            _refused(first, self.stock_manager)
             for uuid in victims:
                 self._delete(uuid)
             self._wait_for_room(provider, flavor)
-            second.schedule(self._stock)
-            took = time.perf_counter() - began
+            second.schedule(self.stock_manager)
+            watch.stop()
         first.forget()
         second.forget()
         self._refill()
-        return took
+        return watch
 
     def _with_room(self, flavor, manager):
         boot = boots.Boot(flavor)
-        gc.collect()
-        began = time.perf_counter()
+        watch = stopwatch.Stopwatch()
+        watch.start()
         boot.schedule(manager)
-        took = time.perf_counter() - began
+        watch.stop()
         boot.forget()
-        return took
+        return watch
 
     def _delete(self, uuid):
         admin = nova_context.get_admin_context()

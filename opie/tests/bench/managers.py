@@ -42,17 +42,24 @@ def make(servers_on):
     :param servers_on: host name to the uuids of its servers.
     """
     stock = nova_manager.SchedulerManager()
+    stock.init_host(None)
+    opies = make_opies()
+    for manager in (stock, opies):
+        _sync(manager, servers_on)
+    return stock, opies
+
+
+def make_opies():
+    """Return opie's scheduler manager, which knows of no server yet."""
     CONF.set_override('weight_classes', _WEIGHERS, 'filter_scheduler')
     # NOTE: nova/scheduler/manager.py builds the host manager by this name.
     with mock.patch.object(
         nova_host_manager, 'HostManager', host_manager.HostManager
     ):
-        opies = filter_scheduler.FilterScheduler()
+        manager = filter_scheduler.FilterScheduler()
     CONF.clear_override('weight_classes', 'filter_scheduler')
-    for manager in (stock, opies):
-        manager.init_host(None)
-        _sync(manager, servers_on)
-    return stock, opies
+    manager.init_host(None)
+    return manager
 
 
 def _sync(manager, servers_on):

@@ -58,6 +58,10 @@ instances = -1
 cores = -1
 ram = -1
 
+[opie]
+# The first plan over thousands of hosts takes long.
+preemption_timeout_seconds = 1200
+
 [oslo_concurrency]
 lock_path = %(folder)s
 """
@@ -85,6 +89,8 @@ def start(folder, database, placement_url):
     config.parse_args(['nova-scheduler', '--config-file', path])
     # As in service: what is below WARNING is not even formatted.
     logging.getLogger().setLevel(logging.WARNING)
+    # It complains of a cache that nobody asks for.
+    logging.getLogger('stevedore').setLevel(logging.CRITICAL)
     objects.register_all()
     migration.db_sync(database='api')
     migration.db_sync(database='main')

@@ -19,7 +19,6 @@ and their ratios, and judges nothing.
 """
 
 import argparse
-import statistics
 import sys
 
 # NOTE: chooses nova's threading, so before the rest of nova.
@@ -28,23 +27,61 @@ from opie.tests.bench import cloud  # isort: skip
 from opie.tests.bench import arms
 from opie.tests.bench import computes
 from opie.tests.bench import managers
+from opie.tests.bench import memory
 from opie.tests.bench import planning
 from opie.tests.bench import processes
+from opie.tests.bench import profiling
 from opie.tests.bench import report
 from opie.tests.bench import rounds
 
-_PLANNER_HOSTS = (10_000, 100_000)
+_PLANNER_HOSTS = [10_000, 100_000]
 
 
 def main():
     options = _parse()
     processes.stop_on_signals()
-    lines = []
     try:
-        preempt_seconds = _measure_clouds(options, lines)
+        if options.memory:
+            with cloud.running() as people:
+                memory.tell(people)
+        else:
+            _measure(options)
     except processes.Missing as error:
         sys.exit(str(error))
-    _measure_planner(options, preempt_seconds, lines)
+    except KeyboardInterrupt:
+        sys.exit('Interrupted.')
+
+
+def _parse():
+    parser = argparse.ArgumentParser(prog='opie.tests.bench.preemption')
+    parser.add_argument(
+        '--hosts', type=int, nargs='+', default=[100, 1000], metavar='N'
+    )
+    parser.add_argument(
+        '--planner-hosts',
+        type=int,
+        nargs=2,
+        default=_PLANNER_HOSTS,
+        metavar='N',
+        help='for the planner alone',
+    )
+    parser.add_argument('--rounds', type=int, default=5, metavar='N')
+    parser.add_argument('--json', metavar='FILE', help='for the ratios')
+    parser.add_argument(
+        '--profile', action='store_true', help='say where the time of c goes'
+    )
+    parser.add_argument(
+        '--memory',
+        action='store_true',
+        help='measure nothing but what %d hosts take of memory' % memory.HOSTS,
+    )
+    return parser.parse_args()
+
+
+def _measure(options):
+    lines = []
+    preemptions = _measure_clouds(options, lines)
+    _measure_planner(options, preemptions, lines)
     report.say('')
     for line in lines:
         report.say(line)
@@ -53,23 +90,14 @@ def main():
             output.write(''.join(line + '\n' for line in lines))
 
 
-def _parse():
-    parser = argparse.ArgumentParser(prog='opie.tests.bench.preemption')
-    parser.add_argument(
-        '--hosts', type=int, nargs='+', default=[100, 1000], metavar='N'
-    )
-    parser.add_argument('--rounds', type=int, default=5, metavar='N')
-    parser.add_argument('--json', metavar='FILE', help='for the ratios')
-    return parser.parse_args()
-
-
 def _measure_clouds(options, lines):
-    """Measure all arms at each size; return the median of c at the largest."""
+    """Measure all arms at each size; return those of c at the largest."""
     with cloud.running() as people:
         for size in sorted(options.hosts):
             people.grow(size)
             people.analyze()
-            first, times = rounds.run(_arms(people), people, options.rounds)
+            all_arms = _arms(people)
+            first, times = rounds.run(all_arms, people, options.rounds)
             report.table(
                 '%d hosts with %d preemptible servers, %d rounds'
                 % (
@@ -83,7 +111,9 @@ def _measure_clouds(options, lines):
                 ],
             )
             lines += _ratios(times, size)
-        return statistics.median(times['preempt'])
+            if options.profile:
+                profiling.tell(all_arms, people)
+        return times['preempt']
 
 
 def _arms(people):
@@ -97,9 +127,7 @@ def _arms(people):
 
 def _ratios(times, size):
     return [
-        report.ratio(
-            measure, report.paired(times[arm], times[base]), hosts=size
-        )
+        report.ratio(measure, times[arm], times[base], hosts=size)
         for measure, arm, base in (
             ('pass1/stock', 'pass_one', 'stock'),
             ('preempt/stock', 'preempt', 'stock'),
@@ -108,26 +136,28 @@ def _ratios(times, size):
     ]
 
 
-def _measure_planner(options, preempt_seconds, lines):
+def _measure_planner(options, preemptions, lines):
     times = {
         size: planning.measure(size)
-        for size in (*sorted(options.hosts), *_PLANNER_HOSTS)
+        for size in (*sorted(options.hosts), *options.planner_hosts)
     }
     report.table(
         'e  the planner alone, at most %d calls' % planning.CALLS,
         [('%d hosts' % size, times[size], None) for size in times],
     )
-    few, many = _PLANNER_HOSTS
+    few, many = options.planner_hosts
     lines += [
         report.ratio(
             'planner/preempt',
-            statistics.median(times[few]) / preempt_seconds,
+            times[few],
+            preemptions,
             hosts=max(options.hosts),
             planner_hosts=few,
         ),
         report.ratio(
             'planner/growth',
-            statistics.median(times[many]) / statistics.median(times[few]),
+            times[many],
+            times[few],
             planner_hosts=[few, many],
         ),
     ]

@@ -16,8 +16,8 @@ import json
 import statistics
 import sys
 
-_HEAD = '%-52s %10s %21s %10s'
-_ROW = '%-52s %8.0f ms %8.0f ... %6.0f ms %10s'
+_HEAD = '%-48s %8s %17s %8s %8s'
+_ROW = '%-48s %8s %8s ...%5s %8s %8s'
 
 
 def say(text):
@@ -26,24 +26,29 @@ def say(text):
 
 
 def table(title, rows):
-    """Print medians and quartiles.
+    """Print medians and quartiles, in milliseconds.
 
-    :param rows: (name, list of seconds, seconds of the first call or None).
+    :param rows: (name, list of stopwatches, that of the first call or None).
     """
-    say('\n' + title)
-    say(_HEAD % ('', 'median', 'quartiles', 'first call'))
-    for name, seconds, first in rows:
-        low, middle, high = _quartiles(seconds)
+    say('\n%s; milliseconds' % title)
+    say(_HEAD % ('', 'median', 'quartiles', 'CPU', 'first'))
+    for name, watches, first in rows:
+        low, middle, high = _quartiles([watch.seconds for watch in watches])
         say(
             _ROW
             % (
                 name,
-                1000 * middle,
-                1000 * low,
-                1000 * high,
-                '' if first is None else '%d ms' % (1000 * first),
+                _ms(middle),
+                _ms(low),
+                _ms(high),
+                _ms(statistics.median(watch.cpu_seconds for watch in watches)),
+                _ms(first.seconds) if first else '',
             )
         )
+
+
+def _ms(seconds):
+    return '%.0f' % (1000 * seconds)
 
 
 def _quartiles(values):
@@ -52,14 +57,28 @@ def _quartiles(values):
     return statistics.quantiles(values, method='inclusive')
 
 
-def paired(dividends, divisors):
-    """Return the median of the ratios of the rounds."""
-    return statistics.median(
-        dividend / divisor
-        for dividend, divisor in zip(dividends, divisors, strict=True)
+def ratio(measure, dividends, divisors, **sizes):
+    """Return a line of JSON with the median of the ratios of pairs.
+
+    What was not measured by turns is divided median by median.
+
+    :param dividends: a list of stopwatches.
+    :param divisors: another; pairs, if it is as long as the first.
+    """
+    return json.dumps(
+        {
+            'measure': measure,
+            **sizes,
+            'value': _ratio(dividends, divisors, 'seconds'),
+            'cpu_value': _ratio(dividends, divisors, 'cpu_seconds'),
+        }
     )
 
 
-def ratio(measure, value, **sizes):
-    """Return a line of JSON."""
-    return json.dumps({'measure': measure, **sizes, 'value': round(value, 3)})
+def _ratio(dividends, divisors, what):
+    over = [getattr(watch, what) for watch in dividends]
+    under = [getattr(watch, what) for watch in divisors]
+    if len(over) == len(under):
+        ratios = [one / other for one, other in zip(over, under, strict=True)]
+        return round(statistics.median(ratios), 3)
+    return round(statistics.median(over) / statistics.median(under), 3)

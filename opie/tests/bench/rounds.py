@@ -33,8 +33,8 @@ def run(arms, people, number):
 
     :param arms: an :class:`arms.Arms`.
     :param people: the :class:`population.Population` they work on.
-    :returns: arm to its first call's seconds, which comes before the rounds,
-        and arm to the list of seconds of the rounds.
+    :returns: arm to its first call's Stopwatch, which comes before the
+        rounds, and arm to the list of those of the rounds.
     """
     first = _round(arms, people, layout.PREEMPTOR_VCPUS, 1)
     times = {arm: [] for arm in ARMS}
@@ -46,8 +46,8 @@ def run(arms, people, number):
             else layout.PREEMPTOR_VCPUS
         )
         step = -1 if index % 2 else 1
-        for arm, seconds in _round(arms, people, vcpus, step).items():
-            times[arm].append(seconds)
+        for arm, watch in _round(arms, people, vcpus, step).items():
+            times[arm].append(watch)
     return first, times
 
 
