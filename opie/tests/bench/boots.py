@@ -16,7 +16,8 @@ from nova import objects
 from nova.scheduler.client import report
 from oslo_utils import uuidutils
 
-from opie.tests.bench import originals
+from opie.tests.bench import servers
+from opie.tests.bench import tenant
 
 
 class Boot:
@@ -27,12 +28,10 @@ class Boot:
     """
 
     def __init__(self, flavor):
-        self._context = originals.context()
+        self._context = tenant.context()
         self.uuid = uuidutils.generate_uuid()
-        self._spec = originals.request_spec(
-            self._context, self.uuid, flavor, {}
-        )
-        server = originals.new_instance(self._context, self._spec, flavor)
+        self._spec = servers.request_spec(self._context, self.uuid, flavor, {})
+        server = servers.new_instance(self._context, self._spec, flavor)
         self._build = objects.BuildRequest(
             self._context,
             instance=server,

@@ -26,9 +26,11 @@ from oslo_utils import timeutils
 import sqlalchemy as sa
 
 from opie.tests.bench import copies
+from opie.tests.bench import hosts
 from opie.tests.bench import layout
-from opie.tests.bench import originals
 from opie.tests.bench import sameness
+from opie.tests.bench import servers
+from opie.tests.bench import tenant
 
 _ORIGINALS = len(layout.PERIOD)
 _HOSTS_PER_INSERT = 50
@@ -63,7 +65,7 @@ class Population:
         }
         self._now = timeutils.utcnow(with_timezone=True)
         with self._database.without_durability():
-            self.flavors = originals.create_flavors()
+            self.flavors = tenant.create_flavors()
             for number in range(_ORIGINALS):
                 self._create(number)
         self._templates = [
@@ -72,9 +74,9 @@ class Population:
         self._ids = self._greatest_ids()
 
     def _create(self, number):
-        node = originals.create_host(self.cell, number)
-        servers = [
-            originals.create_server(
+        node = hosts.create_host(self.cell, number)
+        created = [
+            servers.create_server(
                 self.cell, node, self.flavors[vcpus], launched_at
             ).uuid
             for vcpus, launched_at in zip(
@@ -83,7 +85,7 @@ class Population:
                 strict=True,
             )
         ]
-        self.hosts.append(Host(node.host, node.uuid, servers))
+        self.hosts.append(Host(node.host, node.uuid, created))
 
     def _greatest_ids(self):
         return {
@@ -110,14 +112,14 @@ class Population:
         with self._database.without_durability():
             while len(self.hosts) < size:
                 is_first = len(self.hosts) == _ORIGINALS
-                number = _ORIGINALS if is_first else _HOSTS_PER_INSERT
-                self._insert(min(number, size - len(self.hosts)))
+                most = _ORIGINALS if is_first else _HOSTS_PER_INSERT
+                self._insert(min(most, size - len(self.hosts)))
                 if is_first:
                     self._compare()
 
-    def _insert(self, number):
+    def _insert(self, count):
         new = {key: [] for key in copies.TABLES}
-        for _ in range(number):
+        for _ in range(count):
             number = len(self.hosts)
             self._ids = {what: last + 1 for what, last in self._ids.items()}
             *host, rows = copies.copy(
@@ -151,7 +153,7 @@ class Population:
             node = objects.ComputeNode.get_by_host_and_nodename(
                 context, gone.host, gone.node
             )
-        return originals.create_server(
+        return servers.create_server(
             self.cell, node, self.flavors[gone.vcpus], gone.launched_at
         )
 
