@@ -34,6 +34,8 @@ from opie.tests.bench import tenant
 
 _ORIGINALS = len(layout.PERIOD)
 _HOSTS_PER_INSERT = 50
+# So that each original has a copy to be compared with.
+LEAST_HOSTS = 2 * _ORIGINALS
 
 
 @dataclasses.dataclass

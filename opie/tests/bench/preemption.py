@@ -29,6 +29,7 @@ from opie.tests.bench import computes
 from opie.tests.bench import managers
 from opie.tests.bench import memory
 from opie.tests.bench import planning
+from opie.tests.bench import population
 from opie.tests.bench import processes
 from opie.tests.bench import profiling
 from opie.tests.bench import report
@@ -55,7 +56,11 @@ def main():
 def _parse():
     parser = argparse.ArgumentParser(prog='opie.tests.bench.preemption')
     parser.add_argument(
-        '--hosts', type=int, nargs='+', default=[100, 1000], metavar='N'
+        '--hosts',
+        type=_number_of_hosts,
+        nargs='+',
+        default=[100, 1000],
+        metavar='N',
     )
     parser.add_argument(
         '--planner-hosts',
@@ -76,6 +81,15 @@ def _parse():
         help='measure nothing but what %d hosts take of memory' % memory.HOSTS,
     )
     return parser.parse_args()
+
+
+def _number_of_hosts(text):
+    number = int(text)
+    if number < population.LEAST_HOSTS:
+        raise argparse.ArgumentTypeError(
+            'at least %d' % population.LEAST_HOSTS
+        )
+    return number
 
 
 def _measure(options):

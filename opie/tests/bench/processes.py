@@ -19,7 +19,7 @@ import subprocess
 import sys
 import time
 
-_START_SECONDS = 60
+_START_SECONDS = 180
 _STOP_SECONDS = 30
 _POLL_SECONDS = 0.1
 
