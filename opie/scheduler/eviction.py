@@ -37,8 +37,10 @@ from opie.scheduler import records
 
 LOG = logging.getLogger(__name__)
 
-_FIRST_POLL_SECONDS = 0.1
+_MIN_POLL_SECONDS = 0.05
 _MAX_POLL_SECONDS = 1.0
+# Of the time waited already; what is late is late by little of it.
+_POLL_FRACTION = 0.1
 
 
 @dataclasses.dataclass
@@ -81,25 +83,36 @@ class Eviction:
         :raises last_look.Stopped: if that cannot be; ``outcome`` tells what
             was done.
         """
-        self._rehearse()
+        self._rehearse(self._plan.victims[1:])
         for host, server in self._plan.victims:
             self._evict_patiently(self._states[host], server.uuid)
         self._confirm()
 
-    def _rehearse(self):
-        """Find every doubtful victim before any other one is sent away."""
+    def _rehearse(self, later):
+        """Find every doubtful victim before any other one is sent away.
+
+        The first victim is looked at before it is sent away in any case.
+
+        :param later: the others, as (provider uuid, server) pairs.
+        """
+        doubts = self._doubts(later)
+        if doubts:
+            doubts.update(self._doubts(self._plan.victims[:1]))
+            raise last_look.Stopped(
+                ', '.join(sorted(set(doubts.values()))), *doubts
+            )
+
+    def _doubts(self, victims):
+        """Return uuid to the reason of those that must not go."""
         doubts = {}
-        for host, server in self._plan.victims:
+        for host, server in victims:
             try:
                 self._evict(self._states[host], server.uuid, is_rehearsal=True)
             except last_look.Stopped as exc:
                 if not exc.victims:
                     raise
                 doubts[server.uuid] = str(exc)
-        if doubts:
-            raise last_look.Stopped(
-                ', '.join(sorted(set(doubts.values()))), *doubts
-            )
+        return doubts
 
     def _evict_patiently(self, state, victim):
         """Evict a victim; see the module's policy on what does not answer."""
@@ -247,10 +260,12 @@ class Eviction:
 
 def _pauses():
     """Yield how long to wait between one look and the next, for ever."""
-    pause_seconds = _FIRST_POLL_SECONDS
+    began = time.monotonic()
     while True:
-        yield pause_seconds
-        pause_seconds = min(1.5 * pause_seconds, _MAX_POLL_SECONDS)
+        waited = time.monotonic() - began
+        yield min(
+            max(_MIN_POLL_SECONDS, _POLL_FRACTION * waited), _MAX_POLL_SECONDS
+        )
 
 
 def _needed_by(plan):

@@ -42,6 +42,31 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
     maxval = 0
     _has_complained = False
 
+    # Options are read once for all hosts: a look-up costs more than a weight.
+    _multiplier = None
+
+    def weight_multiplier(self, host_state):
+        return self._multiplier
+
+    def weigh_objects(self, weighed_obj_list, weight_properties):
+        self._multiplier = self._read_multiplier()
+        weigh = self._make_weigh()
+        return [
+            # The top of the scale, where clocks disagree as well.
+            min(self.maxval, weigh(self._preemptibles(weighed.obj)))
+            for weighed in weighed_obj_list
+        ]
+
+    def _weigh_object(self, host_state, weight_properties):
+        return self._make_weigh()(self._preemptibles(host_state))
+
+    def _read_multiplier(self):
+        raise NotImplementedError
+
+    def _make_weigh(self):
+        """Return a function of a host's preemptible servers."""
+        raise NotImplementedError
+
     def _preemptibles(self, host_state):
         servers = getattr(host_state, 'preemptibles', None)
         if servers is None:
@@ -60,11 +85,11 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
 class PreemptibleCountWeigher(PreemptibleWeigher):
     """Rank hosts with fewer preemptible servers higher."""
 
-    def weight_multiplier(self, host_state):
+    def _read_multiplier(self):
         return CONF.preemptible_count_weight_multiplier
 
-    def _weigh_object(self, host_state, weight_properties):
-        return -len(self._preemptibles(host_state))
+    def _make_weigh(self):
+        return lambda servers: -len(servers)
 
 
 class PreemptibleDurationWeigher(PreemptibleWeigher):
@@ -74,16 +99,21 @@ class PreemptibleDurationWeigher(PreemptibleWeigher):
     which each has run beyond its last full billing period.
     """
 
-    def weight_multiplier(self, host_state):
+    def _read_multiplier(self):
         return CONF.preemptible_duration_weight_multiplier
 
-    def _weigh_object(self, host_state, weight_properties):
+    def _make_weigh(self):
         period = CONF.opie.billing_period_seconds
         now = time.time()
-        return -sum(
-            cost.seconds_beyond_last_full_period(
-                now - server.launched_at, period
+        begun_seconds = cost.seconds_beyond_last_full_period
+
+        def weigh(servers):
+            return -sum(
+                [
+                    begun_seconds(now - server.launched_at, period)
+                    for server in servers
+                    if server.launched_at is not None
+                ]
             )
-            for server in self._preemptibles(host_state)
-            if server.launched_at is not None
-        )
+
+        return weigh

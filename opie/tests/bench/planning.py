@@ -46,9 +46,7 @@ def measure(number):
     while len(watches) < CALLS and time.monotonic() < deadline:
         watch = stopwatch.Stopwatch()
         watch.start()
-        plan = planner.make_plan(
-            request, hosts, cost.Cost(now=_NOW), cloud
-        )
+        plan = planner.make_plan(request, hosts, cost.Cost(now=_NOW), cloud)
         watch.stop()
         watches.append(watch)
         if not plan.victims:
