@@ -103,17 +103,14 @@ class Arms:
     def retry(self, flavor):
         """Measure somebody who deletes the same servers and asks again.
 
-        Which ones is known before; from nova's first refusal until nova is
-        told the host.
+        The refusal and the choice of the servers are opie's dry run; the rest
+        is nova's, until it is told the host.
         """
-        chosen = boots.Boot(flavor)
-        provider, victims = ring.planned_victims(self._opies, chosen)
-        chosen.forget()
         first, second = boots.Boot(flavor), boots.Boot(flavor)
         watch = stopwatch.Stopwatch()
         with self._computes.listening():
             watch.start()
-            _refused(first, self.stock_manager)
+            provider, victims = ring.planned_victims(self._opies, first)
             for uuid in victims:
                 self._delete(uuid)
             self._wait_for_room(provider, flavor)

@@ -58,11 +58,11 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.assertUntouched(*self.victims)
         self.assertNoJournal()
 
-    # The first two calls are those of the rehearsal, one for each victim.
+    # The first call is the rehearsal of the second one.
 
     def test_placement_fails_before_the_second_one(self):
         self.fail_at(
-            4,
+            3,
             allocations.Claim,
             'is_untouched',
             placement.NoAnswer('503'),
@@ -71,7 +71,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
 
     def test_the_database_fails_before_the_second_one(self):
         self.fail_at(
-            4,
+            3,
             records,
             'has_build_request',
             exception.NovaException('the database is away'),
@@ -80,7 +80,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
 
     def test_placement_fails_before_the_first_one(self):
         self.fail_at(
-            3,
+            2,
             allocations.Claim,
             'is_untouched',
             placement.NoAnswer('503'),
