@@ -34,37 +34,55 @@ def why_unfit(host, resources):
     return None
 
 
-def least_rank(host, resources, number, cost):
-    """Return a rank that the host's is not below, or a Refusal.
+def make_least_rank(resources, number, cost):
+    """Return a function of a host that its rank is not below.
 
-    :param host: a :class:`model.Host`.
+    It is called for every host of a cloud, so it does not touch their
+    servers, and what is the same for all hosts is done here.
+
     :param resources: resource class to what one preemptor takes.
-    :param number: how many preemptors are to go there.
+    :param number: how many preemptors are to go to the host.
     :param cost: a :class:`cost.Cost`.
+    :returns: a function of a :class:`model.Host` that returns a rank, or a
+        :class:`model.Refusal`.
     """
-    reason = why_unfit(host, resources)
-    if reason:
-        return model.Refusal(reason)
-    figures = host.figures
-    count = 0
-    for name, amount in resources.items():
-        missing = number * amount - figures.free[name]
-        if missing <= 0:
-            continue
-        freed = figures.most_freed.get(name, (0,))
-        if missing > freed[-1]:
-            missing = shortfall(
-                host, resources, number, host.potential_victims
-            )
-            return model.Refusal(too_small(missing))
-        count = max(count, bisect.bisect_left(freed, missing) + 1)
-    if not count:
-        return 0
-    return ranks.fold(
-        beyond=int(cost.is_gain),
-        millionths=cost.floor_millionths(figures, count),
-        count=count,
+    wanted = [
+        (name, amount, number * amount) for name, amount in resources.items()
+    ]
+    floor = cost.make_floor()
+    beyond = int(cost.is_gain)
+
+    def least_rank(host):
+        figures = host.figures
+        count = 0
+        classes = figures.classes
+        for name, amount, total in wanted:
+            if name not in classes:
+                return _refusal(host, resources, number)
+            free, freed, min_unit, max_unit, step_size = classes[name]
+            most = bisect.bisect_left(freed, total - free)
+            if (
+                not min_unit <= amount <= max_unit
+                or amount % step_size
+                or most == len(freed)
+            ):
+                return _refusal(host, resources, number)
+            if most > count:
+                count = most
+        if not count:
+            return 0
+        return ranks.fold(
+            beyond, millionths=floor(figures, count), count=count
+        )
+
+    return least_rank
+
+
+def _refusal(host, resources, number):
+    reason = why_unfit(host, resources) or too_small(
+        shortfall(host, resources, number, host.potential_victims)
     )
+    return model.Refusal(reason)
 
 
 def shortfall(host, resources, number=1, victims=()):
@@ -79,7 +97,7 @@ def shortfall(host, resources, number=1, victims=()):
     missing = {}
     for name, amount in resources.items():
         freed = sum(server.held.get(name, 0) for server in victims)
-        over = number * amount - freed - host.figures.free[name]
+        over = number * amount - freed - host.figures.free(name)
         if over > 0:
             missing[name] = over
     return missing

@@ -133,46 +133,50 @@ class Cost:
         """Return the cost of evicting all servers, whatever their order."""
         return sum(map(self.millionths, servers)) / MILLIONTHS
 
-    def floor_millionths(self, figures, count):
-        """Return what no set of victims of a host costs less than.
+    def make_floor(self):
+        """Return a function that bounds the cost of victims of a host.
 
-        :param figures: the :class:`model.Figures` of the host.
-        :param count: how many victims there are at least.
+        It is called for every host of a cloud, and makes its list of times
+        only.  Called with the :class:`model.Figures` of the host and the
+        least number of victims, it returns millionths that no such set costs
+        less than.
         """
-        launches, now = figures.launches, self.now
         if self.is_gain:
-            return self._floor_of_gain(figures)
-        begun = [0.0] * figures.unlaunched
-        period = self.billing_period_seconds
-        # The list comprehension is what planning on many hosts takes long for.
-        if launches and launches[-1] < now:
-            begun += [(now - launch) % period for launch in launches]
-        else:
-            begun += [max(0.0, now - launch) % period for launch in launches]
-        runtimes = ()
-        if self.age_multiplier:
-            runtimes = [max(0.0, now - launch) for launch in launches[-count:]]
-            if figures.unlaunched:
-                runtimes = ()
-        floor = (
-            self.count_multiplier * count
-            + (
-                self.duration_multiplier * sum(sorted(begun)[:count])
-                + self.age_multiplier * sum(runtimes)
-            )
-            / period
-        )
+            return self._floor_of_gain
+        now, period = self.now, self.billing_period_seconds
+        each = MILLIONTHS * self.count_multiplier
         # Each of the victims' costs is rounded.
-        return max(0, math.floor(MILLIONTHS * floor) - count)
+        each -= 1
+        of_begun = MILLIONTHS * self.duration_multiplier / period
+        of_age = MILLIONTHS * self.age_multiplier / period
 
-    def _floor_of_gain(self, figures):
+        def floor(figures, count):
+            launches = figures.launches
+            if figures.unlaunched or not launches or launches[-1] >= now:
+                return max(0, math.floor(each * count))
+            begun = [(now - launch) % period for launch in launches]
+            if count == 1:
+                least = min(begun)
+            else:
+                begun.sort()
+                least = sum(begun[:count])
+            least = each * count + of_begun * least
+            if of_age:
+                least += of_age * sum(
+                    [now - launch for launch in launches[-count:]]
+                )
+            return max(0, math.floor(least))
+
+        return floor
+
+    def _floor_of_gain(self, figures, count):
         """Bound each victim by the worst of each term, and take them all."""
-        runtimes = [max(0.0, self.now - one) for one in figures.launches]
-        least = min(0.0, self.count_multiplier)
-        least += min(0.0, self.duration_multiplier)
-        least += (
-            min(0.0, self.age_multiplier)
-            * max(runtimes, default=0.0)
+        oldest = max(0.0, self.now - min(figures.launches, default=self.now))
+        least = (
+            min(0.0, self.count_multiplier)
+            + min(0.0, self.duration_multiplier)
+            + min(0.0, self.age_multiplier)
+            * oldest
             / self.billing_period_seconds
         )
         number = len(figures.launches) + figures.unlaunched

@@ -143,16 +143,12 @@ class Figures:
     They are all that a bound of its cost needs, so that a cloud of many hosts
     is looked through without touching their servers.
 
-    :ivar free: resource class to the capacity that nobody uses; below zero
-        on a host over its capacity.
-    :ivar most_freed: resource class to what one, two and more potential
-        victims hold at the most, up to all that hold any of it.
+    :ivar classes: resource class to its :class:`ClassFigures`.
     :ivar launches: the times of launch that are known, ascending.
     :ivar unlaunched: how many potential victims were never launched.
     """
 
-    free: collections.abc.Mapping[str, float]
-    most_freed: collections.abc.Mapping[str, tuple[int, ...]]
+    classes: collections.abc.Mapping[str, 'ClassFigures']
     launches: tuple[float, ...]
     unlaunched: int
 
@@ -169,17 +165,43 @@ class Figures:
         )
         return cls(
             {
-                name: inventory.capacity - inventory.used
+                name: ClassFigures.of(inventory, held.get(name, ()))
                 for name, inventory in host.inventories.items()
-            },
-            {
-                name: tuple(
-                    itertools.accumulate(sorted(amounts, reverse=True))
-                )
-                for name, amounts in held.items()
             },
             tuple(launches),
             len(host.potential_victims) - len(launches),
+        )
+
+    def free(self, name):
+        """Return the capacity of a class that nobody uses.
+
+        It is below zero on a host over its capacity.
+        """
+        return self.classes[name].free
+
+
+class ClassFigures(typing.NamedTuple):
+    """The figures of one resource class of a host.
+
+    :ivar free: the capacity that nobody uses.
+    :ivar most_freed: what no, one, two and more potential victims hold at the
+        most, up to all that hold any of it.
+    """
+
+    free: float
+    most_freed: tuple[int, ...]
+    min_unit: int
+    max_unit: int
+    step_size: int
+
+    @classmethod
+    def of(cls, inventory, amounts):
+        return cls(
+            inventory.capacity - inventory.used,
+            (0, *itertools.accumulate(sorted(amounts, reverse=True))),
+            inventory.min_unit,
+            inventory.max_unit,
+            inventory.step_size,
         )
 
 

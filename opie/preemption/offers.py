@@ -135,34 +135,33 @@ class Book:
             self._ask_filters(offer)
 
     def _is_current(self, offer):
-        return self._current.get((offer.host, offer.number)) is offer
+        # The first one of a host is not registered: most stay what they are.
+        key = offer.host, offer.number
+        return self._current.get(key, offer) is offer
 
     def _open(self, number):
         """Make the bounds of all hosts."""
         heap = self._heaps[number] = []
-        resources = self._request.resources
-        for uuid, host in self.hosts.items():
+        least_rank = bounds.make_least_rank(
+            self._request.resources, number, self._cost
+        )
+        for uuid, host in {**self.hosts, **self._left}.items():
             if isinstance(host, model.Refusal):
                 continue
-            rank = bounds.least_rank(
-                self._left.get(uuid, host), resources, number, self._cost
-            )
-            stage = BOUND
-            if isinstance(rank, model.Refusal):
-                if not self._is_doubtful(host):
-                    self._refuse(uuid, number, rank.reason)
-                    continue
-                rank, stage = _LAST, COUNTED
-            offer = Offer(rank, uuid, stage, number)
-            self._current[uuid, number] = offer
-            heap.append(offer)
+            rank = least_rank(host)
+            if not isinstance(rank, model.Refusal):
+                heap.append(Offer(rank, uuid, BOUND, number))
+            elif self._is_doubtful(host):
+                heap.append(Offer(_LAST, uuid, COUNTED, number))
+            else:
+                self._refuse(uuid, number, rank.reason)
         heapq.heapify(heap)
 
     def _is_doubtful(self, host):
         return host.is_estimate and host.uuid not in self._looked
 
     def _refuse(self, uuid, number, reason):
-        self._current.pop((uuid, number), None)
+        self._current[uuid, number] = None
         if self._before:
             return
         if uuid not in self._refusals or self._refusals[uuid][0] > number:
@@ -186,7 +185,7 @@ class Book:
     def _rank(self, host, number, chosen):
         resources = self._request.resources
         slots = min(
-            host.figures.free[name] // amount
+            host.figures.free(name) // amount
             for name, amount in resources.items()
         )
         return ranks.of_choice(

@@ -95,7 +95,9 @@ class BoundTest(testtools.TestCase):
     def test_a_bound_is_never_more_than_the_truth(self, problem):
         (host,), request, its_cost = problem
         number = len(request.preemptors)
-        bound = bounds.least_rank(host, request.resources, number, its_cost)
+        bound = bounds.make_least_rank(request.resources, number, its_cost)(
+            host
+        )
         option = oracle.least(host, request.resources, its_cost, number)
         if isinstance(bound, model.Refusal):
             self.assertIsNone(option)
