@@ -73,7 +73,6 @@ class Population:
         self._templates = [
             copies.read(self.databases, host.name) for host in self.hosts
         ]
-        self._ids = self._greatest_ids()
 
     def _create(self, number):
         node = hosts.create_host(self.cell, number)
@@ -90,20 +89,17 @@ class Population:
         self.hosts.append(Host(node.host, node.uuid, created))
 
     def _greatest_ids(self):
-        return {
-            what: max(
-                row['id']
-                for template in self._templates
-                for (_, table), rows in template.rows.items()
-                if table.name == name
-                for row in rows
-            )
-            for what, name in (
-                ('service', 'services'),
-                ('compute', 'compute_nodes'),
-                ('provider', 'resource_providers'),
-            )
-        }
+        ids = {}
+        for what, database, table in (
+            ('service', 'cell', 'services'),
+            ('compute', 'cell', 'compute_nodes'),
+            ('provider', 'placement', 'resource_providers'),
+        ):
+            with self.databases[database].connect() as connection:
+                ids[what] = connection.scalar(
+                    sa.text('SELECT MAX(id) FROM ' + table)
+                )
+        return ids
 
     def grow(self, size):
         """Insert copies until there is a number of hosts.
@@ -111,6 +107,8 @@ class Population:
         :raises sameness.Differs: if the first copies are not as nova's own
             records.
         """
+        # Again each time: a preemption makes providers of its own.
+        self._ids = self._greatest_ids()
         with self._database.without_durability():
             while len(self.hosts) < size:
                 is_first = len(self.hosts) == _ORIGINALS
@@ -155,9 +153,13 @@ class Population:
             node = objects.ComputeNode.get_by_host_and_nodename(
                 context, gone.host, gone.node
             )
-        return servers.create_server(
+        new = servers.create_server(
             self.cell, node, self.flavors[gone.vcpus], gone.launched_at
         )
+        (host,) = [host for host in self.hosts if host.name == gone.host]
+        host.servers.remove(gone.uuid)
+        host.servers.append(new.uuid)
+        return new
 
     def _compare(self):
         for template, copy in zip(

@@ -78,6 +78,9 @@ def ratio(measure, dividends, divisors, **sizes):
 def _ratio(dividends, divisors, what):
     over = [getattr(watch, what) for watch in dividends]
     under = [getattr(watch, what) for watch in divisors]
+    if not all(under):
+        # Too short to have been counted.
+        return None
     if len(over) == len(under):
         ratios = [one / other for one, other in zip(over, under, strict=True)]
         return round(statistics.median(ratios), 3)
