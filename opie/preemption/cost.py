@@ -137,7 +137,7 @@ class Cost:
         """Return a function that bounds the cost of victims of a host.
 
         It is called for every host of a cloud, and makes its list of times
-        only.  Called with the :class:`model.Figures` of the host and the
+        only.  Called with the :class:`figures.Figures` of the host and the
         least number of victims, it returns millionths that no such set costs
         less than.
         """

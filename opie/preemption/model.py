@@ -20,10 +20,10 @@ Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
 import collections.abc
 import dataclasses
 import functools
-import itertools
 import typing
 
 from opie.preemption import errors
+from opie.preemption import figures
 
 Resources = collections.abc.Mapping[str, int]
 
@@ -110,8 +110,8 @@ class Host:
 
     @functools.cached_property
     def figures(self):
-        """What the first look at the host needs; see :class:`Figures`."""
-        return Figures.of(self)
+        """What the first look at the host needs; see figures.py."""
+        return figures.Figures.of(self)
 
     def after(self, victims, resources):
         """Return this host with the victims gone and the resources taken."""
@@ -133,75 +133,6 @@ class Host:
                 for server in self.potential_victims
                 if server.uuid not in gone
             ),
-        )
-
-
-@dataclasses.dataclass(frozen=True)
-class Figures:
-    """Sums and extremes over a host, kept with it.
-
-    They are all that a bound of its cost needs, so that a cloud of many hosts
-    is looked through without touching their servers.
-
-    :ivar classes: resource class to its :class:`ClassFigures`.
-    :ivar launches: the times of launch that are known, ascending.
-    :ivar unlaunched: how many potential victims were never launched.
-    """
-
-    classes: collections.abc.Mapping[str, 'ClassFigures']
-    launches: tuple[float, ...]
-    unlaunched: int
-
-    @classmethod
-    def of(cls, host):
-        held = {}
-        for server in host.potential_victims:
-            for name, amount in server.held.items():
-                held.setdefault(name, []).append(amount)
-        launches = sorted(
-            server.launched_at
-            for server in host.potential_victims
-            if server.launched_at is not None
-        )
-        return cls(
-            {
-                name: ClassFigures.of(inventory, held.get(name, ()))
-                for name, inventory in host.inventories.items()
-            },
-            tuple(launches),
-            len(host.potential_victims) - len(launches),
-        )
-
-    def free(self, name):
-        """Return the capacity of a class that nobody uses.
-
-        It is below zero on a host over its capacity.
-        """
-        return self.classes[name].free
-
-
-class ClassFigures(typing.NamedTuple):
-    """The figures of one resource class of a host.
-
-    :ivar free: the capacity that nobody uses.
-    :ivar most_freed: what no, one, two and more potential victims hold at the
-        most, up to all that hold any of it.
-    """
-
-    free: float
-    most_freed: tuple[int, ...]
-    min_unit: int
-    max_unit: int
-    step_size: int
-
-    @classmethod
-    def of(cls, inventory, amounts):
-        return cls(
-            inventory.capacity - inventory.used,
-            (0, *itertools.accumulate(sorted(amounts, reverse=True))),
-            inventory.min_unit,
-            inventory.max_unit,
-            inventory.step_size,
         )
 
 

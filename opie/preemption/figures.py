@@ -1,0 +1,88 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Sums and extremes over a host, kept with it.
+
+They are all that a bound of its cost needs, so that a cloud of many hosts is
+looked through without touching their servers.
+"""
+
+import collections.abc
+import dataclasses
+import itertools
+import typing
+
+
+class ClassFigures(typing.NamedTuple):
+    """The figures of one resource class of a host.
+
+    :ivar free: the capacity that nobody uses.
+    :ivar most_freed: what no, one, two and more potential victims hold at the
+        most, up to all that hold any of it.
+    """
+
+    free: float
+    most_freed: tuple[int, ...]
+    min_unit: int
+    max_unit: int
+    step_size: int
+
+    @classmethod
+    def of(cls, inventory, amounts):
+        return cls(
+            inventory.capacity - inventory.used,
+            (0, *itertools.accumulate(sorted(amounts, reverse=True))),
+            inventory.min_unit,
+            inventory.max_unit,
+            inventory.step_size,
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Figures:
+    """The figures of one host.
+
+    :ivar classes: resource class to its :class:`ClassFigures`.
+    :ivar launches: the times of launch that are known, ascending.
+    :ivar unlaunched: how many potential victims were never launched.
+    """
+
+    classes: collections.abc.Mapping[str, ClassFigures]
+    launches: tuple[float, ...]
+    unlaunched: int
+
+    @classmethod
+    def of(cls, host):
+        held = {}
+        for server in host.potential_victims:
+            for name, amount in server.held.items():
+                held.setdefault(name, []).append(amount)
+        launches = sorted(
+            server.launched_at
+            for server in host.potential_victims
+            if server.launched_at is not None
+        )
+        return cls(
+            {
+                name: ClassFigures.of(inventory, held.get(name, ()))
+                for name, inventory in host.inventories.items()
+            },
+            tuple(launches),
+            len(host.potential_victims) - len(launches),
+        )
+
+    def free(self, name):
+        """Return the capacity of a class that nobody uses.
+
+        It is below zero on a host over its capacity.
+        """
+        return self.classes[name].free
