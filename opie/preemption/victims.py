@@ -31,6 +31,9 @@ from opie.preemption import ranks
 # How many rules are learnt from filters before the choice is left to sparing
 # one server after the other, which is no longer exact.
 _MAX_RULES = 64
+# How long the least set is searched for, see cover.py: a few seconds at the
+# most, and far more than servers of a cloud's flavors were seen to need.
+_MAX_NODES = 5000
 
 
 def choose_victims(host, resources, number, cost, passes):
@@ -139,6 +142,7 @@ class _Choice:
             [self._keys[server.uuid] for server in servers],
             holds,
             (*self._needs.values(), *(1 for _ in rules)),
+            _MAX_NODES,
         )
         return tuple(servers[index] for index in found.chosen)
 

@@ -35,6 +35,15 @@ class HostBook:
         self._made = {}
         self._held = {}
 
+    def forget_all_but(self, uuids):
+        """Forget hosts that are no more.
+
+        :param uuids: of all compute nodes that nova has.
+        """
+        for uuid in self._made.keys() - uuids:
+            del self._made[uuid]
+        self._providers.forget_all_but(uuids)
+
     def host(self, compute, generation, servers, is_doubted=True):
         """Return the :class:`model.Host` of a compute node.
 

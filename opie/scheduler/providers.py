@@ -76,6 +76,11 @@ class ProviderCache:
             and read[1] == compute.usage
         )
 
+    def forget_all_but(self, uuids):
+        """Forget providers of hosts that are no more."""
+        for uuid in self._facts.keys() - uuids:
+            del self._facts[uuid]
+
     def read(self, client, compute):
         """Return the facts of a compute node's provider as they are now.
 

@@ -129,6 +129,7 @@ def _read_computes(sources):
     nodes, silent_too = computes.read(cells)
     if silent or silent_too:
         raise live_cloud.SilentCells((*silent, *silent_too))
+    sources.hosts.forget_all_but(nodes.keys())
     return nodes
 
 
