@@ -40,11 +40,12 @@ def tell(people):
     people.grow(HOSTS)
     people.analyze()
     CONF.set_override('track_instance_changes', False, 'filter_scheduler')
+    tracemalloc.start()
+    # It reads who is where when it starts.
     opies = managers.make_opies()
     measured = arms.Arms(
         people, None, opies, computes.Computes(people.cell, [opies])
     )
-    tracemalloc.start()
     measured.preempt(people.flavors[layout.PREEMPTOR_VCPUS])
     gc.collect()
     kept, peak = tracemalloc.get_traced_memory()
