@@ -45,9 +45,12 @@ def least_cover(keys, holds, needs, max_nodes=DEFAULT_MAX_NODES):
     It is exact unless ``max_nodes`` is used up.  With the default that was
     not seen for up to 120 servers of realistic flavors with 6 rows, nor for
     as many items whose holds and keys are random; where most of those are
-    needed, one search took 38,000.  It is seen when keys grow with what items
-    hold: mostly for 120 items and 6 rows.  It is also to be expected when all
-    keys are negative, from 25 items on.
+    needed, one search took 38,000.
+
+    It is seen where items hold anything and keys grow with that: in most
+    cases of 60 items and 6 rows, and in one of five of 40 items and 3 rows
+    when all cost the same and what they hold breaks the tie.  It is also seen
+    when all keys are negative: not for 25 items, mostly for 40.
 
     :param keys: what each item costs, an integer of any sign and length.
     :param holds: for each item a tuple of what it holds of each row, integers
@@ -55,8 +58,8 @@ def least_cover(keys, holds, needs, max_nodes=DEFAULT_MAX_NODES):
     :param needs: a tuple of what is needed of each row; a row without need
         has zero or less.
     :param max_nodes: how many relaxations may be solved before the search is
-        given up; one takes about 0.05 ms for a dozen items, and 0.4 ms for
-        120 of them and 6 rows.
+        given up, and a few hundred more; one takes about 0.05 ms for a dozen
+        items, and 0.4 ms for 120 of them and 6 rows.
     :returns: a :class:`Cover`.
     """
     if any(need <= 0 for need in needs):
