@@ -25,7 +25,7 @@ from opie.preemption import ranks
 def why_unfit(host, resources):
     """Return why a host cannot hold one preemptor at all, or None."""
     inventories = host.inventories
-    for name, amount in resources.items():
+    for name, amount in sorted(resources.items()):
         inventory = inventories.get(name)
         if inventory is None:
             return 'no inventory of %s' % name
