@@ -147,12 +147,19 @@ class Refusal:
 class Request:
     """What the preemptors ask for.
 
+    What the last two say the filters would say as well, host by host.
+
     :ivar preemptors: the uuids of the servers to place, at least one.
     :ivar resources: what each of them takes on its host's root provider.
+    :ivar most_per_host: how many of them may share a host, None for any
+        number.
+    :ivar is_together: whether all of them must share one.
     """
 
     preemptors: tuple[str, ...]
     resources: Resources
+    most_per_host: int | None = None
+    is_together: bool = False
 
     def __post_init__(self):
         if not self.preemptors:

@@ -33,6 +33,11 @@ BOUND, COUNTED, LOOKED, ACCEPTED = range(4)
 
 # The rank of a host that seems too small, by an estimate: it comes last.
 _LAST = ranks.fold(beyond=1 << 32)
+# How many of those are looked at for one request: whoever looks remembers, so
+# that the next request knows more.
+MOST_DOUBTS = 256
+# How many hosts are looked at together.
+MOST_AT_ONCE = 64
 
 _UNSPLITTABLE = (
     'placement would refuse what is left booked on a victim: min_unit, '
@@ -70,6 +75,7 @@ class Book:
         self._cloud = cloud
         self.hosts = dict(hosts)
         self._looked = set()
+        self._doubts_left = MOST_DOUBTS
         self._refusals = {}
         self.settle(())
 
@@ -127,7 +133,9 @@ class Book:
         """Take an offer to its next stage, where it may be withdrawn."""
         if not self._is_current(offer):
             return
-        if offer.stage == COUNTED and offer.host not in self._looked:
+        if offer.rank == _LAST and not self._doubts_left:
+            self._replace(offer, None, self._estimated_refusal(offer))
+        elif offer.stage == COUNTED and offer.host not in self._looked:
             self._look(offer)
         elif offer.stage < LOOKED:
             self._count(offer)
@@ -216,14 +224,24 @@ class Book:
             passes,
         )
 
+    def _estimated_refusal(self, offer):
+        least_rank = bounds.make_least_rank(
+            self._request.resources, offer.number, self._cost
+        )
+        return least_rank(self._host(offer))
+
     def _look(self, offer):
         """Look at a host, and at as many of the next ones as ever before."""
+        most = min(max(1, len(self._looked)), MOST_AT_ONCE)
+        if offer.rank == _LAST:
+            most = min(most, self._doubts_left)
+            self._doubts_left -= most
         uuids = [offer.host] + [
             other.host
-            for other in self.least(offer.number, len(self._looked) + 1)
+            for other in self.least(offer.number, most + 1)
             if other.stage < LOOKED and other.host != offer.host
         ]
-        uuids = uuids[: max(1, len(self._looked))]
+        uuids = uuids[:most]
         self._looked.update(uuids)
         self.hosts.update(self._cloud.look(tuple(uuids)))
         self._count(offer)

@@ -48,9 +48,11 @@ def make_plan(request, hosts, cost, cloud):
     :raises errors.InvalidRequest: if a host or a victim is listed twice.
     """
     book = offers.Book(request, _by_uuid(hosts), cost, cloud)
-    nominations = _spread(request, book, cloud)
+    nominations = None
+    if not request.is_together:
+        nominations = _spread(request, book, cloud)
     if nominations is None and len(request.preemptors) > 1:
-        # Members of an affinity group must stay together.
+        # Filters may want them together for reasons of their own.
         nominations = _on_one(request, book, cloud)
     if nominations is None:
         reasons = dict.fromkeys(book.hosts, _TOO_FEW)
@@ -89,7 +91,7 @@ def _spread(request, book, cloud):
     nominations = ()
     while len(nominations) < len(request.preemptors):
         left = request.preemptors[len(nominations) :][:MOST_TOGETHER]
-        split = _best_split(book, len(left), cloud)
+        split = _best_split(book, len(left), request.most_per_host, cloud)
         if split is None:
             return None
         nominations = _nominate(nominations, left, split)
@@ -104,7 +106,7 @@ def _on_one(request, book, cloud):
     return offer and _nominate((), request.preemptors, [offer])
 
 
-def _best_split(book, number, cloud):
+def _best_split(book, number, most_per_host, cloud):
     """Return accepted offers that take a number of preemptors, or None."""
     if number == 1:
         offer = _best_offer(book, 1, cloud)
@@ -115,7 +117,7 @@ def _best_split(book, number, cloud):
         split = joint.cheapest_split(
             [
                 offer
-                for part in range(1, number + 1)
+                for part in range(1, min(number, most_per_host or number) + 1)
                 for offer in book.least(part, number)
             ],
             number,

@@ -73,7 +73,11 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     spec.instance_uuid = uuids[0]
     # As in nova's own scheduling, this is not to be saved.
     spec.obj_reset_changes(['instance_uuid'])
-    request = model.Request(tuple(uuids), dict(group.resources))
+    request = model.Request(
+        tuple(uuids),
+        dict(group.resources),
+        **_group_rules(spec, sources.host_manager.enabled_filters),
+    )
     generations = {
         provider['uuid']: provider['generation']
         for provider in sources.placement.providers(_query(spec, group))
@@ -117,6 +121,22 @@ class Sources:
 
     def is_up(self, state):
         return self.servicegroup.service_is_up(state.service)
+
+
+def _group_rules(spec, filters):
+    """Return what the request's server group says of hosts in common.
+
+    It says nothing where its filter is not enabled.
+    """
+    group = spec.instance_group
+    policies = {getattr(item, 'policy_name', None) for item in filters}
+    if group is None or group.policy not in policies:
+        return {}
+    if group.policy == 'affinity':
+        return {'is_together': True}
+    # NOTE: as nova/scheduler/filters/affinity_filter.py counts.
+    rules = group.rules if 'rules' in group else None
+    return {'most_per_host': int((rules or {}).get('max_server_per_host', 1))}
 
 
 def _read_computes(sources):

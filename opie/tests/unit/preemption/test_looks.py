@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import testtools
 
 from opie.preemption import model
+from opie.preemption import offers
 from opie.preemption import planner
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import strategies
@@ -115,6 +116,49 @@ class LookTest(testtools.TestCase):
         )
         self.assertFalse(plan.is_feasible)
         self.assertEqual([], self.cloud.looked)
+
+    def test_hosts_too_small_by_estimates_are_looked_at_in_part(self):
+        true = [
+            host('h%03d' % n, server('v%03d' % n, VCPU=1), VCPU=1)
+            for n in range(1000)
+        ]
+        plan = self.plan(
+            [estimate(one, VCPU=9) for one in true],
+            request(VCPU=2),
+            true,
+        )
+        self.assertFalse(plan.is_feasible)
+        self.assertEqual(offers.MOST_DOUBTS, len(self.cloud.looked))
+        self.assertEqual(
+            {'not enough VCPU even without preemptible servers'},
+            set(plan.reasons.values()),
+        )
+        self.assertEqual(1000, len(plan.reasons))
+
+    def test_preemptors_that_keep_apart_need_no_look_at_every_host(self):
+        wanted = model.Request(('p', 'q'), {'VCPU': 1}, most_per_host=1)
+        plan = self.plan(
+            [host('h%03d' % n, VCPU=2) for n in range(500)],
+            wanted,
+            accepts=builders.apart,
+        )
+        self.assertEqual(2, len({one.host for one in plan.nominations}))
+        self.assertLess(len(self.cloud.looked), 10)
+
+    def test_preemptors_that_stay_together_need_no_look_at_every_host(self):
+        wanted = model.Request(('p', 'q'), {'VCPU': 1}, is_together=True)
+        plan = self.plan(
+            [*full_hosts(500), host('large', VCPU=2)],
+            wanted,
+            accepts=builders.together,
+        )
+        self.assertEqual({'large'}, {one.host for one in plan.nominations})
+        self.assertEqual(['large'], self.cloud.looked)
+
+    def test_those_that_must_stay_together_are_not_spread(self):
+        wanted = model.Request(('p', 'q'), {'VCPU': 1}, is_together=True)
+        plan = self.plan(full_hosts(2), wanted)
+        self.assertFalse(plan.is_feasible)
 
     @strategies.SETTINGS
     @hypothesis.given(strategies.problems(most_preemptors=3), st.data())
