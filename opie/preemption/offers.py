@@ -134,7 +134,7 @@ class Book:
         if not self._is_current(offer):
             return
         if offer.rank == _LAST and not self._doubts_left:
-            self._replace(offer, None, self._estimated_refusal(offer))
+            self._replace(offer, None, self._by_resources(offer))
         elif offer.stage == COUNTED and offer.host not in self._looked:
             self._look(offer)
         elif offer.stage < LOOKED:
@@ -166,7 +166,12 @@ class Book:
         heapq.heapify(heap)
 
     def _is_doubtful(self, host):
-        return host.is_estimate and host.uuid not in self._looked
+        """Tell whether a host, or a refusal by one, has to be looked at."""
+        return (
+            isinstance(host, model.Host)
+            and host.is_estimate
+            and host.uuid not in self._looked
+        )
 
     def _refuse(self, uuid, number, reason):
         self._current[uuid, number] = None
@@ -207,13 +212,18 @@ class Book:
     def _count(self, offer):
         host = self._host(offer)
         stage = LOOKED if offer.host in self._looked else COUNTED
-        chosen = host
-        if not isinstance(host, model.Refusal):
-            chosen = self._choose(host, offer.number, lambda servers: None)
-            if isinstance(chosen, model.Refusal) and self._is_doubtful(host):
-                self._put(Offer(_LAST, offer.host, COUNTED, offer.number))
-                return
-        self._replace(offer, stage, chosen)
+        chosen = self._by_resources(offer)
+        if isinstance(chosen, model.Refusal) and self._is_doubtful(host):
+            self._put(Offer(_LAST, offer.host, COUNTED, offer.number))
+        else:
+            self._replace(offer, stage, chosen)
+
+    def _by_resources(self, offer):
+        """Return the victims that resources alone ask for, or a refusal."""
+        host = self._host(offer)
+        if isinstance(host, model.Refusal):
+            return host
+        return self._choose(host, offer.number, lambda servers: None)
 
     def _choose(self, host, number, passes):
         return victims.choose_victims(
@@ -223,12 +233,6 @@ class Book:
             self._cost,
             passes,
         )
-
-    def _estimated_refusal(self, offer):
-        least_rank = bounds.make_least_rank(
-            self._request.resources, offer.number, self._cost
-        )
-        return least_rank(self._host(offer))
 
     def _look(self, offer):
         """Look at a host, and at as many of the next ones as ever before."""
