@@ -58,6 +58,8 @@ def make_least_rank(resources, number, cost):
         classes = figures.classes
         for name, amount, total in wanted:
             if name not in classes:
+                if host.is_unknown:
+                    continue
                 return _refusal(host, resources, number)
             free, freed, min_unit, max_unit, step_size = classes[name]
             most = bisect.bisect_left(freed, total - free)

@@ -25,6 +25,9 @@ from opie.preemption import errors
 DEFAULT_BILLING_PERIOD_SECONDS = 3600
 MILLIONTHS = 1_000_000
 
+# A bound is to be none for certain.
+_SURELY = 1 - 1e-12
+
 
 def seconds_beyond_last_full_period(runtime_seconds, billing_period_seconds):
     """Return how long a server has run since its last full billing period.
@@ -165,7 +168,8 @@ class Cost:
                 least += of_age * sum(
                     [now - launch for launch in launches[-count:]]
                 )
-            return max(0, math.floor(least))
+            # Floats of this size may be off by some millionths.
+            return max(0, math.floor(least * _SURELY))
 
         return floor
 

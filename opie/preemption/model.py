@@ -86,12 +86,19 @@ class Host:
     :ivar potential_victims: the servers on it that may be evicted.
     :ivar is_estimate: whether the amounts may be wrong, so that a host which
         seems too small has to be looked at before it is refused.
+    :ivar is_unknown: whether it may have resource classes that are not among
+        the inventories, because nobody has looked yet.
+    :ivar looked_at: when it was looked at last, in seconds of any clock; of
+        the hosts that seem too small the ones looked at longest ago come
+        first.
     """
 
     uuid: str
     inventories: collections.abc.Mapping[str, Inventory]
     potential_victims: tuple[Server, ...] = ()
     is_estimate: bool = False
+    is_unknown: bool = False
+    looked_at: float = 0.0
 
     def __post_init__(self):
         uuids = [server.uuid for server in self.potential_victims]
@@ -192,6 +199,8 @@ class Plan:
         empty when the request cannot be served.
     :ivar cost: what evicting all victims loses.
     :ivar reasons: host uuid to the reason why it cannot serve.
+    :ivar is_least: whether no search had to be given up, so that no other
+        plan costs less by what was known.
     :ivar shares: victim uuid to preemptor uuid to what that preemptor takes
         of the victim's resources.  Every victim has at least one preemptor.
     """
@@ -204,6 +213,7 @@ class Plan:
     shares: collections.abc.Mapping[
         str, collections.abc.Mapping[str, Resources]
     ] = dataclasses.field(default_factory=dict)
+    is_least: bool = True
 
     @property
     def is_feasible(self):

@@ -31,11 +31,12 @@ from opie.preemption import victims
 
 BOUND, COUNTED, LOOKED, ACCEPTED = range(4)
 
-# The rank of a host that seems too small, by an estimate: it comes last.
+# The least rank of hosts that seem too small, by an estimate: they come last.
 _LAST = ranks.fold(beyond=1 << 32)
-# How many of those are looked at for one request: whoever looks remembers, so
-# that the next request knows more.
-MOST_DOUBTS = 256
+_LOOKS_PER_SECOND = 1000
+# How many of those are looked at for one request, the ones that were not for
+# the longest time first, so that the next request looks at others.
+MOST_DOUBTS = 64
 # How many hosts are looked at together.
 MOST_AT_ONCE = 64
 
@@ -95,6 +96,7 @@ class Book:
             )
         self._heaps = {}
         self._current = {}
+        self._answers = {}
 
     def reasons(self, most_preemptors=None):
         """Return host uuid to why it cannot take some number of preemptors.
@@ -133,7 +135,7 @@ class Book:
         """Take an offer to its next stage, where it may be withdrawn."""
         if not self._is_current(offer):
             return
-        if offer.rank == _LAST and not self._doubts_left:
+        if offer.rank >= _LAST and not self._doubts_left:
             self._replace(offer, None, self._by_resources(offer))
         elif offer.stage == COUNTED and offer.host not in self._looked:
             self._look(offer)
@@ -160,7 +162,7 @@ class Book:
             if not isinstance(rank, model.Refusal):
                 heap.append(Offer(rank, uuid, BOUND, number))
             elif self._is_doubtful(host):
-                heap.append(Offer(_LAST, uuid, COUNTED, number))
+                heap.append(Offer(_last(host), uuid, COUNTED, number))
             else:
                 self._refuse(uuid, number, rank.reason)
         heapq.heapify(heap)
@@ -214,7 +216,7 @@ class Book:
         stage = LOOKED if offer.host in self._looked else COUNTED
         chosen = self._by_resources(offer)
         if isinstance(chosen, model.Refusal) and self._is_doubtful(host):
-            self._put(Offer(_LAST, offer.host, COUNTED, offer.number))
+            self._put(Offer(_last(host), offer.host, COUNTED, offer.number))
         else:
             self._replace(offer, stage, chosen)
 
@@ -237,7 +239,7 @@ class Book:
     def _look(self, offer):
         """Look at a host, and at as many of the next ones as ever before."""
         most = min(max(1, len(self._looked)), MOST_AT_ONCE)
-        if offer.rank == _LAST:
+        if offer.rank >= _LAST:
             most = min(most, self._doubts_left)
             self._doubts_left -= most
         uuids = [offer.host] + [
@@ -280,11 +282,21 @@ class Book:
             return _UNSPLITTABLE
         gone = frozenset(server.uuid for server in gone)
         for index in range(number):
-            before = (*self._before, *new[:index])
-            reason = self._cloud.accepts(uuid, gone, before)
+            reason = self._ask(uuid, gone, (*self._before, *new[:index]))
             if reason is not None:
                 return reason
         return None
+
+    def _ask(self, uuid, gone, before):
+        """Ask the cloud's filters, nothing twice."""
+        key = uuid, gone, len(before)
+        if key not in self._answers:
+            self._answers[key] = self._cloud.accepts(uuid, gone, before)
+        return self._answers[key]
+
+
+def _last(host):
+    return _LAST + round(host.looked_at * _LOOKS_PER_SECOND)
 
 
 def nominations_of(preemptors, host, servers):

@@ -31,7 +31,7 @@ import math
 from opie.preemption import cost
 
 # Far more than the sum of any criterion over all victims of a plan.
-_BITS = 64
+_BITS = 96
 
 
 def fold(beyond=0, young=0, millionths=0, count=0, surplus=0):

@@ -24,20 +24,15 @@ from nova.tests.functional import integrated_helpers  # isort: skip
 import fixtures
 from nova import service as nova_service
 import nova.conf
-from placement.db.sqlalchemy import models
 
 import opie.conf
 from opie.sandbox import paste
+from opie.sandbox import sqlite
 from opie.scheduler import host_manager
 
 _DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'
 
 opie.conf.register_opts(nova.conf.CONF)
-
-# NOTE: placement/objects/allocation.py deletes by ids that it has read before.
-# MySQL and PostgreSQL use none twice; SQLite would give those of deleted rows
-# to new ones, which would be deleted in their place.
-models.Allocation.__table__.dialect_options['sqlite']['autoincrement'] = True
 
 
 class Harness(integrated_helpers.ProviderUsageBaseTestCase):
@@ -73,6 +68,7 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
         self.flags(instances=-1, cores=-1, ram=-1, group='quota')
         self.configure()
         super().setUp()
+        self.useFixture(sqlite.KeptOpen(self.cell_mappings.values()))
         self.computes = {}
         self.start_hosts()
 

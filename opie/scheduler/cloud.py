@@ -144,7 +144,7 @@ class Cloud:
     def _host(self, state, spared):
         try:
             facts = self._sources.providers.read(
-                self._sources.placement, self._computes[state.uuid]
+                self._sources.placement, state.uuid
             )
         except (placement.Refused, providers.Unstable):
             self.has_changed = True

@@ -48,10 +48,6 @@ class Compute:
     disk_allocation_ratio: float | None
     cell_uuid: str
 
-    @property
-    def usage(self):
-        return self.vcpus_used, self.memory_mb_used, self.local_gb_used
-
     def amounts(self):
         """Return resource class to (total, in use, allocation ratio)."""
         # NOTE: as nova/objects/compute_node.py does where a ratio is not set.

@@ -12,10 +12,11 @@
 
 """The hosts as values for the planner, for all of a cloud at little cost.
 
-What placement has said of a host counts while nothing speaks against it; else
-nova's own figures are an estimate.  The planner decides with these which hosts
-to look at, and looking replaces them by facts.  Values are kept from one plan
-to the next while their sources stay the same.
+What a host has is what placement said when it was read last, or what nova's
+own figures say; what of it is in use, nova knows well enough.  By these
+estimates the planner decides which hosts to look at, and looking replaces them
+by facts.  Values are kept from one plan to the next while their sources stay
+the same.
 """
 
 import dataclasses
@@ -55,30 +56,28 @@ class HostBook:
             matters.
         """
         facts = self._providers.last(compute.uuid)
-        is_current = self._providers.is_current(compute, generation)
+        is_same = facts is not None and facts.generation == generation
+        sources = servers, facts, compute, is_same, is_doubted
         made = self._made.get(compute.uuid)
-        sources = servers, facts, None if is_current else compute, is_doubted
         if made and _are_same(made[1], sources):
             return made[0]
-        if is_current:
-            host = known(compute.uuid, facts, servers)
-        else:
-            host = self._estimated(compute, servers, facts, is_doubted)
+        host = self._estimated(*sources)
         self._made[compute.uuid] = host, sources
         return host
 
-    def _estimated(self, compute, servers, facts, is_doubted):
-        """Return a host by nova's figures, and by older facts if there are."""
+    def _estimated(self, servers, facts, compute, is_same, is_doubted):
+        """Return a host by nova's figures, and by facts if there are."""
         inventories = {
             name: model.Inventory(total, allocation_ratio=ratio, used=used)
             for name, (total, used, ratio) in compute.amounts().items()
         }
+        held = {}
         if facts is not None:
             inventories = {
-                name: _with_usage(name, inventory, inventories.get(name))
-                for name, inventory in facts.inventories.items()
+                name: _with_usage(name, item, inventories.get(name), is_same)
+                for name, item in facts.inventories.items()
             }
-        held = facts.allocations if facts else {}
+            held = facts.allocations
         return model.Host(
             compute.uuid,
             inventories,
@@ -93,6 +92,8 @@ class HostBook:
                 if _is_eligible(server)
             ),
             is_estimate=is_doubted,
+            is_unknown=is_doubted and facts is None,
+            looked_at=facts.read_at if facts else 0.0,
         )
 
     def _size(self, server, names):
@@ -120,8 +121,14 @@ def _are_same(before, now):
     )
 
 
-def _with_usage(name, inventory, by_nova):
-    """Return an inventory of placement's with the usage that nova has."""
+def _with_usage(name, inventory, by_nova, is_same):
+    """Return an inventory of placement's with what is in use by now.
+
+    :param by_nova: the inventory by nova's figures, None for a class that
+        nova does not count.
+    :param is_same: whether the provider has the generation of then.  Even so
+        a deletion may have freed some, and nova may not have noticed yet.
+    """
     if by_nova is None:
         return inventory
     used = by_nova.used
@@ -129,6 +136,8 @@ def _with_usage(name, inventory, by_nova):
         # NOTE: nova/compute/resource_tracker.py counts what is reserved of
         # memory and disk as used.
         used = max(0, used - inventory.reserved)
+    if is_same:
+        used = min(used, inventory.used)
     return dataclasses.replace(inventory, used=used)
 
 

@@ -37,6 +37,9 @@ LOG = logging.getLogger(__name__)
 # A change can become visible later than its time says: clocks differ, and
 # transactions take a while.
 _MARGIN = datetime.timedelta(seconds=15)
+# How long a cell that did not answer is not asked again: whoever asks waits
+# for nova's time-out.
+_SILENT_SECONDS = 10
 
 
 class Index:
@@ -56,7 +59,8 @@ class Index:
         """Bring the index up to date, where it is older than said.
 
         Whoever is content with an older one does not wait for another thread
-        that does so already.
+        that does so already.  A cell that did not answer is left alone for a
+        while.
 
         :param cell_mappings: the cells to look into.
         :param max_age_seconds: how long ago the last look may be.
@@ -64,17 +68,15 @@ class Index:
             time to read all anew.
         :returns: the uuids of the cells that have not answered yet.
         """
-        wanted = {cell.uuid for cell in cell_mappings}
-        must_wait = not max_age_seconds or not wanted <= self._cells.keys()
-        if self._lock.acquire(blocking=must_wait):
+        if self._lock.acquire(blocking=not max_age_seconds):
             try:
                 self._refresh(cell_mappings, max_age_seconds, is_routine)
             finally:
                 self._lock.release()
         return [
-            uuid
-            for uuid in wanted
-            if uuid not in self._cells or self._cells[uuid].is_silent
+            cell.uuid
+            for cell in cell_mappings
+            if cell.uuid not in self._cells or self._cells[cell.uuid].is_silent
         ]
 
     def preemptible(self, rows_of_cells):
@@ -125,12 +127,15 @@ class Index:
             )
             self._cells[uuid] = looks[uuid]
         for uuid in silent:
+            self._cells[uuid] = looks[uuid]
             looks[uuid].is_silent = True
+            looks[uuid].asked_at = time.monotonic()
 
 
 class _Cell:
     """The preemptible servers of one cell.
 
+    :ivar asked_at: when it was found silent, in monotonic seconds.
     :ivar by_host: (host, node) to a tuple of servers; a reader in another
         thread finds each host as it was or as it is.
     """
@@ -138,15 +143,16 @@ class _Cell:
     def __init__(self):
         self.by_host = {}
         self.is_silent = False
+        self.asked_at = None
         self._servers = {}
         self._since = None
         self._looked_at = self._looked_at_all = None
 
     def is_due(self, max_age_seconds):
-        return (
-            self.is_silent
-            or time.monotonic() >= self._looked_at + max_age_seconds
-        )
+        now = time.monotonic()
+        if self.is_silent:
+            return now >= self.asked_at + _SILENT_SECONDS
+        return now >= self._looked_at + max_age_seconds
 
     def is_whole_look_due(self, is_routine):
         if self._looked_at_all is None:

@@ -172,9 +172,9 @@ class PassTwo:
         return Job(spec, shot, plan, shot.cloud.select(plan))
 
     def _claim(self, context, job, sources, attempt, deadline):
-        """Claim what was planned, if the facts are still the same.
+        """Claim what was planned.
 
-        :raises executor.PlanAgain: if they are not.
+        :raises executor.PlanAgain: if the facts are not the same any more.
         """
         if time.monotonic() >= deadline:
             raise Refused(_TOO_LATE)

@@ -25,6 +25,7 @@ from nova.compute import vm_states
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_utils import timeutils
+import sqlalchemy as sa
 
 from opie.scheduler import stored_marks
 
@@ -231,10 +232,14 @@ def _server_of(row):
 
 @main_db.pick_context_manager_reader
 def _rows(context, *conditions):
+    server = main_models.Instance
     return (
-        stored_marks.query_servers(
-            context, *_COLUMNS, main_models.Instance.deleted
+        stored_marks.query_servers(context, *_COLUMNS, server.deleted)
+        # NOTE: while a server is resized to another cell, nova has a second
+        # record of it there, or here, that nobody sees.
+        .filter(
+            sa.or_(server.hidden == sa.false(), server.hidden.is_(None)),
+            *conditions,
         )
-        .filter(*conditions)
         .all()
     )

@@ -10,16 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What placement knows of the hosts' root providers.
+"""What placement knows of the hosts' root providers, as it was last read.
 
-Writing a provider's inventory or allocations raises its generation, so what
-was read at a generation holds while placement lists the provider with the
-same one.  There is an exception: deleting a consumer's allocations, as nova
-does when it deletes a server, raises nothing.  Therefore nova's own figures of
-what is in use must be the same as well.
+A provider's generation tells of most changes, but not of all: removing the
+allocations of a consumer, as nova does when it deletes a server, raises none.
+So what was read is a fact in this moment, and an estimate afterwards.
 """
 
 import dataclasses
+import time
 
 from opie.preemption import model
 from opie.scheduler import placement
@@ -43,10 +42,12 @@ class Unstable(placement.PlacementError):
 class ProviderFacts:
     """A provider at one generation.
 
+    :ivar read_at: the monotonic time when it was read.
     :ivar inventories: resource class to :class:`model.Inventory`.
     :ivar allocations: consumer uuid to resource class to amount.
     """
 
+    read_at: float
     generation: int
     inventories: dict
     allocations: dict
@@ -60,36 +61,21 @@ class ProviderCache:
 
     def last(self, uuid):
         """Return the :class:`ProviderFacts` of a provider, None if unread."""
-        read = self._facts.get(uuid)
-        return read[0] if read else None
-
-    def is_current(self, compute, generation):
-        """Tell whether nothing speaks against what was last read.
-
-        :param compute: the :class:`computes.Compute` as it is now.
-        :param generation: of its provider, as placement has just listed it.
-        """
-        read = self._facts.get(compute.uuid)
-        return bool(
-            read
-            and read[0].generation == generation
-            and read[1] == compute.usage
-        )
+        return self._facts.get(uuid)
 
     def forget_all_but(self, uuids):
         """Forget providers of hosts that are no more."""
         for uuid in self._facts.keys() - uuids:
             del self._facts[uuid]
 
-    def read(self, client, compute):
-        """Return the facts of a compute node's provider as they are now.
+    def read(self, client, uuid):
+        """Return the facts of a provider as they are now.
 
         :param client: a :class:`placement.Placement`.
         :raises Unstable: if they change all the time.
         :raises placement.PlacementError: if they cannot be read.
         """
-        facts = _read(client, compute.uuid)
-        self._facts[compute.uuid] = facts, compute.usage
+        facts = self._facts[uuid] = _read(client, uuid)
         return facts
 
 
@@ -118,6 +104,9 @@ def _read(client, uuid):
                 for name, amount in resources.items():
                     used[name] = used.get(name, 0) + amount
             return ProviderFacts(
-                generation, inventories_of(raw, used), allocations
+                time.monotonic(),
+                generation,
+                inventories_of(raw, used),
+                allocations,
             )
     raise Unstable('provider %s changes all the time' % uuid)
