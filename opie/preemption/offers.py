@@ -37,6 +37,9 @@ _LOOKS_PER_SECOND = 1000
 # How many of those are looked at for one request, the ones that were not for
 # the longest time first, so that the next request looks at others.
 MOST_DOUBTS = 64
+# How many hosts of which nobody knows whether they have a resource class are
+# taken for cheap ones.
+MOST_UNKNOWN = 256
 # How many hosts are looked at together.
 MOST_AT_ONCE = 64
 
@@ -77,6 +80,8 @@ class Book:
         self.hosts = dict(hosts)
         self._looked = set()
         self._doubts_left = MOST_DOUBTS
+        self._unknown_left = MOST_UNKNOWN
+        self._effort = victims.Effort()
         self._refusals = {}
         self.settle(())
 
@@ -97,6 +102,11 @@ class Book:
         self._heaps = {}
         self._current = {}
         self._answers = {}
+        self._most = {}  # host to how many preemptors it may be asked to take
+
+    @property
+    def is_least(self):
+        return not self._effort.is_exceeded
 
     def reasons(self, most_preemptors=None):
         """Return host uuid to why it cannot take some number of preemptors.
@@ -122,6 +132,9 @@ class Book:
         while heap and len(found) < count:
             offer = heapq.heappop(heap)
             if not self._is_current(offer):
+                continue
+            if number > self._most.get(offer.host, number):
+                # It cannot take fewer.
                 continue
             if offer.stage < LOOKED and offer.host in self._looked:
                 self._count(offer)
@@ -159,13 +172,21 @@ class Book:
             if isinstance(host, model.Refusal):
                 continue
             rank = least_rank(host)
-            if not isinstance(rank, model.Refusal):
+            if host.is_unknown and self._is_too_unknown(host):
+                heap.append(Offer(_last(host), uuid, COUNTED, number))
+            elif not isinstance(rank, model.Refusal):
                 heap.append(Offer(rank, uuid, BOUND, number))
             elif self._is_doubtful(host):
                 heap.append(Offer(_last(host), uuid, COUNTED, number))
             else:
                 self._refuse(uuid, number, rank.reason)
         heapq.heapify(heap)
+
+    def _is_too_unknown(self, host):
+        if self._request.resources.keys() <= host.inventories.keys():
+            return False
+        self._unknown_left -= 1
+        return self._unknown_left < 0
 
     def _is_doubtful(self, host):
         """Tell whether a host, or a refusal by one, has to be looked at."""
@@ -177,6 +198,7 @@ class Book:
 
     def _refuse(self, uuid, number, reason):
         self._current[uuid, number] = None
+        self._most[uuid] = min(number - 1, self._most.get(uuid, number))
         if self._before:
             return
         if uuid not in self._refusals or self._refusals[uuid][0] > number:
@@ -234,6 +256,7 @@ class Book:
             number,
             self._cost,
             passes,
+            self._effort,
         )
 
     def _look(self, offer):

@@ -49,14 +49,17 @@ def make_plan(request, hosts, cost, cloud):
     """
     book = offers.Book(request, _by_uuid(hosts), cost, cloud)
     nominations = None
-    if not request.is_together:
+    is_one = len(request.preemptors) == 1
+    if is_one or not request.is_together:
         nominations = _spread(request, book, cloud)
-    if nominations is None and len(request.preemptors) > 1:
+    if nominations is None and not is_one:
         # Filters may want them together for reasons of their own.
         nominations = _on_one(request, book, cloud)
     if nominations is None:
         reasons = dict.fromkeys(book.hosts, _TOO_FEW)
-        return model.Plan(reasons={**reasons, **book.reasons()})
+        return model.Plan(
+            reasons={**reasons, **book.reasons()}, is_least=book.is_least
+        )
     everyone = [server for one in nominations for server in one.victims]
     _check_unique(server.uuid for server in everyone)
     nominated = {one.host for one in nominations}
@@ -69,6 +72,7 @@ def make_plan(request, hosts, cost, cloud):
             if uuid not in nominated
         },
         _shares(request, book, nominations),
+        book.is_least,
     )
 
 

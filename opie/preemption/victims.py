@@ -15,10 +15,10 @@
 Resources alone make it a covering problem, whose exact optimum is found in
 cover.py.  The cloud's filters have the last word.  A set of victims that they
 refuse teaches a rule, that somebody else has to go as well, and the problem is
-solved again with it: so the choice stays exact for filters that refuse the
-less the more servers are gone, in any combination, and for those that want
-one server to stay.  A set is never larger than needed: with any one of its
-victims spared, the request would no longer fit.
+solved again with it: so the choice stays exact for filters that want certain
+servers gone, or a number of them, and for those that want one to stay.  A set
+is never larger than needed: with any one of its victims spared, the request
+would no longer fit.
 """
 
 import math
@@ -30,13 +30,31 @@ from opie.preemption import ranks
 
 # How many rules are learnt from filters before the choice is left to sparing
 # one server after the other, which is no longer exact.
-_MAX_RULES = 64
+_MAX_RULES = 16
 # How long the least set is searched for, see cover.py: a few seconds at the
 # most, and far more than servers of a cloud's flavors were seen to need.
 _MAX_NODES = 5000
+_FEW_NODES = 100
 
 
-def choose_victims(host, resources, number, cost, passes):
+class Effort:
+    """What may be spent on the choices of one plan.
+
+    :ivar max_nodes: how long to search for a least set.
+    :ivar is_exceeded: whether a search was given up, so that some choice may
+        not be the least.
+    """
+
+    def __init__(self):
+        self.max_nodes = _MAX_NODES
+        self.is_exceeded = False
+
+    def exceed(self):
+        self.is_exceeded = True
+        self.max_nodes = _FEW_NODES
+
+
+def choose_victims(host, resources, number, cost, passes, effort=None):
     """Choose the victims of least rank on one host.
 
     :param host: a :class:`model.Host`.
@@ -46,13 +64,14 @@ def choose_victims(host, resources, number, cost, passes):
     :param passes: called with a tuple of servers that would be gone, returns
         None when the cloud's filters let the host pass then, or the reason
         why they do not.
+    :param effort: an :class:`Effort`, which is told if it is exceeded.
     :returns: a tuple of servers ordered by uuid, empty when the request fits
         as it is; or a :class:`model.Refusal`.
     """
     reason = bounds.why_unfit(host, resources)
     if reason:
         return model.Refusal(reason)
-    choice = _Choice(host, resources, number, cost, passes)
+    choice = _Choice(host, resources, number, cost, passes, effort or Effort())
     if choice.why_not(()) is None:
         return ()
     servers = choice.servers
@@ -77,8 +96,9 @@ def choose_victims(host, resources, number, cost, passes):
 class _Choice:
     """The search on one host."""
 
-    def __init__(self, host, resources, number, cost, passes):
+    def __init__(self, host, resources, number, cost, passes, effort):
         self._host = host
+        self._effort = effort
         self._resources = resources
         self._number = number
         self._passes = passes
@@ -123,10 +143,11 @@ class _Choice:
             if self._passes(chosen) is None:
                 return self._reprieve(chosen) if rules else chosen
             rule = self._rule(servers, chosen)
-            if not rule:
+            if not rule[0]:
                 # A filter that changes its mind has nothing to teach.
                 break
             rules.append(rule)
+        self._effort.exceed()
         return self._reprieve(servers)
 
     def _cover(self, servers, rules):
@@ -134,20 +155,22 @@ class _Choice:
         holds = [
             (
                 *(server.held.get(name, 0) for name in self._needs),
-                *(int(server.uuid in rule) for rule in rules),
+                *(int(server.uuid in uuids) for uuids, _ in rules),
             )
             for server in servers
         ]
         found = cover.least_cover(
             [self._keys[server.uuid] for server in servers],
             holds,
-            (*self._needs.values(), *(1 for _ in rules)),
-            _MAX_NODES,
+            (*self._needs.values(), *(number for _, number in rules)),
+            self._effort.max_nodes,
         )
+        if not found.is_least:
+            self._effort.exceed()
         return tuple(servers[index] for index in found.chosen)
 
     def _rule(self, servers, refused):
-        """Return uuids one of which has to go as well.
+        """Return (uuids, how many of them have to go).
 
         The set that was refused is grown as long as it is still refused, for
         the fewer are left the more the rule says.
@@ -163,7 +186,21 @@ class _Choice:
             )
             if self._passes(grown) is not None:
                 gone.add(server.uuid)
-        return frozenset(server.uuid for server in servers) - gone
+        everyone = frozenset(server.uuid for server in servers)
+        if self._is_about_number(servers, len(gone)):
+            return everyone, len(gone) + 1
+        return everyone - gone, 1
+
+    def _is_about_number(self, servers, number):
+        """Tell whether so many are too few, whoever they are.
+
+        It takes the first and the last of them for all: those have little in
+        common.
+        """
+        return all(
+            self._passes(some) is not None
+            for some in (servers[:number], servers[len(servers) - number :])
+        )
 
     def _reprieve(self, victims):
         """Spare servers, the dearest first, until none can be spared."""

@@ -16,6 +16,8 @@ Hosts are looked at a few at a time, and only those that can still win; the
 planner says which.
 """
 
+import time
+
 from opie.preemption import model
 from opie.scheduler import dry_run
 from opie.scheduler import hosts
@@ -23,7 +25,15 @@ from opie.scheduler import placement
 from opie.scheduler import providers
 
 
-class SilentCells(Exception):
+class GaveUp(Exception):
+    """The cloud cannot be planned for now; the text says why."""
+
+
+class TooLate(GaveUp):
+    """Planning took too long."""
+
+
+class SilentCells(GaveUp):
     """A cell does not answer, so nobody is evicted elsewhere."""
 
     def __init__(self, uuids):
@@ -61,9 +71,10 @@ class Cloud:
     def look(self, uuids):
         """See :class:`model.Cloud`.
 
-        :raises SilentCells: if a cell does not answer.
+        :raises GaveUp: if a cell does not answer, or the time is over.
         :raises placement.PlacementError: if placement cannot be read.
         """
+        self._check_deadline()
         states, in_migration = self._read_states(uuids)
         passing, reasons = self._filter(states)
         spared = self._spared | in_migration
@@ -78,8 +89,16 @@ class Cloud:
         return answers
 
     def accepts(self, host, gone, nominations):
-        """See :class:`model.Cloud`."""
+        """See :class:`model.Cloud`.
+
+        :raises TooLate: if the time is over.
+        """
+        self._check_deadline()
         return self._filters(host, gone, nominations)
+
+    def _check_deadline(self):
+        if time.monotonic() >= self._sources.deadline:
+            raise TooLate('[opie] preemption_timeout_seconds are over')
 
     def prefer(self, uuids):
         """See :class:`model.Cloud`."""

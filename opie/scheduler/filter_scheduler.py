@@ -90,6 +90,11 @@ class FilterScheduler(manager.SchedulerManager):
             self.host_manager.enabled_cells, is_routine=True
         )
 
+    @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
+    def _read_ahead(self, context):
+        """Let placement say what hosts have before somebody has to wait."""
+        self._pass_two.read_ahead(self.placement_client)
+
     @property
     def placement_client(self):
         return self._watch.client(super().placement_client)
@@ -154,7 +159,7 @@ class FilterScheduler(manager.SchedulerManager):
         except (
             pass_two.Refused,
             executor.Failed,
-            cloud.SilentCells,
+            cloud.GaveUp,
             snapshot.NotServed,
             placement.PlacementError,
             exception.NoValidHost,

@@ -30,6 +30,7 @@ from nova.scheduler import request_filter
 from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
+from opie.scheduler import computes
 from opie.scheduler import executor
 from opie.scheduler import hosts
 from opie.scheduler import placement
@@ -43,6 +44,8 @@ CONF = nova.conf.CONF
 # this something must be wrong.
 _MAX_LOST_RACES = 20
 _MAX_PAUSE_SECONDS = 0.2
+# How many providers are read at a time before anybody needs them.
+_READS_AHEAD = 200
 _TOO_LATE = '[opie] preemption_timeout_seconds are over'
 
 
@@ -93,7 +96,7 @@ class PassTwo:
         :param is_room_hidden: whether pass 1 may have missed hosts with room.
         :returns: the :class:`Job` that was carried out.
         :raises Refused, executor.Failed, snapshot.NotServed,
-            cloud.SilentCells, placement.PlacementError,
+            cloud.GaveUp, placement.PlacementError,
             nova.exception.NoValidHost, nova.exception.RequestFilterFailed: if
             none can be made.
         """
@@ -106,10 +109,25 @@ class PassTwo:
             self._providers,
             self._hosts,
             self._servicegroup,
+            deadline,
             is_room_hidden,
         )
         with self._slot():
             return self._try_plans(context, spec, uuids, sources, deadline)
+
+    def read_ahead(self, report_client):
+        """Read some of the providers that were never read.
+
+        A host of which placement's word is known is estimated better.
+        """
+        nodes, _ = computes.read(self._host_manager.enabled_cells)
+        unread = [
+            uuid for uuid in sorted(nodes) if not self._providers.last(uuid)
+        ]
+        client = placement.Placement(report_client)
+        for uuid in unread[:_READS_AHEAD]:
+            with contextlib.suppress(placement.Refused, providers.Unstable):
+                self._providers.read(client, uuid)
 
     @contextlib.contextmanager
     def _slot(self):

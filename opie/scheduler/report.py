@@ -66,6 +66,12 @@ def planned(shot, plan, is_dry_run):
                 or 'nobody',
             },
         )
+    if not plan.is_least:
+        LOG.info(
+            'A search took too long: there may be a plan for %s that costs '
+            'less.',
+            ', '.join(shot.request.preemptors),
+        )
     LOG.debug(
         'The plan costs %(cost)s; its request: %(request)s.',
         {'cost': plan.cost, 'request': shot.request},

@@ -109,6 +109,7 @@ class Sources:
     :ivar providers: a :class:`providers.ProviderCache`.
     :ivar hosts: a :class:`hosts.HostBook`.
     :ivar servicegroup: nova's servicegroup API.
+    :ivar deadline: the monotonic time when planning is to end.
     :ivar is_room_hidden: whether pass 1 may have missed hosts with room.
     """
 
@@ -117,6 +118,7 @@ class Sources:
     providers: object
     hosts: object
     servicegroup: object
+    deadline: float
     is_room_hidden: bool
 
     def is_up(self, state):

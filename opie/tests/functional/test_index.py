@@ -217,9 +217,15 @@ class FreshnessTest(IndexCase):
         self.assertEqual(
             [cell.uuid], index.refresh(self.manager.enabled_cells)
         )
+        # It is left alone for a while.
+        self.assertEqual(
+            [cell.uuid], index.refresh(self.manager.enabled_cells)
+        )
+        self.let_pass(60)
         self.assertEqual([], index.refresh(self.manager.enabled_cells))
         self.wrap_once(preemptibles, 'rows_changed_since', fail)
         self.assertEqual(
             [cell.uuid], index.refresh(self.manager.enabled_cells)
         )
+        self.let_pass(120)
         self.assertEqual([], index.refresh(self.manager.enabled_cells))

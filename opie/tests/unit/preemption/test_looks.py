@@ -155,6 +155,11 @@ class LookTest(testtools.TestCase):
         self.assertEqual({'large'}, {one.host for one in plan.nominations})
         self.assertEqual(['large'], self.cloud.looked)
 
+    def test_one_alone_is_together(self):
+        wanted = model.Request(('p',), {'VCPU': 1}, is_together=True)
+        plan = self.plan(full_hosts(2), wanted)
+        self.assertEqual([('h000', ['v000'])], builders.placed(plan))
+
     def test_those_that_must_stay_together_are_not_spread(self):
         wanted = model.Request(('p', 'q'), {'VCPU': 1}, is_together=True)
         plan = self.plan(full_hosts(2), wanted)
