@@ -172,7 +172,7 @@ class Book:
             if isinstance(host, model.Refusal):
                 continue
             rank = least_rank(host)
-            if host.is_unknown and self._is_too_unknown(host):
+            if self._is_unknown(host) and not self._may_guess():
                 heap.append(Offer(_last(host), uuid, COUNTED, number))
             elif not isinstance(rank, model.Refusal):
                 heap.append(Offer(rank, uuid, BOUND, number))
@@ -182,11 +182,17 @@ class Book:
                 self._refuse(uuid, number, rank.reason)
         heapq.heapify(heap)
 
-    def _is_too_unknown(self, host):
-        if self._request.resources.keys() <= host.inventories.keys():
-            return False
+    def _is_unknown(self, host):
+        """Tell whether it is unknown if a host has what is asked for."""
+        return (
+            self._is_doubtful(host)
+            and host.is_unknown
+            and not self._request.resources.keys() <= host.inventories.keys()
+        )
+
+    def _may_guess(self):
         self._unknown_left -= 1
-        return self._unknown_left < 0
+        return self._unknown_left >= 0
 
     def _is_doubtful(self, host):
         """Tell whether a host, or a refusal by one, has to be looked at."""
@@ -235,6 +241,10 @@ class Book:
 
     def _count(self, offer):
         host = self._host(offer)
+        if self._is_unknown(host):
+            # There is nothing to count with.
+            self._put(offer._replace(stage=COUNTED))
+            return
         stage = LOOKED if offer.host in self._looked else COUNTED
         chosen = self._by_resources(offer)
         if isinstance(chosen, model.Refusal) and self._is_doubtful(host):

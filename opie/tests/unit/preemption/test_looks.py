@@ -155,6 +155,30 @@ class LookTest(testtools.TestCase):
         self.assertEqual({'large'}, {one.host for one in plan.nominations})
         self.assertEqual(['large'], self.cloud.looked)
 
+    def test_of_hosts_nobody_knows_the_cheapest_is_found(self):
+        true = [
+            host(
+                'h%d' % n,
+                server('v%d' % n, minutes=50 - n, CUSTOM_X=1),
+                VCPU=1,
+                CUSTOM_X=1,
+            )
+            for n in range(5)
+        ]
+        given = [
+            model.Host(
+                one.uuid,
+                {'VCPU': one.inventories['VCPU']},
+                (server(one.potential_victims[0].uuid, VCPU=1),),
+                is_estimate=True,
+                is_unknown=True,
+            )
+            for one in true
+        ]
+        plan = self.plan(given, request(CUSTOM_X=1), true)
+        self.assertEqual([('h4', ['v4'])], builders.placed(plan))
+        self.assertEqual(5, len(self.cloud.looked))
+
     def test_one_alone_is_together(self):
         wanted = model.Request(('p',), {'VCPU': 1}, is_together=True)
         plan = self.plan(full_hosts(2), wanted)
