@@ -24,6 +24,7 @@ import math
 import typing
 
 from opie.preemption import bounds
+from opie.preemption import doubts
 from opie.preemption import model
 from opie.preemption import ranks
 from opie.preemption import shares
@@ -31,15 +32,6 @@ from opie.preemption import victims
 
 BOUND, COUNTED, LOOKED, ACCEPTED = range(4)
 
-# The least rank of hosts that seem too small, by an estimate: they come last.
-_LAST = ranks.fold(beyond=1 << 32)
-_LOOKS_PER_SECOND = 1000
-# How many of those are looked at for one request, the ones that were not for
-# the longest time first, so that the next request looks at others.
-MOST_DOUBTS = 64
-# How many hosts of which nobody knows whether they have a resource class are
-# taken for cheap ones.
-MOST_UNKNOWN = 256
 # How many hosts are looked at together.
 MOST_AT_ONCE = 64
 
@@ -78,9 +70,7 @@ class Book:
         self._cost = cost
         self._cloud = cloud
         self.hosts = dict(hosts)
-        self._looked = set()
-        self._doubts_left = MOST_DOUBTS
-        self._unknown_left = MOST_UNKNOWN
+        self._doubts = doubts.Doubts(request.resources)
         self._effort = victims.Effort()
         self._refusals = {}
         self.settle(())
@@ -136,7 +126,7 @@ class Book:
             if number > self._most.get(offer.host, number):
                 # It cannot take fewer.
                 continue
-            if offer.stage < LOOKED and offer.host in self._looked:
+            if offer.stage < LOOKED and offer.host in self._doubts.looked:
                 self._count(offer)
             else:
                 found.append(offer)
@@ -148,9 +138,9 @@ class Book:
         """Take an offer to its next stage, where it may be withdrawn."""
         if not self._is_current(offer):
             return
-        if offer.rank >= _LAST and not self._doubts_left:
+        if self._doubts.are_over(offer.rank):
             self._replace(offer, None, self._by_resources(offer))
-        elif offer.stage == COUNTED and offer.host not in self._looked:
+        elif offer.stage == COUNTED and offer.host not in self._doubts.looked:
             self._look(offer)
         elif offer.stage < LOOKED:
             self._count(offer)
@@ -172,35 +162,19 @@ class Book:
             if isinstance(host, model.Refusal):
                 continue
             rank = least_rank(host)
-            if self._is_unknown(host) and not self._may_guess():
-                heap.append(Offer(_last(host), uuid, COUNTED, number))
+            if self._doubts.is_unknown(host) and not self._doubts.may_guess():
+                heap.append(
+                    Offer(doubts.last_rank(host), uuid, COUNTED, number)
+                )
             elif not isinstance(rank, model.Refusal):
                 heap.append(Offer(rank, uuid, BOUND, number))
-            elif self._is_doubtful(host):
-                heap.append(Offer(_last(host), uuid, COUNTED, number))
+            elif self._doubts.is_doubtful(host):
+                heap.append(
+                    Offer(doubts.last_rank(host), uuid, COUNTED, number)
+                )
             else:
                 self._refuse(uuid, number, rank.reason)
         heapq.heapify(heap)
-
-    def _is_unknown(self, host):
-        """Tell whether it is unknown if a host has what is asked for."""
-        return (
-            self._is_doubtful(host)
-            and host.is_unknown
-            and not self._request.resources.keys() <= host.inventories.keys()
-        )
-
-    def _may_guess(self):
-        self._unknown_left -= 1
-        return self._unknown_left >= 0
-
-    def _is_doubtful(self, host):
-        """Tell whether a host, or a refusal by one, has to be looked at."""
-        return (
-            isinstance(host, model.Host)
-            and host.is_estimate
-            and host.uuid not in self._looked
-        )
 
     def _refuse(self, uuid, number, reason):
         self._current[uuid, number] = None
@@ -241,14 +215,20 @@ class Book:
 
     def _count(self, offer):
         host = self._host(offer)
-        if self._is_unknown(host):
+        if self._doubts.is_unknown(host):
             # There is nothing to count with.
             self._put(offer._replace(stage=COUNTED))
             return
-        stage = LOOKED if offer.host in self._looked else COUNTED
+        stage = LOOKED if offer.host in self._doubts.looked else COUNTED
         chosen = self._by_resources(offer)
-        if isinstance(chosen, model.Refusal) and self._is_doubtful(host):
-            self._put(Offer(_last(host), offer.host, COUNTED, offer.number))
+        if isinstance(chosen, model.Refusal) and self._doubts.is_doubtful(
+            host
+        ):
+            self._put(
+                Offer(
+                    doubts.last_rank(host), offer.host, COUNTED, offer.number
+                )
+            )
         else:
             self._replace(offer, stage, chosen)
 
@@ -271,17 +251,15 @@ class Book:
 
     def _look(self, offer):
         """Look at a host, and at as many of the next ones as ever before."""
-        most = min(max(1, len(self._looked)), MOST_AT_ONCE)
-        if offer.rank >= _LAST:
-            most = min(most, self._doubts_left)
-            self._doubts_left -= most
+        most = min(max(1, len(self._doubts.looked)), MOST_AT_ONCE)
+        most = self._doubts.spend(offer.rank, most)
         uuids = [offer.host] + [
             other.host
             for other in self.least(offer.number, most + 1)
             if other.stage < LOOKED and other.host != offer.host
         ]
         uuids = uuids[:most]
-        self._looked.update(uuids)
+        self._doubts.looked.update(uuids)
         self.hosts.update(self._cloud.look(tuple(uuids)))
         self._count(offer)
 
@@ -326,10 +304,6 @@ class Book:
         if key not in self._answers:
             self._answers[key] = self._cloud.accepts(uuid, gone, before)
         return self._answers[key]
-
-
-def _last(host):
-    return _LAST + round(host.looked_at * _LOOKS_PER_SECOND)
 
 
 def nominations_of(preemptors, host, servers):

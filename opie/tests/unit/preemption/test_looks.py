@@ -18,8 +18,8 @@ import hypothesis
 from hypothesis import strategies as st
 import testtools
 
+from opie.preemption import doubts
 from opie.preemption import model
-from opie.preemption import offers
 from opie.preemption import planner
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import strategies
@@ -128,7 +128,7 @@ class LookTest(testtools.TestCase):
             true,
         )
         self.assertFalse(plan.is_feasible)
-        self.assertEqual(offers.MOST_DOUBTS, len(self.cloud.looked))
+        self.assertEqual(doubts.MOST_DOUBTS, len(self.cloud.looked))
         self.assertEqual(
             {'not enough VCPU even without preemptible servers'},
             set(plan.reasons.values()),
