@@ -13,12 +13,15 @@
 
 """Which servers of one host must go when filters have a say."""
 
+import random
+
 import testtools
 
 from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import victims
 from opie.tests.unit.preemption import builders
+from opie.tests.unit.preemption import oracle
 
 host = builders.host
 server = builders.server
@@ -116,6 +119,54 @@ class FiltersTest(testtools.TestCase):
             host, {'VCPU': cores}, 1, cost.Cost(), passes
         )
         self.assertEqual(expected, names_of(chosen))
+
+
+class NumberTest(testtools.TestCase):
+    """A filter that wants a number of servers gone, whoever they are."""
+
+    def ask(self, servers, number, cores):
+        """Return the victims, and how often the filter was asked."""
+        asked = []
+
+        def passes(gone):
+            asked.append(gone)
+            return 'too many stay' if len(gone) < number else None
+
+        crowded = host(
+            'a', *servers, VCPU=sum(s.held['VCPU'] for s in servers)
+        )
+        chosen = victims.choose_victims(
+            crowded, {'VCPU': cores}, 1, cost.Cost(), passes
+        )
+        return chosen, len(asked)
+
+    def test_the_cheapest_so_many_go(self):
+        for seed in range(20):
+            numbers = random.Random(seed)
+            servers = [
+                server(
+                    'v%02d' % index,
+                    minutes=numbers.randrange(60),
+                    VCPU=numbers.choice((1, 2, 4)),
+                )
+                for index in range(10)
+            ]
+            chosen, _ = self.ask(servers, 6, 12)
+            least = min(
+                cost.Cost().of_all(some)
+                for some in oracle.subsets(servers)
+                if len(some) >= 6 and oracle.held_by(some, 'VCPU') >= 12
+            )
+            self.assertEqual(least, cost.Cost().of_all(chosen), seed)
+
+    def test_it_is_asked_no_more_often_than_there_are_servers_or_little(self):
+        servers = [
+            server('v%02d' % index, minutes=index % 60, VCPU=1)
+            for index in range(80)
+        ]
+        chosen, questions = self.ask(servers, 40, 1)
+        self.assertEqual(40, len(chosen))
+        self.assertLess(questions, 4 * len(servers))
 
 
 class FilterRefusalTest(testtools.TestCase):
