@@ -57,6 +57,8 @@ Related options:
     cfg.FloatOpt(
         'age_cost_multiplier',
         default=0.0,
+        min=-1e9,
+        max=1e9,
         help="""
 How much the work counts that a victim loses.
 
@@ -66,7 +68,8 @@ victims, which have done least. With the default, age does not count.
 
 Possible values:
 
-* A float; its ratios to the two multipliers below are what matters.
+* A float from -1e9 to 1e9. What matters when room is made are its ratios to
+  the two multipliers below.
 
 Related options:
 

@@ -79,6 +79,8 @@ Related options:
     cfg.FloatOpt(
         'preemptible_count_weight_multiplier',
         default=1000.0,
+        min=-1e9,
+        max=1e9,
         help="""
 How much the number of preemptible servers counts.
 
@@ -90,8 +92,8 @@ cost the same.
 
 Possible values:
 
-* A float; its ratio to ``preemptible_duration_weight_multiplier`` is what
-  matters when room is made.
+* A float from -1e9 to 1e9. What matters when room is made is its ratio to
+  ``preemptible_duration_weight_multiplier``.
 
 Related options:
 
@@ -102,6 +104,8 @@ Related options:
     cfg.FloatOpt(
         'preemptible_duration_weight_multiplier',
         default=1000.0,
+        min=-1e9,
+        max=1e9,
         help="""
 How much time that cannot be billed counts.
 
@@ -113,8 +117,8 @@ victims which have just completed a period.
 
 Possible values:
 
-* A float; its ratio to ``preemptible_count_weight_multiplier`` is what
-  matters when room is made.
+* A float from -1e9 to 1e9. What matters when room is made is its ratio to
+  ``preemptible_count_weight_multiplier``.
 
 Related options:
 
