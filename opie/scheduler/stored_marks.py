@@ -28,7 +28,7 @@ from opie.preemption import marks
 
 # How many uuids or host names one query names at the most.
 _BATCH = 1000
-# A process forgets all hints when it knows this many; about 100 MB.
+# A process forgets all hints when it knows this many; about 60 MB.
 _MAX_CACHED_HINTS = 500_000
 
 
