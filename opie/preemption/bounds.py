@@ -50,7 +50,8 @@ def make_least_rank(resources, number, cost):
         (name, amount, number * amount) for name, amount in resources.items()
     ]
     floor = cost.make_floor()
-    beyond = int(cost.is_gain)
+    base = ranks.fold(beyond=int(cost.is_gain))
+    of_bound = ranks.of_bound
 
     def least_rank(host):
         figures = host.figures
@@ -73,9 +74,7 @@ def make_least_rank(resources, number, cost):
                 count = most
         if not count:
             return 0
-        return ranks.fold(
-            beyond, millionths=floor(figures, count), count=count
-        )
+        return of_bound(base, floor(figures, count), count)
 
     return least_rank
 

@@ -162,7 +162,9 @@ class Book:
             if isinstance(host, model.Refusal):
                 continue
             rank = least_rank(host)
-            if self._doubts.is_unknown(host) and not self._doubts.may_guess():
+            # Most hosts are known, and it is asked of all.
+            is_unknown = host.is_unknown and self._doubts.is_unknown(host)
+            if is_unknown and not self._doubts.may_guess():
                 heap.append(
                     Offer(doubts.last_rank(host), uuid, COUNTED, number)
                 )

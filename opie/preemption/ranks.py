@@ -42,6 +42,11 @@ def fold(beyond=0, young=0, millionths=0, count=0, surplus=0):
     return rank
 
 
+def of_bound(base, millionths, count):
+    """Return a rank with a cost and a number of victims added, quickly."""
+    return base + (((millionths << _BITS) + count) << _BITS)
+
+
 def of_server(server, its_cost, freed):
     """Return what a server adds to the rank of a choice.
 

@@ -51,6 +51,7 @@ class LastLook:
         self._claim = claim
         self._servicegroup = servicegroup
         self._context = nova_context.get_admin_context()
+        self._cells = {}
 
     def check_service(self, host):
         """Check that a host's compute service is up.
@@ -105,8 +106,10 @@ class LastLook:
                 )
 
     def _is_up(self, host):
+        if host not in self._cells:
+            self._cells[host] = records.cell_of_host(self._context, host)
         with nova_context.target_cell(
-            self._context, records.cell_of_host(self._context, host)
+            self._context, self._cells[host]
         ) as cell_context:
             service = objects.Service.get_by_compute_host(cell_context, host)
         return self._servicegroup.service_is_up(service)

@@ -13,9 +13,10 @@
 """What records nova has of single servers and hosts, and in which cells."""
 
 from nova import context as nova_context
-from nova import exception
 from nova import objects
 from nova.compute import task_states
+from nova.db.api import api as api_db
+from nova.db.api import models as api_models
 from oslo_log import log as logging
 
 from opie.scheduler import preemptibles
@@ -23,12 +24,12 @@ from opie.scheduler import preemptibles
 LOG = logging.getLogger(__name__)
 
 
+@api_db.context_manager.reader
 def has_build_request(context, preemptor):
-    try:
-        objects.BuildRequest.get_by_instance_uuid(context, preemptor)
-    except exception.BuildRequestNotFound:
-        return False
-    return True
+    """Tell whether the owner of a server still waits for its first host."""
+    build = api_models.BuildRequest
+    query = context.session.query(build.id)
+    return query.filter(build.instance_uuid == preemptor).first() is not None
 
 
 def cell_of(context, victim):
