@@ -168,8 +168,9 @@ class Cost:
                 least += of_age * sum(
                     [now - launch for launch in launches[-count:]]
                 )
-            # Floats of this size may be off by some millionths.
-            return max(0, math.floor(least * _SURELY))
+            # Floats of this size may be off by some millionths;
+            # a whole number below is no less of a bound.
+            return int(max(0.0, least * _SURELY))
 
         return floor
 

@@ -169,7 +169,10 @@ class Book:
                     Offer(doubts.last_rank(host), uuid, COUNTED, number)
                 )
             elif not isinstance(rank, model.Refusal):
-                heap.append(Offer(rank, uuid, BOUND, number))
+                # As Offer(...) does, at half the cost.
+                heap.append(
+                    tuple.__new__(Offer, (rank, uuid, BOUND, number, None))
+                )
             elif self._doubts.is_doubtful(host):
                 heap.append(
                     Offer(doubts.last_rank(host), uuid, COUNTED, number)
