@@ -25,7 +25,8 @@ from opie.preemption import errors
 DEFAULT_BILLING_PERIOD_SECONDS = 3600
 MILLIONTHS = 1_000_000
 
-# A bound is to be none for certain.
+# A bound is to be one for certain, and floats of its size may be off by some
+# millionths.
 _SURELY = 1 - 1e-12
 
 
@@ -147,29 +148,23 @@ class Cost:
         if self.is_gain:
             return self._floor_of_gain
         now, period = self.now, self.billing_period_seconds
-        each = MILLIONTHS * self.count_multiplier
         # Each of the victims' costs is rounded.
-        each -= 1
+        each = MILLIONTHS * self.count_multiplier - 1
         of_begun = MILLIONTHS * self.duration_multiplier / period
         of_age = MILLIONTHS * self.age_multiplier / period
 
         def floor(figures, count):
             launches = figures.launches
-            if figures.unlaunched or not launches or launches[-1] >= now:
-                return max(0, math.floor(each * count))
-            begun = [(now - launch) % period for launch in launches]
-            if count == 1:
-                least = min(begun)
-            else:
-                begun.sort()
-                least = sum(begun[:count])
-            least = each * count + of_begun * least
-            if of_age:
-                least += of_age * sum(
-                    [now - launch for launch in launches[-count:]]
+            least = each * count
+            if launches and launches[-1] < now and not figures.unlaunched:
+                begun = sorted(
+                    [(now - launch) % period for launch in launches]
                 )
-            # Floats of this size may be off by some millionths;
-            # a whole number below is no less of a bound.
+                least += of_begun * sum(begun[:count])
+                if of_age:
+                    least += of_age * sum(
+                        [now - launch for launch in launches[-count:]]
+                    )
             return int(max(0.0, least * _SURELY))
 
         return floor

@@ -65,8 +65,13 @@ class Doubts:
             and not self._names <= host.inventories.keys()
         )
 
-    def may_guess(self):
-        """Take a host for a cheap one; return False if it is one too many."""
+    def may_believe(self, host):
+        """Tell whether to take a host for what its bound says.
+
+        It is asked of all hosts of a cloud, most of which are known.
+        """
+        if not host.is_unknown or not self.is_unknown(host):
+            return True
         self._unknown_left -= 1
         return self._unknown_left >= 0
 

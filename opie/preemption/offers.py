@@ -24,6 +24,7 @@ import math
 import typing
 
 from opie.preemption import bounds
+from opie.preemption import consent
 from opie.preemption import doubts
 from opie.preemption import model
 from opie.preemption import ranks
@@ -34,11 +35,6 @@ BOUND, COUNTED, LOOKED, ACCEPTED = range(4)
 
 # How many hosts are looked at together.
 MOST_AT_ONCE = 64
-
-_UNSPLITTABLE = (
-    'placement would refuse what is left booked on a victim: min_unit, '
-    'max_unit or step_size'
-)
 
 
 class Offer(typing.NamedTuple):
@@ -91,7 +87,7 @@ class Book:
             )
         self._heaps = {}
         self._current = {}
-        self._answers = {}
+        self._consent = consent.Consent(self._request, self._cloud)
         self._most = {}  # host to how many preemptors it may be asked to take
 
     @property
@@ -162,13 +158,8 @@ class Book:
             if isinstance(host, model.Refusal):
                 continue
             rank = least_rank(host)
-            # Most hosts are known, and it is asked of all.
-            is_unknown = host.is_unknown and self._doubts.is_unknown(host)
-            if is_unknown and not self._doubts.may_guess():
-                heap.append(
-                    Offer(doubts.last_rank(host), uuid, COUNTED, number)
-                )
-            elif not isinstance(rank, model.Refusal):
+            is_refused = isinstance(rank, model.Refusal)
+            if not is_refused and self._doubts.may_believe(host):
                 # As Offer(...) does, at half the cost.
                 heap.append(
                     tuple.__new__(Offer, (rank, uuid, BOUND, number, None))
@@ -270,50 +261,11 @@ class Book:
 
     def _ask_filters(self, offer):
         def passes(servers):
-            return self._why_refused(offer.host, offer.number, servers)
+            return self._consent.why_refused(
+                self.hosts[offer.host], self._before, offer.number, servers
+            )
 
         chosen = offer.victims
         if passes(chosen) is not None:
             chosen = self._choose(self._host(offer), offer.number, passes)
         self._replace(offer, ACCEPTED, chosen)
-
-    def _why_refused(self, uuid, number, servers):
-        """Ask the filters about each of the preemptors on one host.
-
-        All of the same request are alike, so the next ones stand for
-        whichever will be nominated.
-        """
-        start = len(self._before)
-        names = self._request.preemptors[start : start + number]
-        new = nominations_of(names, uuid, servers)
-        here = [*(one for one in self._before if one.host == uuid), *new]
-        gone = [server for one in here for server in one.victims]
-        shared = shares.share_out(
-            self.hosts[uuid],
-            gone,
-            [one.preemptor for one in here],
-            self._request.resources,
-        )
-        if shared is None:
-            return _UNSPLITTABLE
-        gone = frozenset(server.uuid for server in gone)
-        for index in range(number):
-            reason = self._ask(uuid, gone, (*self._before, *new[:index]))
-            if reason is not None:
-                return reason
-        return None
-
-    def _ask(self, uuid, gone, before):
-        """Ask the cloud's filters, nothing twice."""
-        key = uuid, gone, len(before)
-        if key not in self._answers:
-            self._answers[key] = self._cloud.accepts(uuid, gone, before)
-        return self._answers[key]
-
-
-def nominations_of(preemptors, host, servers):
-    """Nominate preemptors to one host; the first one adds the victims."""
-    return tuple(
-        model.Nomination(preemptor, host, () if index else servers)
-        for index, preemptor in enumerate(preemptors)
-    )

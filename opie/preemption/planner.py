@@ -22,6 +22,7 @@ whatever order they come in.
 
 import collections
 
+from opie.preemption import consent
 from opie.preemption import errors
 from opie.preemption import joint
 from opie.preemption import model
@@ -169,7 +170,7 @@ def _nominate(before, preemptors, split):
             preemptors[: offer.number],
             preemptors[offer.number :],
         )
-        nominations += offers.nominations_of(names, offer.host, offer.victims)
+        nominations += consent.nominations_of(names, offer.host, offer.victims)
     return nominations
 
 
