@@ -196,6 +196,11 @@ class Book:
         return self._left.get(offer.host, self.hosts[offer.host])
 
     def _rank(self, host, number, chosen):
+        """Return the rank of a choice.
+
+        By a hopeful estimate it is a bound, but for what is freed in vain:
+        with a bound of that, all hosts of equal cost would be looked at.
+        """
         resources = self._request.resources
         slots = min(
             host.figures.free(name) // amount
