@@ -20,6 +20,7 @@ SUITES = (
     'patched',
     'patches',
 )
+LINES_OF_A_FAILED_SUITE = 200
 OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}
 
 
@@ -29,6 +30,8 @@ def main(result_path):
     for env in dict.fromkeys((*results, *SUITES)):
         is_good = results.get(env, False)
         tests = read_tests(env) if env in results and env in SUITES else {}
+        if 'failed' in tests.values():
+            show_failures(env)
         # One test may run in several environments.
         outcomes.update(
             {'%s: %s' % (env, test): tests[test] for test in tests}
@@ -71,6 +74,17 @@ def read_tests(env):
         row['test']: OUTCOMES.get(row['status'], 'failed')
         for row in csv.DictReader(io.StringIO(table))
     }
+
+
+def show_failures(env):
+    """Print how the tests of a suite failed, where nobody scrolls back."""
+    home = pathlib.Path('.tox', env)
+    text = subprocess.run(
+        [home / 'bin/stestr', '--repo-url', home, 'failing'],
+        stdout=subprocess.PIPE,
+    ).stdout.decode(errors='replace')
+    for line in text.splitlines()[-LINES_OF_A_FAILED_SUITE:]:
+        print(line)
 
 
 def report(outcomes):

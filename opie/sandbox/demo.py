@@ -61,18 +61,30 @@ def _run(teller, log):
         'keystone, glance, neutron and the hypervisors.'
         % (metadata.version('nova'), metadata.version('openstack-placement'))
     )
-    # Not before the title: these import nova, which takes seconds.
-    from opie.sandbox import cloud
-    from opie.sandbox import decisions
-    from opie.sandbox import story
+    with _Caches():
+        # Not before the title: these import nova, which takes seconds.
+        from opie.sandbox import cloud
+        from opie.sandbox import decisions
+        from opie.sandbox import story
 
-    with (
-        log,
-        decisions.DecisionsFixture() as watched,
-        cloud.Cloud() as the_cloud,
-        log.stopped_by_exceptions(),
-    ):
-        story.Story(the_cloud, watched, log, teller).tell()
+        with (
+            log,
+            decisions.DecisionsFixture() as watched,
+            cloud.Cloud() as the_cloud,
+            log.stopped_by_exceptions(),
+        ):
+            story.Story(the_cloud, watched, log, teller).tell()
+
+
+class _Caches(fixtures.Fixture):
+    """A directory for what libraries would leave in the user's cache.
+
+    stevedore keeps entry points there, unless Python is below /tmp.
+    """
+
+    def _setUp(self):
+        path = self.useFixture(fixtures.TempDir()).path
+        self.useFixture(fixtures.EnvironmentVariable('XDG_CACHE_HOME', path))
 
 
 def _interrupt(signum, frame):
