@@ -25,6 +25,7 @@ from oslo_utils import uuidutils
 
 from opie.scheduler import journal
 from opie.scheduler import placement
+from opie.scheduler import providers
 from opie.scheduler import swap_back
 
 LOG = logging.getLogger(__name__)
@@ -32,6 +33,9 @@ LOG = logging.getLogger(__name__)
 # How often a write is sent again when another writer was faster.
 _MAX_WRITES = 8
 _SECONDS_BETWEEN_WRITES = 0.05
+# NOTE: placement/objects/allocation.py raises the generation of a provider by
+# one for each write, whatever number of consumers it has there.
+_GENERATIONS_OF_A_CLAIM = 1
 
 
 class ClaimFailed(Exception):
@@ -193,31 +197,41 @@ class Claim:
         consumer = self._client.consumer(nomination.preemptor)
         return consumer.allocations == {nomination.host: self._resources}
 
-    def over_capacity(self):
+    def over_capacity(self, planned_with):
         """Return the (provider, class) pairs that will be over capacity.
 
         What the victims still hold does not count, for they will be gone.
         placement's check is not enough: it lets concurrent claims through,
         and claims on a provider that was over capacity before.
+
+        :param planned_with: provider uuid to the ProviderFacts of the plan.
         """
         over = []
         for host in sorted({item.host for item in self._plan.nominations}):
-            _, inventories = self._client.inventories(host)
-            used = dict(self._client.usages(host))
+            generation, usages = self._client.usages(host)
+            used = dict(usages)
             for uuid, allocations in self._shrunk.items():
                 if self._host_of[uuid] == host:
                     for name, amount in allocations.get(host, {}).items():
                         used[name] = used.get(name, 0) - amount
+            inventories = self._inventories(
+                host, generation, planned_with[host]
+            )
             for name in sorted(self._resources):
                 item = inventories.get(name)
-                if (
-                    item is None
-                    or used.get(name, 0)
-                    > (item['total'] - item['reserved'])
-                    * item['allocation_ratio']
-                ):
+                if item is None or used.get(name, 0) > item.capacity:
                     over.append((host, name))
         return over
+
+    def _inventories(self, host, generation, facts):
+        """Return the inventories that a provider has at a generation or later.
+
+        :param facts: the ProviderFacts of the plan.
+        """
+        if generation == facts.generation + _GENERATIONS_OF_A_CLAIM:
+            return facts.inventories
+        _, raw = self._client.inventories(host)
+        return providers.inventories_of(raw, {})
 
     def is_untouched(self, victim):
         """Tell whether a victim has exactly what the claim left it."""

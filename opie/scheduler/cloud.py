@@ -52,6 +52,7 @@ class Cloud:
     :param sources: a :class:`snapshot.Sources`.
     :param spared: uuids of servers that are to be no victims.
     :ivar states: provider uuid to host state, of the hosts looked at.
+    :ivar facts: provider uuid to :class:`providers.ProviderFacts`, likewise.
     :ivar has_changed: whether a host changed while it was looked at, so that
         another plan may find it in order.
     """
@@ -63,6 +64,7 @@ class Cloud:
         self._sources = sources
         self._spared = spared
         self.states = {}
+        self.facts = {}
         self.has_changed = False
         self._filters = dry_run.DryRun(
             spec.obj_clone(), request, self.states, sources.host_manager
@@ -162,7 +164,7 @@ class Cloud:
 
     def _host(self, state, spared):
         try:
-            facts = self._sources.providers.read(
+            facts = self.facts[state.uuid] = self._sources.providers.read(
                 self._sources.placement, state.uuid
             )
         except (placement.Refused, providers.Unstable):

@@ -37,10 +37,10 @@ from opie.scheduler import records
 
 LOG = logging.getLogger(__name__)
 
-_MIN_POLL_SECONDS = 0.05
+_MIN_POLL_SECONDS = 0.02
 _MAX_POLL_SECONDS = 1.0
 # Of the time waited already; what is late is late by little of it.
-_POLL_FRACTION = 0.1
+_POLL_FRACTION = 0.05
 
 
 @dataclasses.dataclass
@@ -104,15 +104,14 @@ class Eviction:
 
     def _doubts(self, victims):
         """Return uuid to the reason of those that must not go."""
-        doubts = {}
-        for host, server in victims:
-            try:
-                self._evict(self._states[host], server.uuid, is_rehearsal=True)
-            except last_look.Stopped as exc:
-                if not exc.victims:
-                    raise
-                doubts[server.uuid] = str(exc)
-        return doubts
+        states = {
+            server.uuid: self._states[host]
+            for host, server in victims
+            if self._is_needed(server.uuid)
+        }
+        self._check_deadline()
+        cells = records.cells_of(self._context, states)
+        return self._look.doubts(cells, states)
 
     def _evict_patiently(self, state, victim):
         """Evict a victim; see the module's policy on what does not answer."""
@@ -129,7 +128,7 @@ class Eviction:
             self._check_deadline()
             time.sleep(pause_seconds)
 
-    def _evict(self, state, victim, is_rehearsal=False):
+    def _evict(self, state, victim):
         if not self._is_needed(victim):
             return
         self._check_deadline()
@@ -138,8 +137,7 @@ class Eviction:
             cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise last_look.Stopped(str(exc), victim) from exc
-        if not is_rehearsal:
-            self._cells[victim] = cell
+        self._cells[victim] = cell
         with nova_context.target_cell(self._context, cell) as cell_context:
             try:
                 instance = objects.Instance.get_by_uuid(cell_context, victim)
@@ -149,8 +147,7 @@ class Eviction:
             if instance.task_state == task_states.DELETING:
                 return
             self._look.check_victim(cell_context, instance, state)
-            if not is_rehearsal:
-                self._send(cell_context, instance, state)
+            self._send(cell_context, instance, state)
 
     def _is_needed(self, victim):
         """Tell whether an owner still waits for what this victim gives."""

@@ -135,7 +135,7 @@ class Execution:
         )
 
     def _verify(self):
-        over = self._claim.over_capacity()
+        over = self._claim.over_capacity(self._shot.cloud.facts)
         if over:
             raise last_look.Stopped(
                 'over capacity: %s'

@@ -18,6 +18,7 @@ The first doubt stops the eviction.
 from nova import context as nova_context
 from nova import exception
 from nova import objects
+from nova.compute import task_states
 from nova.compute import vm_states
 
 from opie.scheduler import preemptibles
@@ -64,6 +65,51 @@ class LastLook:
         if not self._is_up(host):
             raise Stopped('the compute service of %s is down' % host)
 
+    def doubts(self, cells, states):
+        """Check several victims at once, in fewer steps than one by one.
+
+        :param cells: uuid to the cell of each victim that is in one.
+        :param states: uuid to the state of the host that each is to be on.
+        :returns: uuid to the reason of those that must not go.
+        :raises Stopped: if a compute service is down.
+        """
+        doubts = self._doubts_of_hosts(states)
+        for victim in states.keys() - cells.keys() - doubts.keys():
+            doubts[victim] = 'the victim is in no cell'
+        by_cell = {}
+        for victim in sorted(states.keys() - doubts.keys()):
+            cell = cells[victim]
+            by_cell.setdefault(cell.uuid, (cell, []))[1].append(victim)
+        for cell, victims in by_cell.values():
+            with nova_context.target_cell(self._context, cell) as context:
+                doubts.update(self._doubts_in_cell(context, victims, states))
+        return doubts
+
+    def _doubts_of_hosts(self, states):
+        doubts = {}
+        for host in sorted({state.host for state in states.values()}):
+            try:
+                self.check_service(host)
+            except exception.NotFound as exc:
+                doubts.update(
+                    (victim, str(exc))
+                    for victim, state in states.items()
+                    if state.host == host
+                )
+        return doubts
+
+    def _doubts_in_cell(self, context, victims, states):
+        doubts = {}
+        migrating = preemptibles.in_migration(context, victims)
+        for row in preemptibles.rows_of(context, victims):
+            if row.task_state == task_states.DELETING:
+                continue
+            try:
+                self._check(context, row, states[row.uuid], migrating)
+            except Stopped as exc:
+                doubts[row.uuid] = str(exc)
+        return doubts
+
     def check_victim(self, context, instance, state):
         """Check that a victim is still what was planned with.
 
@@ -71,17 +117,26 @@ class LastLook:
         :param state: the state of the host that it is to be on.
         :raises Stopped: if it is not.
         """
-        victim = instance.uuid
-        if (instance.host, instance.node) != (state.host, state.nodename):
+        migrating = preemptibles.in_migration(context, [instance.uuid])
+        self._check(context, instance, state, migrating)
+
+    def _check(self, context, record, state, migrating):
+        """Check a victim.
+
+        :param record: an Instance, or a row of ``preemptibles``.
+        :param migrating: uuids of servers in migration.
+        """
+        victim = record.uuid
+        if (record.host, record.node) != (state.host, state.nodename):
             raise Stopped('the victim was moved', victim)
-        reason = preemptibles.why_spared(
-            instance
-        ) or preemptibles.why_postponed(instance)
+        reason = preemptibles.why_spared(record) or preemptibles.why_postponed(
+            record
+        )
         if reason:
             raise Stopped('the victim %s' % reason, victim)
-        if preemptibles.in_migration(context, [victim]):
+        if victim in migrating:
             raise Stopped('the victim is being migrated', victim)
-        if instance.vm_state == vm_states.RESIZED:
+        if record.vm_state == vm_states.RESIZED:
             self._check_source(context, victim)
         if not self._claim.is_untouched(victim):
             raise Stopped('allocations of the victim changed', victim)

@@ -179,10 +179,13 @@ class Placement:
         )
 
     def usages(self, provider):
-        """Return resource class to the amount used."""
+        """Return (provider generation, resource class to amount used)."""
         return self._read(
             '/resource_providers/%s/usages' % provider,
-            lambda answer: answer['usages'],
+            lambda answer: (
+                answer['resource_provider_generation'],
+                answer['usages'],
+            ),
         )
 
     def consumer(self, uuid):

@@ -139,6 +139,15 @@ def rows_changed_since(cell_context, moment):
     return _rows(cell_context, main_models.Instance.updated_at >= moment)
 
 
+def rows_of(cell_context, uuids):
+    """Return the servers with some uuids that have not been deleted.
+
+    :param cell_context: a context targeted at their cell.
+    """
+    server = main_models.Instance
+    return _rows(cell_context, server.deleted == 0, server.uuid.in_(uuids))
+
+
 def is_there(row):
     """Tell whether a server is on its host and has not been deleted."""
     return (

@@ -37,6 +37,18 @@ def cell_of(context, victim):
     return mapping.cell_mapping
 
 
+def cells_of(context, victims):
+    """Return uuid to cell of those servers that are in one."""
+    mappings = objects.InstanceMappingList.get_by_instance_uuids(
+        context, sorted(victims)
+    )
+    return {
+        mapping.instance_uuid: mapping.cell_mapping
+        for mapping in mappings
+        if mapping.cell_mapping
+    }
+
+
 def cell_of_host(context, host):
     return objects.HostMapping.get_by_host(context, host).cell_mapping
 
@@ -57,15 +69,8 @@ def may_be_deleting(context, victim):
 def without_record(victims):
     """Return those of some uuids that nova has no record of any more."""
     context = nova_context.get_admin_context()
-    mappings = objects.InstanceMappingList.get_by_instance_uuids(
-        context, sorted(victims)
-    )
     there = set()
-    for mapping in mappings:
-        with nova_context.target_cell(
-            context, mapping.cell_mapping
-        ) as cell_context:
-            there |= preemptibles.states_of(
-                cell_context, [mapping.instance_uuid]
-            ).keys()
+    for victim, cell in cells_of(context, victims).items():
+        with nova_context.target_cell(context, cell) as cell_context:
+            there |= preemptibles.states_of(cell_context, [victim]).keys()
     return set(victims) - there
