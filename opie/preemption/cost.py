@@ -17,6 +17,7 @@ chooses victims both take their numbers from here.  The planner counts in whole
 millionths, so that sums are exact whatever their order.
 """
 
+import bisect
 import dataclasses
 import math
 
@@ -28,6 +29,8 @@ MILLIONTHS = 1_000_000
 # A bound is to be one for certain, and floats of its size may be off by some
 # millionths.
 _SURELY = 1 - 1e-12
+# Whoever has just begun a period may seem not to have, by rounding.
+_SLACK_SECONDS = 1e-6
 
 
 def seconds_beyond_last_full_period(runtime_seconds, billing_period_seconds):
@@ -152,15 +155,26 @@ class Cost:
         each = MILLIONTHS * self.count_multiplier - 1
         of_begun = MILLIONTHS * self.duration_multiplier / period
         of_age = MILLIONTHS * self.age_multiplier / period
+        phase = now % period + _SLACK_SECONDS
 
         def floor(figures, count):
             launches = figures.launches
             least = each * count
             if launches and launches[-1] < now and not figures.unlaunched:
-                begun = sorted(
-                    [(now - launch) % period for launch in launches]
-                )
-                least += of_begun * sum(begun[:count])
+                # The last to begin a period anew are those of the phases just
+                # before this moment's, and before the first comes the last.
+                phases = figures.phases(period)
+                index = bisect.bisect_right(phases, phase)
+                if index >= count:
+                    begun = phase * count - sum(phases[index - count : index])
+                else:
+                    begun = (
+                        phase * count
+                        + period * (count - index)
+                        - sum(phases[:index])
+                        - sum(phases[index - count :])
+                    )
+                least += of_begun * (begun - _SLACK_SECONDS * count)
                 if of_age:
                     least += of_age * sum(
                         [now - launch for launch in launches[-count:]]

@@ -59,6 +59,10 @@ class Figures:
     classes: collections.abc.Mapping[str, ClassFigures]
     launches: tuple[float, ...]
     unlaunched: int
+    # The period that phases were asked for last, and the answer.
+    _phases: list = dataclasses.field(
+        default_factory=lambda: [None, ()], compare=False, repr=False
+    )
 
     @classmethod
     def of(cls, host):
@@ -79,6 +83,19 @@ class Figures:
             tuple(launches),
             len(host.potential_victims) - len(launches),
         )
+
+    def phases(self, period_seconds):
+        """Return how far into a period each launch was, ascending.
+
+        Periods are counted from the epoch, so it is the same at any time.
+        """
+        known_period, phases = self._phases
+        if known_period != period_seconds:
+            phases = tuple(
+                sorted(launch % period_seconds for launch in self.launches)
+            )
+            self._phases[:] = period_seconds, phases
+        return phases
 
     def free(self, name):
         """Return the capacity of a class that nobody uses.

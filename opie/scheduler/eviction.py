@@ -37,7 +37,7 @@ from opie.scheduler import records
 
 LOG = logging.getLogger(__name__)
 
-_MIN_POLL_SECONDS = 0.02
+_MIN_POLL_SECONDS = 0.05
 _MAX_POLL_SECONDS = 1.0
 # Of the time waited already; what is late is late by little of it.
 _POLL_FRACTION = 0.05
