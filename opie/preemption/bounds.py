@@ -52,31 +52,49 @@ def make_least_rank(resources, number, cost):
     floor = cost.make_floor()
     base = ranks.fold(beyond=int(cost.is_gain))
     of_bound = ranks.of_bound
+    # What hosts that are alike need is counted once.
+    counts = {False: {}, True: {}}
 
     def least_rank(host):
         figures = host.figures
-        count = 0
-        classes = figures.classes
-        for name, amount, total in wanted:
-            if name not in classes:
-                if host.is_unknown:
-                    continue
-                return _refusal(host, resources, number)
-            free, freed, min_unit, max_unit, step_size = classes[name]
-            most = bisect.bisect_left(freed, total - free)
-            if (
-                not min_unit <= amount <= max_unit
-                or amount % step_size
-                or most == len(freed)
-            ):
-                return _refusal(host, resources, number)
-            if most > count:
-                count = most
+        known = counts[host.is_unknown]
+        key = id(figures.classes)
+        if key in known:
+            count = known[key]
+        else:
+            count = known[key] = _least_victims(
+                figures.classes, wanted, host.is_unknown
+            )
         if not count:
-            return 0
+            return 0 if count == 0 else _refusal(host, resources, number)
         return of_bound(base, floor(figures, count), count)
 
     return least_rank
+
+
+def _least_victims(classes, wanted, is_unknown):
+    """Return how many victims a host needs at the least, None if too many.
+
+    :param classes: resource class to :class:`figures.ClassFigures`.
+    :param wanted: (resource class, what one preemptor takes, what all take).
+    :param is_unknown: whether it may have other classes as well.
+    """
+    count = 0
+    for name, amount, total in wanted:
+        if name not in classes:
+            if is_unknown:
+                continue
+            return None
+        figures = classes[name]
+        most = bisect.bisect_left(figures.most_freed, total - figures.free)
+        if (
+            not figures.min_unit <= amount <= figures.max_unit
+            or amount % figures.step_size
+            or most == len(figures.most_freed)
+        ):
+            return None
+        count = max(count, most)
+    return count
 
 
 def _refusal(host, resources, number):

@@ -18,8 +18,12 @@ looked through without touching their servers.
 
 import collections.abc
 import dataclasses
+import functools
 import itertools
 import typing
+
+# Beyond so many, hosts that are alike in all classes may not share a mapping.
+_MOST_SHAPES = 65536
 
 
 class ClassFigures(typing.NamedTuple):
@@ -51,7 +55,8 @@ class ClassFigures(typing.NamedTuple):
 class Figures:
     """The figures of one host.
 
-    :ivar classes: resource class to its :class:`ClassFigures`.
+    :ivar classes: resource class to its :class:`ClassFigures`; one object for
+        hosts that are alike, as most are.
     :ivar launches: the times of launch that are known, ascending.
     :ivar unlaunched: how many potential victims were never launched.
     """
@@ -76,10 +81,12 @@ class Figures:
             if server.launched_at is not None
         )
         return cls(
-            {
-                name: ClassFigures.of(inventory, held.get(name, ()))
-                for name, inventory in host.inventories.items()
-            },
+            _shared_classes(
+                tuple(
+                    (name, ClassFigures.of(inventory, held.get(name, ())))
+                    for name, inventory in sorted(host.inventories.items())
+                )
+            ),
             tuple(launches),
             len(host.potential_victims) - len(launches),
         )
@@ -103,3 +110,8 @@ class Figures:
         It is below zero on a host over its capacity.
         """
         return self.classes[name].free
+
+
+@functools.lru_cache(_MOST_SHAPES)
+def _shared_classes(items):
+    return dict(items)
