@@ -41,6 +41,9 @@ _MIN_POLL_SECONDS = 0.05
 _MAX_POLL_SECONDS = 1.0
 # Of the time waited already; what is late is late by little of it.
 _POLL_FRACTION = 0.05
+# A look at all victims is also the one immediately before the first of them is
+# sent away, if it has not taken longer.
+_FRESH_SECONDS = 0.25
 
 
 @dataclasses.dataclass
@@ -83,27 +86,31 @@ class Eviction:
         :raises last_look.Stopped: if that cannot be; ``outcome`` tells what
             was done.
         """
-        self._rehearse(self._plan.victims[1:])
+        is_fresh = self._rehearse(self._plan.victims)
         for host, server in self._plan.victims:
-            self._evict_patiently(self._states[host], server.uuid)
+            self._evict_patiently(self._states[host], server.uuid, is_fresh)
+            is_fresh = False
         self._confirm()
 
-    def _rehearse(self, later):
+    def _rehearse(self, victims):
         """Find every doubtful victim before any other one is sent away.
 
-        The first victim is looked at before it is sent away in any case.
-
-        :param later: the others, as (provider uuid, server) pairs.
+        :param victims: (provider uuid, server) pairs.
+        :returns: whether all victims were looked at just now.
         """
-        doubts = self._doubts(later)
+        if len(victims) == 1:
+            return False
+        began = time.monotonic()
+        doubts = self._doubts(victims)
         if doubts:
-            doubts.update(self._doubts(self._plan.victims[:1]))
             raise last_look.Stopped(
                 ', '.join(sorted(set(doubts.values()))), *doubts
             )
+        return time.monotonic() - began < _FRESH_SECONDS
 
     def _doubts(self, victims):
         """Return uuid to the reason of those that must not go."""
+        self._ask_for_owners(*(server.uuid for _, server in victims))
         states = {
             server.uuid: self._states[host]
             for host, server in victims
@@ -113,11 +120,14 @@ class Eviction:
         cells = records.cells_of(self._context, states)
         return self._look.doubts(cells, states)
 
-    def _evict_patiently(self, state, victim):
-        """Evict a victim; see the module's policy on what does not answer."""
+    def _evict_patiently(self, state, victim, is_fresh):
+        """Evict a victim; see the module's policy on what does not answer.
+
+        :param is_fresh: whether all was looked at just now.
+        """
         for pause_seconds in _pauses():
             try:
-                self._evict(state, victim)
+                self._evict(state, victim, is_fresh)
                 return
             except last_look.Stopped:
                 raise
@@ -128,12 +138,15 @@ class Eviction:
             self._check_deadline()
             time.sleep(pause_seconds)
 
-    def _evict(self, state, victim):
+    def _evict(self, state, victim, is_fresh):
+        if not is_fresh:
+            self._ask_for_owners(victim)
         if not self._is_needed(victim):
             return
         self._check_deadline()
         try:
-            self._look.check_service(state.host)
+            if not is_fresh:
+                self._look.check_service(state.host)
             cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise last_look.Stopped(str(exc), victim) from exc
@@ -146,13 +159,17 @@ class Eviction:
                 return
             if instance.task_state == task_states.DELETING:
                 return
-            self._look.check_victim(cell_context, instance, state)
+            if is_fresh:
+                self._look.check_record(instance, state)
+            else:
+                self._look.check_victim(cell_context, instance, state)
             self._send(cell_context, instance, state)
 
-    def _is_needed(self, victim):
-        """Tell whether an owner still waits for what this victim gives."""
-        preemptors = self._needed_by[victim]
-        for preemptor in preemptors:
+    def _ask_for_owners(self, *victims):
+        """Find out which preemptors of some victims nobody wants any more."""
+        for preemptor in sorted(
+            set().union(*(self._needed_by[victim] for victim in victims))
+        ):
             if not records.has_build_request(self._context, preemptor):
                 self.outcome.unwanted.add(preemptor)
         everyone = {item.preemptor for item in self._plan.nominations}
@@ -160,7 +177,10 @@ class Eviction:
             raise last_look.Stopped(
                 'every preemptor was deleted by its owner', is_final=True
             )
-        return not preemptors <= self.outcome.unwanted
+
+    def _is_needed(self, victim):
+        """Tell whether an owner still waits for what this victim gives."""
+        return not self._needed_by[victim] <= self.outcome.unwanted
 
     def _check_deadline(self):
         if time.monotonic() >= self._deadline:

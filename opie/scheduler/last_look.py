@@ -127,6 +127,22 @@ class LastLook:
         :param migrating: uuids of servers in migration.
         """
         victim = record.uuid
+        self.check_record(record, state)
+        if victim in migrating:
+            raise Stopped('the victim is being migrated', victim)
+        if record.vm_state == vm_states.RESIZED:
+            self._check_source(context, victim)
+        if not self._claim.is_untouched(victim):
+            raise Stopped('allocations of the victim changed', victim)
+
+    def check_record(self, record, state):
+        """Check what a victim's own record says.
+
+        :param record: an Instance, or a row of ``preemptibles``.
+        :param state: the state of the host that it is to be on.
+        :raises Stopped: if it is not what was planned with.
+        """
+        victim = record.uuid
         if (record.host, record.node) != (state.host, state.nodename):
             raise Stopped('the victim was moved', victim)
         reason = preemptibles.why_spared(record) or preemptibles.why_postponed(
@@ -134,12 +150,6 @@ class LastLook:
         )
         if reason:
             raise Stopped('the victim %s' % reason, victim)
-        if victim in migrating:
-            raise Stopped('the victim is being migrated', victim)
-        if record.vm_state == vm_states.RESIZED:
-            self._check_source(context, victim)
-        if not self._claim.is_untouched(victim):
-            raise Stopped('allocations of the victim changed', victim)
 
     def _check_source(self, context, victim):
         """Check the host that a victim was resized from.

@@ -83,8 +83,8 @@ class EvictionTest(base.CloudTestCase):
     def test_a_preemptor_deleted_while_it_waits_stops_the_next_one(self):
         sent = []
 
-        def send(real, work, state, victim):
-            real(work, state, victim)
+        def send(real, work, state, victim, *args):
+            real(work, state, victim, *args)
             if not sent:
                 sent.append(victim)
                 self.delete_preemptor()

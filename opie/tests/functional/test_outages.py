@@ -203,11 +203,11 @@ class OwnerBetweenTest(base.CloudTestCase):
         victims = [self.boot_preemptible(10, host) for host in self.hosts]
         deleted = []
 
-        def evict(real, work, state, victim):
+        def evict(real, work, state, victim, *args):
             if not deleted:
                 deleted.extend(work._plan.shares[victim])
                 self.api.delete_server(deleted[0])
-            return real(work, state, victim)
+            return real(work, state, victim, *args)
 
         self.wrap(eviction.Eviction, '_evict', evict)
         body = self._build_server(
