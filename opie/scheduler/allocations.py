@@ -25,17 +25,14 @@ from oslo_utils import uuidutils
 
 from opie.scheduler import journal
 from opie.scheduler import placement
-from opie.scheduler import providers
 from opie.scheduler import swap_back
+from opie.scheduler import verification
 
 LOG = logging.getLogger(__name__)
 
 # How often a write is sent again when another writer was faster.
 _MAX_WRITES = 8
 _SECONDS_BETWEEN_WRITES = 0.05
-# NOTE: placement/objects/allocation.py raises the generation of a provider by
-# one for each write, whatever number of consumers it has there.
-_GENERATIONS_OF_A_CLAIM = 1
 
 
 class ClaimFailed(Exception):
@@ -200,38 +197,23 @@ class Claim:
     def over_capacity(self, planned_with):
         """Return the (provider, class) pairs that will be over capacity.
 
-        What the victims still hold does not count, for they will be gone.
-        placement's check is not enough: it lets concurrent claims through,
-        and claims on a provider that was over capacity before.
-
         :param planned_with: provider uuid to the ProviderFacts of the plan.
         """
+        shrunk = {}
+        for uuid, allocations in self._shrunk.items():
+            host = self._host_of[uuid]
+            shrunk.setdefault(host, []).append(allocations.get(host, {}))
         over = []
         for host in sorted({item.host for item in self._plan.nominations}):
-            generation, usages = self._client.usages(host)
-            used = dict(usages)
-            for uuid, allocations in self._shrunk.items():
-                if self._host_of[uuid] == host:
-                    for name, amount in allocations.get(host, {}).items():
-                        used[name] = used.get(name, 0) - amount
-            inventories = self._inventories(
-                host, generation, planned_with[host]
-            )
-            for name in sorted(self._resources):
-                item = inventories.get(name)
-                if item is None or used.get(name, 0) > item.capacity:
-                    over.append((host, name))
+            for name in verification.over_capacity(
+                self._client,
+                planned_with[host],
+                host,
+                self._resources,
+                shrunk.get(host, ()),
+            ):
+                over.append((host, name))
         return over
-
-    def _inventories(self, host, generation, facts):
-        """Return the inventories that a provider has at a generation or later.
-
-        :param facts: the ProviderFacts of the plan.
-        """
-        if generation == facts.generation + _GENERATIONS_OF_A_CLAIM:
-            return facts.inventories
-        _, raw = self._client.inventories(host)
-        return providers.inventories_of(raw, {})
 
     def is_untouched(self, victim):
         """Tell whether a victim has exactly what the claim left it."""
@@ -262,6 +244,14 @@ class Claim:
     def empty(self, victims):
         """Remove what victims that nova has deleted hold; see swap_back."""
         swap_back.empty(self._client, victims)
+
+    def is_over(self):
+        """Tell whether no victim holds anything, and close the journal then.
+
+        Every victim is booked there, and nova removes all that a server holds
+        at once.
+        """
+        return self._try_to_close()
 
     def close(self, until):
         """Close the journal of a preemption that is over.

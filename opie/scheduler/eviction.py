@@ -27,20 +27,14 @@ from nova import exception
 from nova import objects
 from nova.compute import api as compute_api
 from nova.compute import task_states
-from nova.compute import vm_states
 from oslo_log import log as logging
 
+from opie.scheduler import confirmation
 from opie.scheduler import last_look
-from opie.scheduler import placement
-from opie.scheduler import preemptibles
 from opie.scheduler import records
 
 LOG = logging.getLogger(__name__)
 
-_MIN_POLL_SECONDS = 0.05
-_MAX_POLL_SECONDS = 1.0
-# Of the time waited already; what is late is late by little of it.
-_POLL_FRACTION = 0.05
 # A look at all victims is also the one immediately before the first of them is
 # sent away, if it has not taken longer.
 _FRESH_SECONDS = 0.25
@@ -90,7 +84,9 @@ class Eviction:
         for host, server in self._plan.victims:
             self._evict_patiently(self._states[host], server.uuid, is_fresh)
             is_fresh = False
-        self._confirm()
+        confirmation.Confirmation(
+            self._plan, self._claim, self._states, self._look, self._deadline
+        ).wait(self._cells)
 
     def _rehearse(self, victims):
         """Find every doubtful victim before any other one is sent away.
@@ -116,16 +112,16 @@ class Eviction:
             for host, server in victims
             if self._is_needed(server.uuid)
         }
-        self._check_deadline()
+        last_look.check_deadline(self._deadline)
         cells = records.cells_of(self._context, states)
         return self._look.doubts(cells, states)
 
     def _evict_patiently(self, state, victim, is_fresh):
         """Evict a victim; see the module's policy on what does not answer.
 
-        :param is_fresh: whether all was looked at just now.
+        :param is_fresh: whether the victim was looked at just now.
         """
-        for pause_seconds in _pauses():
+        for pause_seconds in confirmation.pauses():
             try:
                 self._evict(state, victim, is_fresh)
                 return
@@ -135,15 +131,14 @@ class Eviction:
                 if not self.outcome.sent:
                     raise
                 LOG.exception('Cannot see whether %s may go now.', victim)
-            self._check_deadline()
+            last_look.check_deadline(self._deadline)
             time.sleep(pause_seconds)
 
     def _evict(self, state, victim, is_fresh):
-        if not is_fresh:
-            self._ask_for_owners(victim)
+        self._ask_for_owners(victim)
         if not self._is_needed(victim):
             return
-        self._check_deadline()
+        last_look.check_deadline(self._deadline)
         try:
             if not is_fresh:
                 self._look.check_service(state.host)
@@ -182,12 +177,6 @@ class Eviction:
         """Tell whether an owner still waits for what this victim gives."""
         return not self._needed_by[victim] <= self.outcome.unwanted
 
-    def _check_deadline(self):
-        if time.monotonic() >= self._deadline:
-            raise last_look.Stopped(
-                '[opie] preemption_timeout_seconds are over', is_final=True
-            )
-
     def _send(self, context, instance, state):
         victim = instance.uuid
         LOG.info(
@@ -208,81 +197,6 @@ class Eviction:
                 'nova did not delete it: %s' % exc, victim
             ) from exc
         self.outcome.sent.add(victim)
-
-    def _confirm(self):
-        """Wait until the records of all victims are gone."""
-        waiting = {}
-        cells = {}
-        for victim, cell in self._cells.items():
-            waiting.setdefault(cell.uuid, set()).add(victim)
-            cells[cell.uuid] = cell
-        for pause_seconds in _pauses():
-            for uuid, victims in list(waiting.items()):
-                waiting[uuid] = self._still_there(cells[uuid], victims)
-            if not any(waiting.values()):
-                break
-            self._check_deadline()
-            time.sleep(pause_seconds)
-        self._check_services_again()
-
-    def _still_there(self, cell, victims):
-        try:
-            with nova_context.target_cell(self._context, cell) as context:
-                states = preemptibles.states_of(context, sorted(victims))
-        except Exception:
-            LOG.exception('Cannot see whether victims are gone.')
-            return victims
-        return {
-            victim
-            for victim, state in states.items()
-            if not self._has_failed(victim, *state)
-        }
-
-    def _has_failed(self, victim, vm_state, task_state):
-        """Tell whether a victim's resources are free though its record stays.
-
-        NOTE: nova/compute/manager.py sets ERROR when a deletion fails, which
-        it may do before or after it has freed the resources.
-        """
-        if vm_state != vm_states.ERROR or task_state is not None:
-            return False
-        try:
-            is_released = self._claim.is_released(victim)
-        except placement.PlacementError as exc:
-            LOG.warning(
-                'Cannot see whether the failed deletion of %(victim)s has '
-                'freed its resources: %(error)s.',
-                {'victim': victim, 'error': exc},
-            )
-            return False
-        if not is_released:
-            raise last_look.Stopped('nova failed to delete it', victim)
-        LOG.warning(
-            'nova could not finish the deletion of %s, whose resources are '
-            'free; delete it again.',
-            victim,
-        )
-        return True
-
-    def _check_services_again(self):
-        """Check that the records did not go because a compute was down."""
-        for host in sorted({host for host, _ in self._plan.victims}):
-            try:
-                self._look.check_service(self._states[host].host)
-            except last_look.Stopped:
-                raise
-            except Exception:
-                LOG.exception('Cannot see whether %s is up.', host)
-
-
-def _pauses():
-    """Yield how long to wait between one look and the next, for ever."""
-    began = time.monotonic()
-    while True:
-        waited = time.monotonic() - began
-        yield min(
-            max(_MIN_POLL_SECONDS, _POLL_FRACTION * waited), _MAX_POLL_SECONDS
-        )
 
 
 def _needed_by(plan):

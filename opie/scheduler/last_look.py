@@ -15,6 +15,8 @@
 The first doubt stops the eviction.
 """
 
+import time
+
 from nova import context as nova_context
 from nova import exception
 from nova import objects
@@ -39,6 +41,18 @@ class Stopped(Exception):
         self.victims = frozenset(victims)
         self.is_final = is_final
         self.is_room_free = is_room_free
+
+
+def check_deadline(deadline):
+    """Check that there is time left.
+
+    :param deadline: a monotonic time.
+    :raises Stopped: if there is none.
+    """
+    if time.monotonic() >= deadline:
+        raise Stopped(
+            '[opie] preemption_timeout_seconds are over', is_final=True
+        )
 
 
 class LastLook:

@@ -12,7 +12,7 @@
 
 """Victims that nova cannot delete, or takes long to delete."""
 
-from opie.scheduler import eviction
+from opie.scheduler import confirmation
 from opie.tests.functional import base
 
 _TIMEOUT_SECONDS = 40
@@ -64,13 +64,13 @@ class DeadlineTest(base.CloudTestCase):
         """As :meth:`hold_deletions`; the time is over when one has begun."""
         begun, release = self.hold_deletions()
 
-        def confirm(real, work):
+        def confirm(real, work, *args):
             begun.wait(base.WAIT_SECONDS)
             # As if it had begun so much earlier.
             work._deadline -= _TIMEOUT_SECONDS
-            return real(work)
+            return real(work, *args)
 
-        self.wrap(eviction.Eviction, '_confirm', confirm)
+        self.wrap(confirmation.Confirmation, 'wait', confirm)
         return begun, release
 
     def test_room_of_a_victim_that_still_runs_is_not_sold_again(self):

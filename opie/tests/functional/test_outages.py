@@ -133,6 +133,8 @@ class OutageTest(base.CloudTestCase):
         self.wrap_once(
             compute_manager.ComputeManager, '_complete_deletion', fail
         )
+        # As if nobody looked in the moment between the two.
+        self.wrap(allocations.Claim, 'is_over', lambda *args: False)
         preemptor = self.boot(4)
         self.assertUntouched(preemptor)
         self.assertEqual({}, self.allocations(self.victim))

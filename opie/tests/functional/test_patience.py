@@ -58,7 +58,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.assertUntouched(*self.victims)
         self.assertNoJournal()
 
-    # The look at both is the one before the first of them.
+    # First both are looked at, and then the second one once more.
 
     def test_placement_fails_before_the_second_one(self):
         self.fail_at(
@@ -71,7 +71,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
 
     def test_the_database_fails_before_the_second_one(self):
         self.fail_at(
-            2,
+            3,
             records,
             'has_build_request',
             exception.NovaException('the database is away'),

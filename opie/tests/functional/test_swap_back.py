@@ -17,7 +17,7 @@ import threading
 import fixtures
 from placement.objects import allocation as placement_allocation
 
-from opie.scheduler import eviction
+from opie.scheduler import confirmation
 from opie.scheduler import executor
 from opie.scheduler import last_look
 from opie.scheduler import placement
@@ -110,7 +110,7 @@ class DeletionBetweenTest(base.CloudTestCase):
         def fail(real, *args):
             raise last_look.Stopped('the compute service is down')
 
-        self.wrap(eviction.Eviction, '_confirm', fail)
+        self.wrap(confirmation.Confirmation, 'wait', fail)
 
     def hold_the_end_of_its_deletion(self):
         """Let nova's deletion of its allocations wait in placement.
