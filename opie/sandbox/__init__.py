@@ -10,13 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A small cloud to try opie on: real nova and placement in one process.
+"""Small clouds to try opie on.
 
-``python -m opie.sandbox.demo`` shows a preemption on it.
+``inprocess`` has one in a single process, without a server of any kind.
 """
-
-import os
-
-# NOTE: nova/monkey_patch.py chooses threads or eventlet as it is imported, so
-# this comes before every module of this package.
-os.environ.setdefault('OS_NOVA_DISABLE_EVENTLET_PATCHING', 'True')

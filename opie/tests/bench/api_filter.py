@@ -22,7 +22,7 @@ import sys
 import time
 
 # NOTE: sets up the threading model before anything imports eventlet.
-from opie.sandbox import harness  # isort: skip
+from opie.sandbox.inprocess import harness  # isort: skip
 
 import fixtures
 from nova import context as nova_context
@@ -34,7 +34,7 @@ from oslo_utils import uuidutils
 from paste import deploy
 import webob
 
-from opie.sandbox import paste
+from opie.sandbox.inprocess import paste
 
 PAIRS = 30
 SERVERS = 1000

@@ -22,8 +22,8 @@ from nova.tests.fixtures import glance
 from oslo_serialization import jsonutils
 from paste import deploy
 
-from opie.sandbox import http_api
-from opie.sandbox import paste
+from opie.sandbox.inprocess import http_api
+from opie.sandbox.inprocess import paste
 from opie.tests.client import stand_ins
 from opie.tests.functional import base
 

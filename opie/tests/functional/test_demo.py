@@ -30,7 +30,7 @@ class DemoTest(testtools.TestCase):
         self.home = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.temp = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         self.demo = subprocess.Popen(
-            [sys.executable, '-m', 'opie.sandbox.demo'],
+            [sys.executable, '-m', 'opie.sandbox.inprocess.demo'],
             cwd=self.home,
             env=self.environment(),
             stdout=subprocess.PIPE,

@@ -30,7 +30,7 @@ import requests
 import yaml
 
 from opie.preemption import marks
-from opie.sandbox import http_api
+from opie.sandbox.inprocess import http_api
 from opie.scheduler import preemptibles
 from opie.scheduler import stored_marks
 from opie.tests.functional import base

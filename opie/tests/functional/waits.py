@@ -15,7 +15,7 @@
 nova's own are over after 5 seconds, which is little on a busy one.
 """
 
-from opie.sandbox import harness
+from opie.sandbox.inprocess import harness
 
 WAIT_SECONDS = 60
 

@@ -26,8 +26,8 @@ from nova import service as nova_service
 import nova.conf
 
 import opie.conf
-from opie.sandbox import paste
-from opie.sandbox import sqlite
+from opie.sandbox.inprocess import paste
+from opie.sandbox.inprocess import sqlite
 from opie.scheduler import host_manager
 
 _DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'

@@ -16,13 +16,13 @@ Temporary files, databases and services go when the context ends.
 """
 
 # NOTE: sets up the threading model before anything imports eventlet.
-from opie.sandbox import harness  # isort: skip
+from opie.sandbox.inprocess import harness  # isort: skip
 
 import fixtures
 from nova import context as nova_context
 from nova import objects
 
-from opie.sandbox import http_api
+from opie.sandbox.inprocess import http_api
 
 HOSTS = ('host1', 'host2')
 

@@ -31,7 +31,7 @@ def of_hosts(usages, servers, now):
     """Return the groups under HOST_COLUMNS.
 
     :param usages: name of a host to (VCPU in use, VCPU in all).
-    :param servers: :class:`opie.sandbox.servers.Seen` values.
+    :param servers: :class:`opie.sandbox.inprocess.servers.Seen` values.
     :param now: an aware datetime.
     """
     return [
@@ -56,7 +56,7 @@ def of_hosts(usages, servers, now):
 def of_costs(decision, names):
     """Return the groups under COST_COLUMNS.
 
-    :param decision: a :class:`opie.sandbox.decisions.Decision`.
+    :param decision: a :class:`opie.sandbox.inprocess.decisions.Decision`.
     :param names: uuid of a host's provider or of a server to its name.
     """
     victims = {server.uuid for _, server in decision.plan.victims}

@@ -21,8 +21,8 @@ import time
 
 from oslo_utils import timeutils
 
-from opie.sandbox import rows
-from opie.sandbox import servers
+from opie.sandbox.inprocess import rows
+from opie.sandbox.inprocess import servers
 
 
 def _preemptible(name, vcpus, host, hours, minutes):
@@ -44,10 +44,11 @@ _PREEMPTOR = servers.Wanted('db-1', 6)
 class Story:
     """The demo, on a cloud with nothing on it.
 
-    :param cloud: a :class:`opie.sandbox.cloud.Cloud`.
-    :param decisions: a :class:`opie.sandbox.decisions.DecisionsFixture`.
-    :param log: a :class:`opie.sandbox.logs.LogFixture`.
-    :param narrator: a :class:`opie.sandbox.narrator.Narrator`.
+    :param cloud: a :class:`opie.sandbox.inprocess.cloud.Cloud`.
+    :param decisions: a
+        :class:`opie.sandbox.inprocess.decisions.DecisionsFixture`.
+    :param log: a :class:`opie.sandbox.inprocess.logs.LogFixture`.
+    :param narrator: a :class:`opie.sandbox.inprocess.narrator.Narrator`.
     """
 
     def __init__(self, cloud, decisions, log, narrator):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``python -m opie.sandbox.demo``: see a preemption happen.
+"""``python -m opie.sandbox.inprocess.demo``: see a preemption happen.
 
 It needs no root, no server and no configuration, and leaves nothing behind.
 The exit status is 0 when the story came out as it should.
@@ -25,8 +25,8 @@ import traceback
 
 import fixtures
 
-from opie.sandbox import logs
-from opie.sandbox import narrator
+from opie.sandbox.inprocess import logs
+from opie.sandbox.inprocess import narrator
 
 _LOG_LINES_ON_FAILURE = 15
 
@@ -63,9 +63,9 @@ def _run(teller, log):
     )
     with _Caches():
         # Not before the title: these import nova, which takes seconds.
-        from opie.sandbox import cloud
-        from opie.sandbox import decisions
-        from opie.sandbox import story
+        from opie.sandbox.inprocess import cloud
+        from opie.sandbox.inprocess import decisions
+        from opie.sandbox.inprocess import story
 
         with (
             log,
