@@ -26,7 +26,8 @@ from nova import service as nova_service
 import nova.conf
 
 import opie.conf
-from opie.sandbox.inprocess import paste
+from opie.sandbox import paste
+from opie.sandbox.inprocess import paste_fixture
 from opie.sandbox.inprocess import sqlite
 from opie.scheduler import host_manager
 
@@ -53,7 +54,7 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
     def setUp(self):
         self._use_opie()
         paste_file = (
-            self.useFixture(paste.PasteFixture()).path
+            self.useFixture(paste_fixture.PasteFixture()).path
             if self.has_api_filter
             else paste.of_nova()
         )

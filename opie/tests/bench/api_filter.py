@@ -34,7 +34,7 @@ from oslo_utils import uuidutils
 from paste import deploy
 import webob
 
-from opie.sandbox.inprocess import paste
+from opie.sandbox.inprocess import paste_fixture
 
 PAIRS = 30
 SERVERS = 1000
@@ -64,7 +64,7 @@ class Bench(harness.Harness):
         super().setUp()
 
     def runTest(self):
-        paste_file = self.useFixture(paste.PasteFixture()).path
+        paste_file = self.useFixture(paste_fixture.PasteFixture()).path
         plain = self.api_fixture.app()
         filtered = deploy.loadapp('config:' + paste_file, name='osapi_compute')
         flavor_id = self._create_flavor()

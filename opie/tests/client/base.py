@@ -23,7 +23,7 @@ from oslo_serialization import jsonutils
 from paste import deploy
 
 from opie.sandbox.inprocess import http_api
-from opie.sandbox.inprocess import paste
+from opie.sandbox.inprocess import paste_fixture
 from opie.tests.client import stand_ins
 from opie.tests.functional import base
 
@@ -69,7 +69,7 @@ class ClientTestCase(base.CloudTestCase):
         app = self.api_fixture.app()
         self.image_id = glance.GlanceFixture.image1['id']
         self.plain = self._serve(app)
-        paste_file = self.useFixture(paste.PasteFixture()).path
+        paste_file = self.useFixture(paste_fixture.PasteFixture()).path
         self.with_opie = self._serve(
             deploy.loadapp('config:' + paste_file, name='osapi_compute')
         )

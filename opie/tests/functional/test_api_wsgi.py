@@ -19,7 +19,7 @@ import shutil
 
 import testtools
 
-from opie.sandbox.inprocess import paste
+from opie.sandbox import paste
 from opie.tests.functional import test_opie_nova_scheduler as scheduler
 
 # NOTE: as nova/tests/fixtures/nova.py does, there is no keystone here.

@@ -15,8 +15,6 @@ import os
 import pathlib
 import sys
 
-import fixtures
-
 _APPLICATION = ' osapi_compute_app_v21'
 _SECTION = """
 [filter:preemptible]
@@ -24,31 +22,18 @@ use = egg:openstack-opie#preemptible
 """
 
 
-def with_filter(text):
+def with_filter(path):
     """Return the text of an api-paste.ini with opie's filter in it.
 
-    :param text: that of nova's file.
+    :param path: of nova's file.
     """
     lines = [
         line.replace(_APPLICATION, ' preemptible' + _APPLICATION)
         if line.startswith('keystone =')
         else line
-        for line in text.splitlines()
+        for line in pathlib.Path(path).read_text().splitlines()
     ]
     return '\n'.join(lines) + '\n' + _SECTION
-
-
-class PasteFixture(fixtures.Fixture):
-    """A copy of nova's api-paste.ini with opie's filter in it.
-
-    :ivar path: where.
-    """
-
-    def _setUp(self):
-        home = self.useFixture(fixtures.TempDir()).path
-        self.path = os.path.join(home, 'api-paste.ini')
-        text = pathlib.Path(of_nova()).read_text()
-        pathlib.Path(self.path).write_text(with_filter(text))
 
 
 def of_nova():
