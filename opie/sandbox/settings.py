@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How big a cloud is, and how it behaves: what a user may choose.
+
+The settings are kept with the cloud, so that the next ``up`` needs no options.
+"""
+
+import dataclasses
+
+from opie.sandbox import errors
+
+# NOTE: nova/virt/fake.py; more than these no host of the stand-in can have.
+MAX_VCPUS = 1000
+MAX_RAM_MB = 800_000
+MAX_HOSTS = 200
+MAX_SCHEDULERS = 20
+
+_RANGES = {
+    'hosts': (1, MAX_HOSTS),
+    'vcpus': (1, MAX_VCPUS),
+    'ram_mb': (512, MAX_RAM_MB),
+    'schedulers': (1, MAX_SCHEDULERS),
+    'report_interval_seconds': (1, 60),
+    'service_down_seconds': (2, 600),
+    'preemption_timeout_seconds': (1, 1710),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The choices, each with its default.
+
+    :ivar vcpus: of each host, without overcommitment.
+    :ivar ram_mb: of each host, without overcommitment.
+    :ivar compute_processes: how many processes run the hosts. All but the
+        first run one host each, the last ones, which can so be stopped alone.
+    :ivar has_glance: whether glance is real, or a stand-in with one image.
+    :ivar report_interval_seconds: how often a host says that it is alive.
+    :ivar service_down_seconds: how long after that a host counts as down.
+    :ivar policy: more for nova's policy file: name to rule.
+    :ivar nova_options: more for nova.conf: section to option to value.
+    """
+
+    hosts: int = 5
+    vcpus: int = 16
+    ram_mb: int = 32768
+    schedulers: int = 1
+    compute_processes: int = 1
+    has_glance: bool = False
+    report_interval_seconds: int = 2
+    service_down_seconds: int = 10
+    preemption_timeout_seconds: int = 30
+    policy: dict[str, str] = dataclasses.field(default_factory=dict)
+    nova_options: dict[str, dict[str, str]] = dataclasses.field(
+        default_factory=dict
+    )
+
+    def check(self):
+        """Return itself.
+
+        :raises errors.SandboxError: if no cloud can be made of it.
+        """
+        for name, (least, most) in _RANGES.items():
+            _check_range(name, getattr(self, name), least, most)
+        _check_range(
+            'compute_processes', self.compute_processes, 1, self.hosts
+        )
+        if self.service_down_seconds <= self.report_interval_seconds:
+            raise errors.SandboxError(
+                'service_down_seconds must be more than '
+                'report_interval_seconds, or hosts that are alive count as '
+                'down.'
+            )
+        return self
+
+    def host_groups(self):
+        """Return the names of the hosts that each compute process runs."""
+        names = ['host%d' % (i + 1) for i in range(self.hosts)]
+        shared = self.hosts - self.compute_processes + 1
+        return [names[:shared], *([name] for name in names[shared:])]
+
+
+def _check_range(name, value, least, most):
+    if not least <= value <= most:
+        raise errors.SandboxError(
+            '%s must be from %d to %d, not %d.'
+            % (name.replace('_', ' '), least, most, value)
+        )
