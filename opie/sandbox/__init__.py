@@ -12,5 +12,7 @@
 
 """Small clouds to try opie on.
 
-``inprocess`` has one in a single process, without a server of any kind.
+``cloud`` is a real one: services that are processes, on the loopback
+interface.  ``inprocess`` has one in a single process, for the demo and the
+functional tests.
 """
