@@ -1,0 +1,52 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Ports that are kept, and ports that have to be given up."""
+
+import socket
+import unittest
+
+from opie.sandbox import ports
+
+
+class ChooseTest(unittest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.listener = socket.create_server((ports.LOOPBACK, 0))
+        self.addCleanup(self.listener.close)
+        self.taken = self.listener.getsockname()[1]
+
+    def test_each_name_gets_another_port(self):
+        names = ['name%d' % i for i in range(50)]
+        chosen = ports.choose(names, {})
+        self.assertEqual(set(names), set(chosen))
+        self.assertEqual(50, len(set(chosen.values())))
+
+    def test_a_known_port_that_is_free_is_kept(self):
+        known = ports.choose(['a'], {})
+        self.assertEqual(known, ports.choose(['a'], known))
+
+    def test_a_known_port_that_somebody_has_taken_is_given_up(self):
+        chosen = ports.choose(['a'], {'a': self.taken})
+        self.assertNotEqual(self.taken, chosen['a'])
+
+    def test_a_port_that_its_own_server_has_taken_is_kept(self):
+        known = {'a': self.taken}
+        self.assertEqual(known, ports.choose(['a'], known, running=['a']))
+
+    def test_what_is_not_asked_for_gets_none(self):
+        self.assertEqual({}, ports.choose([], {'a': 20001}))
+
+    def test_a_port_on_which_somebody_listens_is_not_free(self):
+        self.assertFalse(ports.is_free(self.taken))
+        self.listener.close()
+        self.assertTrue(ports.is_free(self.taken))
