@@ -70,7 +70,7 @@ lock_path = %(folder)s
 def start(folder, database, placement_url):
     """Configure nova, make its tables, and map its two cells.
 
-    :param database: a :class:`mariadb.MariaDB`.
+    :param database: a :class:`database.Database`.
     :returns: the CellMapping of the cell that has the hosts.
     """
     path = os.path.join(folder, 'nova.conf')

@@ -16,59 +16,25 @@ Tokens are placement's own for tests: ``admin`` is an administrator's.
 """
 
 import contextlib
-import os
-import subprocess
-import sys
-import urllib.request
 
-from opie.tests.bench import processes
+from opie.sandbox import launcher
+from opie.sandbox import steps
+from opie.sandbox.services import placement
 
+NAME = placement.NAME
 TOKEN = 'admin'
-
-_CONF = """\
-[placement_database]
-connection = %s
-
-[api]
-auth_strategy = noauth2
-
-[placement]
-# Or concurrent claims may take more than there is.
-allocation_conflict_retry_count = 1
-"""
-_OPTIONS = (
-    '--workers=2',
-    '--worker-class=gthread',
-    '--threads=4',
-    # Clients keep their connections longer than they rest.
-    '--keep-alive=600',
-    '--log-level=warning',
-)
 
 
 @contextlib.contextmanager
-def running(folder, database_url):
+def running(site):
     """Migrate the database and serve placement; yield its URL.
 
-    :param folder: an existing directory for its configuration and log.
+    :param site: a :class:`opie.sandbox.site.Site`.
     """
-    with open(os.path.join(folder, 'placement.conf'), 'w') as conf:
-        conf.write(_CONF % database_url)
-    env = {**os.environ, 'OS_PLACEMENT_CONFIG_DIR': folder}
-    subprocess.run(
-        [os.path.join(os.path.dirname(sys.executable), 'placement-manage')]
-        + ['--config-dir', folder, 'db', 'sync'],
-        check=True,
-        env=env,
-        stderr=subprocess.DEVNULL,
+    service = placement.of(
+        site, {'api': {'auth_strategy': 'noauth2'}}, workers=2, threads=4
     )
-    address = '127.0.0.1:%d' % processes.free_port()
-    log = os.path.join(folder, 'placement.log')
-    command = [sys.executable, '-m', 'gunicorn', '--bind', address, *_OPTIONS]
-    command.append('placement.wsgi.api:application')
-    url = 'http://' + address
-    with processes.running(command, log, env=env) as process:
-        processes.wait_until(
-            'Placement', process, log, lambda: urllib.request.urlopen(url)
-        )
-        yield url
+    launcher.write_files([service])
+    launcher.run(site.home, placement.preparation(site), steps.Stop())
+    with launcher.running(site.home, service):
+        yield site.url(NAME)

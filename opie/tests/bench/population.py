@@ -51,7 +51,7 @@ class Population:
     """The hosts and servers there are.
 
     :param cell: the CellMapping of the cell with the hosts.
-    :param database: a :class:`mariadb.MariaDB`.
+    :param database: a :class:`database.Database`.
     :ivar flavors: VCPU to Flavor.
     :ivar hosts: a list of :class:`Host`.
     """

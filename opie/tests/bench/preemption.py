@@ -19,18 +19,19 @@ and their ratios, and judges nothing.
 """
 
 import argparse
+import signal
 import sys
 
 # NOTE: chooses nova's threading, so before the rest of nova.
 from opie.tests.bench import cloud  # isort: skip
 
+from opie.sandbox import errors
 from opie.tests.bench import arms
 from opie.tests.bench import computes
 from opie.tests.bench import managers
 from opie.tests.bench import memory
 from opie.tests.bench import planning
 from opie.tests.bench import population
-from opie.tests.bench import processes
 from opie.tests.bench import profiling
 from opie.tests.bench import report
 from opie.tests.bench import rounds
@@ -40,14 +41,15 @@ _PLANNER_HOSTS = [10_000, 100_000]
 
 def main():
     options = _parse()
-    processes.stop_on_signals()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit('Stopped by a signal.'))
     try:
         if options.memory:
             with cloud.running() as people:
                 memory.tell(people)
         else:
             _measure(options)
-    except processes.Missing as error:
+    except errors.Missing as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit('Interrupted.')
