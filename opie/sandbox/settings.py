@@ -33,6 +33,7 @@ _RANGES = {
     'report_interval_seconds': (1, 60),
     'service_down_seconds': (2, 600),
     'preemption_timeout_seconds': (1, 1710),
+    'destroy_seconds': (0, 600),
 }
 
 
@@ -47,6 +48,7 @@ class Settings:
     :ivar has_glance: whether glance is real, or a stand-in with one image.
     :ivar report_interval_seconds: how often a host says that it is alive.
     :ivar service_down_seconds: how long after that a host counts as down.
+    :ivar destroy_seconds: how long a host takes to destroy a server's guest.
     :ivar policy: more for nova's policy file: name to rule.
     :ivar nova_options: more for nova.conf: section to option to value.
     """
@@ -60,6 +62,7 @@ class Settings:
     report_interval_seconds: int = 2
     service_down_seconds: int = 10
     preemption_timeout_seconds: int = 30
+    destroy_seconds: int = 0
     policy: dict[str, str] = dataclasses.field(default_factory=dict)
     nova_options: dict[str, dict[str, str]] = dataclasses.field(
         default_factory=dict

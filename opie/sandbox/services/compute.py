@@ -61,6 +61,7 @@ def _one(site, name, hosts):
             '--state-path=%s' % (site.home.data / 'nova'),
             '--vcpus=%d' % site.settings.vcpus,
             '--ram-mb=%d' % site.settings.ram_mb,
+            '--destroy-seconds=%d' % site.settings.destroy_seconds,
             *('--host=' + host for host in hosts),
             '--',
             *nova.arguments(site, name),

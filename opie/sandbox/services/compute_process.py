@@ -22,6 +22,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 # NOTE: nova/cmd/compute.py chooses between threads and eventlet as it is
 # imported, so it comes before the rest of nova.
@@ -45,7 +46,12 @@ _DRIVER = 'SandboxDriver'
 
 
 class Driver(fake.FakeDriverWithoutFakeNodes):
-    """A host that stays the same one when its process is started again."""
+    """A host that stays the same one when its process is started again.
+
+    :cvar destroy_seconds: how long it takes to destroy a guest.
+    """
+
+    destroy_seconds = 0
 
     def init_host(self, host):
         super().init_host(host)
@@ -57,6 +63,10 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
         resources = super().get_available_resource(nodename)
         resources['uuid'] = self._node_uuid
         return resources
+
+    def destroy(self, *args, **kwargs):
+        time.sleep(self.destroy_seconds)
+        super().destroy(*args, **kwargs)
 
     def get_nodenames_by_uuid(self, refresh=False):
         return {self._node_uuid: self.get_available_nodes()[0]}
@@ -70,6 +80,7 @@ def main(argv):
     objects.register_all()
     Driver.vcpus = args.vcpus
     Driver.memory_mb = args.ram_mb
+    Driver.destroy_seconds = args.destroy_seconds
     # NOTE: nova/virt/driver.py finds drivers in nova.virt alone.
     setattr(fake, _DRIVER, Driver)
     # NOTE: nova/servicegroup/api.py has hosts wait for 5 s, during which a
@@ -109,6 +120,7 @@ def _parse(argv):
     parser.add_argument('--state-path', required=True)
     parser.add_argument('--vcpus', type=int, required=True)
     parser.add_argument('--ram-mb', type=int, required=True)
+    parser.add_argument('--destroy-seconds', type=int, default=0)
     parser.add_argument('--host', action='append', required=True)
     parser.add_argument('arguments', nargs='*')
     return parser.parse_args(argv)

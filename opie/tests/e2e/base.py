@@ -1,0 +1,143 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A cloud for the tests of a class, and what they do with it.
+
+The cloud is started once for the class and is real: processes, HTTP, a broker
+and a database.  Its users are ordinary members of two projects.
+"""
+
+import pathlib
+import tempfile
+import time
+import unittest
+
+from opie.sandbox import cloud
+from opie.sandbox.stand_ins import glance
+from opie.tests.e2e import watcher
+
+WAIT_SECONDS = 120
+_POLL_SECONDS = 0.3
+PREEMPTIBLE = {'preemptible': True}
+
+
+class CloudTestCase(unittest.TestCase):
+    """The base of tests on a real cloud.
+
+    :cvar settings: fields of the sandbox's Settings.
+    :cvar cloud: the :class:`opie.sandbox.cloud.Cloud`.
+    """
+
+    settings = {}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Not below what TMPDIR may be: the path of a socket is short.
+        folder = tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
+        cls.addClassCleanup(folder.cleanup)
+        cls.cloud = cloud.Cloud(pathlib.Path(folder.name) / 'cloud')
+        cls.addClassCleanup(cls.cloud.down)
+        cls.cloud.up(**cls.settings)
+        cls.watcher = watcher.Watcher(cls.cloud)
+        cls.addClassCleanup(cls.watcher.close)
+        cls.connections = {}
+        for user in ('demo', 'other', 'admin'):
+            connection = cls.connections[user] = cls.cloud.connect(user)
+            cls.addClassCleanup(connection.close)
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.delete_all)
+
+    def compute(self, user='demo'):
+        return self.connections[user].compute
+
+    def create(self, flavor, name='server', user='demo', **kwargs):
+        """Ask for a server, or several; return the first one."""
+        return self.compute(user).create_server(
+            name=name,
+            flavor_id=flavor,
+            image_id=glance.IMAGE_ID,
+            networks='none',
+            **kwargs,
+        )
+
+    def create_preemptible(self, flavor, number=1, **kwargs):
+        """Boot preemptible servers and return their ids."""
+        before = {item.id for item in self.compute().servers(details=False)}
+        self.create(
+            flavor,
+            scheduler_hints=PREEMPTIBLE,
+            min_count=number,
+            max_count=number,
+            **kwargs,
+        )
+        ids = {
+            item.id for item in self.compute().servers(details=False)
+        } - before
+        self.assertEqual(number, len(ids))
+        self.wait_for(
+            lambda: self.assertEqual({'active'}, self.watcher.states(ids))
+        )
+        return ids
+
+    def settled(self, servers, user='demo', seconds=WAIT_SECONDS):
+        """Wait until servers are ACTIVE or in ERROR; return id to status."""
+        deadline = time.monotonic() + seconds
+        statuses = {}
+        while time.monotonic() < deadline:
+            for server in servers:
+                if statuses.get(server.id) not in ('ACTIVE', 'ERROR'):
+                    found = self.compute(user).get_server(server.id)
+                    statuses[server.id] = found.status
+            if set(statuses.values()) <= {'ACTIVE', 'ERROR'}:
+                return statuses
+            time.sleep(_POLL_SECONDS)
+        raise AssertionError('Still not settled: %s' % statuses)
+
+    def wait_for(self, check, seconds=WAIT_SECONDS):
+        """Call a function until it raises no AssertionError."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return check()
+            except AssertionError:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
+
+    def logged(self, text):
+        """Return the lines of the schedulers' logs that hold a text."""
+        return [
+            line
+            for path in self.cloud.home.logs.glob('nova-scheduler-*')
+            for line in path.read_text().splitlines()
+            if text in line
+        ]
+
+    def delete_all(self):
+        """Delete the servers of all users, and wait until they are gone."""
+        admin = self.compute('admin')
+        for server in admin.servers(details=False, all_projects=True):
+            admin.delete_server(server.id, ignore_missing=True)
+        self.wait_for(lambda: self.assertEqual({}, self.watcher.allocations()))
+
+    def assert_nothing_is_left(self):
+        """Check that who has allocations is a server, and the reverse."""
+        self.wait_for(
+            lambda: self.assertEqual(
+                self.watcher.placed(), self.watcher.allocations().keys()
+            )
+        )
+        self.wait_for(lambda: self.assertEqual(set(), self.watcher.journal()))
+        self.assertEqual([], self.watcher.over_capacity())
