@@ -19,6 +19,7 @@ SUITES = (
     'client-newest',
     'patched',
     'patches',
+    'e2e',
 )
 LINES_OF_A_FAILED_SUITE = 200
 OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}

@@ -1,0 +1,81 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A compute that hangs: what was sent to it is not forgotten, nor repeated."""
+
+import signal
+import time
+
+from opie.tests.e2e import base
+
+_TIMEOUT_SECONDS = 8
+# For scheduling, claiming and giving back.
+_MARGIN_SECONDS = 20
+_COMPUTE = 'nova-compute-2'
+
+
+class StoppedComputeTest(base.CloudTestCase):
+    settings = {
+        'hosts': 2,
+        'vcpus': 4,
+        'ram_mb': 4096,
+        'compute_processes': 2,
+        'preemption_timeout_seconds': _TIMEOUT_SECONDS,
+        # It hangs, and nobody has noticed yet.
+        'service_down_seconds': 300,
+    }
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.cloud.signal, _COMPUTE, signal.SIGCONT)
+
+    def test_a_victim_that_cannot_be_confirmed(self):
+        self.create('large', 'filler', user='admin', host='host1')
+        self.wait_for(lambda: self.assertEqual(1, len(self.watcher.placed())))
+        (filler,) = self.watcher.placed()
+        victims = self.create_preemptible('medium', 2)
+        before = self.watcher.allocations()
+        self.cloud.signal(_COMPUTE, signal.SIGSTOP)
+
+        start = time.monotonic()
+        normal = self.create('medium', 'normal')
+        (status,) = self.settled([normal]).values()
+        self.assertEqual('ERROR', status)
+        self.assertLess(
+            time.monotonic() - start, _TIMEOUT_SECONDS + _MARGIN_SECONDS
+        )
+        sent = self.watcher.deletions().keys()
+        self.assertEqual(1, len(sent), sent)
+        self.assertLess(sent, victims)
+        (spared,) = victims - sent
+        # Both have what they had: the guest of the other one still runs.
+        self.wait_for(
+            lambda: self.assertEqual(before, self.watcher.allocations())
+        )
+        self.assertEqual({'active'}, self.watcher.states(victims))
+        (line,) = self.logged('Wasted evictions')
+        self.assertIn(min(sent), line)
+        self.assertNotIn(spared, line)
+
+        self.cloud.signal(_COMPUTE, signal.SIGCONT)
+        self.wait_for(
+            lambda: self.assertEqual(
+                {filler, spared}, self.watcher.allocations().keys()
+            )
+        )
+        self.assertEqual({'active'}, self.watcher.states([spared, filler]))
+        self.assertEqual(dict.fromkeys(sent, 1), self.watcher.deletions())
+        # What it left is sold again, and nobody dies for it.
+        again = self.create('medium', 'again')
+        self.assertEqual(['ACTIVE'], list(self.settled([again]).values()))
+        self.assertEqual({'active'}, self.watcher.states([spared]))
+        self.assert_nothing_is_left()
