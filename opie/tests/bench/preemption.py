@@ -72,7 +72,7 @@ def _parse():
         metavar='N',
         help='for the planner alone',
     )
-    parser.add_argument('--rounds', type=int, default=5, metavar='N')
+    parser.add_argument('--rounds', type=int, default=15, metavar='N')
     parser.add_argument('--json', metavar='FILE', help='for the ratios')
     parser.add_argument(
         '--profile', action='store_true', help='say where the time of c goes'
