@@ -23,7 +23,7 @@ import itertools
 import typing
 
 # Beyond so many, hosts that are alike in all classes may not share a mapping.
-_MOST_SHAPES = 65536
+_MOST_SHAPES = 4096
 
 
 class ClassFigures(typing.NamedTuple):

@@ -199,21 +199,17 @@ class Claim:
 
         :param planned_with: provider uuid to the ProviderFacts of the plan.
         """
-        shrunk = {}
-        for uuid, allocations in self._shrunk.items():
-            host = self._host_of[uuid]
-            shrunk.setdefault(host, []).append(allocations.get(host, {}))
-        over = []
-        for host in sorted({item.host for item in self._plan.nominations}):
+        return [
+            (host, name)
+            for host in sorted({one.host for one in self._plan.nominations})
             for name in verification.over_capacity(
                 self._client,
                 planned_with[host],
                 host,
                 self._resources,
-                shrunk.get(host, ()),
-            ):
-                over.append((host, name))
-        return over
+                self._shrunk.keys(),
+            )
+        ]
 
     def is_untouched(self, victim):
         """Tell whether a victim has exactly what the claim left it."""

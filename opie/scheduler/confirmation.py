@@ -43,14 +43,16 @@ class Confirmation:
     :param states: provider uuid to host state.
     :param look: the :class:`opie.scheduler.last_look.LastLook` at them.
     :param deadline: the monotonic time by which they must be gone.
+    :param is_by_record: whether a record that nova is about to remove counts.
     """
 
-    def __init__(self, plan, claim, states, look, deadline):
+    def __init__(self, plan, claim, states, look, deadline, is_by_record):
         self._plan = plan
         self._claim = claim
         self._states = states
         self._look = look
         self._deadline = deadline
+        self._is_by_record = is_by_record
         self._context = nova_context.get_admin_context()
 
     def wait(self, cell_of):
@@ -65,7 +67,7 @@ class Confirmation:
             waiting.setdefault(cell.uuid, set()).add(victim)
             cells[cell.uuid] = cell
         for pause_seconds in pauses():
-            is_ending = True
+            is_ending = not self._is_by_record
             for uuid, victims in list(waiting.items()):
                 waiting[uuid], are_ending = self._still_there(
                     cells[uuid], victims

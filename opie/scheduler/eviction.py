@@ -60,14 +60,16 @@ class Eviction:
     :param states: provider uuid to host state.
     :param servicegroup: nova's servicegroup API.
     :param deadline: the monotonic time by which it must be over.
+    :param has_group: whether the preemptors are of a server group.
     """
 
-    def __init__(self, plan, claim, states, servicegroup, deadline):
+    def __init__(self, plan, claim, states, servicegroup, deadline, has_group):
         self._plan = plan
         self._claim = claim
         self._states = states
         self._look = last_look.LastLook(claim, servicegroup)
         self._deadline = deadline
+        self._has_group = has_group
         self._context = nova_context.get_admin_context()
         self._cells = {}
         self._compute_api = compute_api.API()
@@ -80,29 +82,36 @@ class Eviction:
         :raises last_look.Stopped: if that cannot be; ``outcome`` tells what
             was done.
         """
-        is_fresh = self._rehearse(self._plan.victims)
+        fresh_until = self._rehearse(self._plan.victims)
         for host, server in self._plan.victims:
-            self._evict_patiently(self._states[host], server.uuid, is_fresh)
-            is_fresh = False
+            self._evict_patiently(self._states[host], server.uuid, fresh_until)
+            fresh_until = 0
         confirmation.Confirmation(
-            self._plan, self._claim, self._states, self._look, self._deadline
+            self._plan,
+            self._claim,
+            self._states,
+            self._look,
+            self._deadline,
+            # NOTE: nova/compute/manager.py counts all records on its host
+            # when it checks the policy of a group.
+            is_by_record=self._has_group,
         ).wait(self._cells)
 
     def _rehearse(self, victims):
         """Find every doubtful victim before any other one is sent away.
 
         :param victims: (provider uuid, server) pairs.
-        :returns: whether all victims were looked at just now.
+        :returns: the monotonic time until which that is the look at one.
         """
         if len(victims) == 1:
-            return False
+            return 0
         began = time.monotonic()
         doubts = self._doubts(victims)
         if doubts:
             raise last_look.Stopped(
                 ', '.join(sorted(set(doubts.values()))), *doubts
             )
-        return time.monotonic() - began < _FRESH_SECONDS
+        return began + _FRESH_SECONDS
 
     def _doubts(self, victims):
         """Return uuid to the reason of those that must not go."""
@@ -116,14 +125,15 @@ class Eviction:
         cells = records.cells_of(self._context, states)
         return self._look.doubts(cells, states)
 
-    def _evict_patiently(self, state, victim, is_fresh):
+    def _evict_patiently(self, state, victim, fresh_until):
         """Evict a victim; see the module's policy on what does not answer.
 
-        :param is_fresh: whether the victim was looked at just now.
+        :param fresh_until: the monotonic time until which a look at it that
+            was taken counts.
         """
         for pause_seconds in confirmation.pauses():
             try:
-                self._evict(state, victim, is_fresh)
+                self._evict(state, victim, fresh_until)
                 return
             except last_look.Stopped:
                 raise
@@ -134,14 +144,12 @@ class Eviction:
             last_look.check_deadline(self._deadline)
             time.sleep(pause_seconds)
 
-    def _evict(self, state, victim, is_fresh):
+    def _evict(self, state, victim, fresh_until):
         self._ask_for_owners(victim)
         if not self._is_needed(victim):
             return
         last_look.check_deadline(self._deadline)
         try:
-            if not is_fresh:
-                self._look.check_service(state.host)
             cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise last_look.Stopped(str(exc), victim) from exc
@@ -154,11 +162,19 @@ class Eviction:
                 return
             if instance.task_state == task_states.DELETING:
                 return
-            if is_fresh:
-                self._look.check_record(instance, state)
-            else:
-                self._look.check_victim(cell_context, instance, state)
+            self._check(cell_context, instance, state, fresh_until)
             self._send(cell_context, instance, state)
+
+    def _check(self, context, instance, state, fresh_until):
+        """Look at a victim for the last time, if that was not just done."""
+        if time.monotonic() < fresh_until:
+            self._look.check_record(instance, state)
+            return
+        try:
+            self._look.check_service(state.host)
+        except exception.NotFound as exc:
+            raise last_look.Stopped(str(exc), instance.uuid) from exc
+        self._look.check_victim(context, instance, state)
 
     def _ask_for_owners(self, *victims):
         """Find out which preemptors of some victims nobody wants any more."""

@@ -67,10 +67,19 @@ class Execution:
     :param owner: (project id, user id) of the preemptors.
     :param attempt: number of the plan, from 1.
     :param deadline: the monotonic time by which victims must be gone.
+    :param has_group: whether the preemptors are of a server group.
     """
 
     def __init__(
-        self, shot, plan, client, servicegroup, owner, attempt, deadline
+        self,
+        shot,
+        plan,
+        client,
+        servicegroup,
+        owner,
+        attempt,
+        deadline,
+        has_group,
     ):
         self._shot = shot
         self._plan = plan
@@ -79,7 +88,12 @@ class Execution:
         self._doubt = None  # why the claim must be undone
         self._claim = allocations.Claim(client, plan, shot.request, owner)
         self._work = eviction.Eviction(
-            plan, self._claim, shot.states, servicegroup, deadline
+            plan,
+            self._claim,
+            shot.states,
+            servicegroup,
+            deadline,
+            has_group,
         )
 
     def claim(self):

@@ -204,6 +204,7 @@ class PassTwo:
             (job.spec.project_id, _user_id(context, job.spec)),
             attempt,
             deadline,
+            has_group=job.spec.instance_group is not None,
         )
         job.execution.claim()
 

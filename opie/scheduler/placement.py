@@ -178,16 +178,6 @@ class Placement:
             ),
         )
 
-    def usages(self, provider):
-        """Return (provider generation, resource class to amount used)."""
-        return self._read(
-            '/resource_providers/%s/usages' % provider,
-            lambda answer: (
-                answer['resource_provider_generation'],
-                answer['usages'],
-            ),
-        )
-
     def consumer(self, uuid):
         """Return the :class:`Consumer` with a uuid, existing or not."""
         return self._read(

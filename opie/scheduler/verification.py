@@ -16,6 +16,8 @@ placement's check is not enough: it lets concurrent claims through, and claims
 on a provider that was over capacity before.
 """
 
+import collections
+
 from opie.scheduler import providers
 
 # NOTE: placement/objects/allocation.py raises the generation of a provider by
@@ -23,26 +25,25 @@ from opie.scheduler import providers
 _GENERATIONS_OF_A_CLAIM = 1
 
 
-def over_capacity(client, facts, provider, names, left_to_victims):
+def over_capacity(client, facts, provider, names, victims):
     """Return the resource classes that a provider will have too little of.
 
     :param client: a :class:`opie.scheduler.placement.Placement`.
     :param facts: the ProviderFacts that the claim was planned with.
     :param names: the classes that were claimed.
-    :param left_to_victims: what each victim still holds there; it does not
-        count, for they will be gone.
+    :param victims: uuids of servers whose allocations do not count, for they
+        will be gone.
     """
-    generation, usages = client.usages(provider)
-    used = dict(usages)
-    for resources in left_to_victims:
-        for name, amount in resources.items():
-            used[name] = used.get(name, 0) - amount
+    generation, allocations = client.provider_allocations(provider)
+    used = collections.Counter()
+    for consumer, resources in allocations.items():
+        if consumer not in victims:
+            used.update(resources)
     inventories = _inventories(client, provider, generation, facts)
     return [
         name
         for name in sorted(names)
-        if name not in inventories
-        or used.get(name, 0) > inventories[name].capacity
+        if name not in inventories or used[name] > inventories[name].capacity
     ]
 
 

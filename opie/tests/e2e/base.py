@@ -12,10 +12,12 @@
 
 """A cloud for the tests of a class, and what they do with it.
 
-The cloud is started once for the class and is real: processes, HTTP, a broker
+The cloud is started once for a class and is real: processes, HTTP, a broker
 and a database.  Its users are ordinary members of two projects.
 """
 
+import atexit
+import contextlib
 import pathlib
 import tempfile
 import time
@@ -28,12 +30,50 @@ from opie.tests.e2e import watcher
 WAIT_SECONDS = 120
 _POLL_SECONDS = 0.3
 PREEMPTIBLE = {'preemptible': True}
+# Settings of two hosts, of which the second can be stopped alone without
+# anybody noticing soon.
+SMALL = {
+    'hosts': 2,
+    'vcpus': 4,
+    'ram_mb': 4096,
+    'compute_processes': 2,
+    'preemption_timeout_seconds': 8,
+    'service_down_seconds': 300,
+}
+
+
+class _Running:
+    """The one cloud that runs, until another one is asked for."""
+
+    def __init__(self):
+        self._stack = contextlib.ExitStack()
+        self._settings = None
+        atexit.register(self._stack.close)
+
+    def cloud(self, settings):
+        """Return a running cloud with some settings."""
+        if settings != self._settings:
+            self._stack.close()
+            self._settings = None
+            # Not below what TMPDIR may be: the path of a socket is short.
+            folder = self._stack.enter_context(
+                tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
+            )
+            self._cloud = cloud.Cloud(pathlib.Path(folder) / 'cloud')
+            self._stack.callback(self._cloud.down)
+            self._cloud.up(**settings)
+            self._settings = settings
+        return self._cloud
+
+
+_running = _Running()
 
 
 class CloudTestCase(unittest.TestCase):
     """The base of tests on a real cloud.
 
-    :cvar settings: fields of the sandbox's Settings.
+    :cvar settings: fields of the sandbox's Settings; classes that want the
+        same, one after the other, have the same cloud.
     :cvar cloud: the :class:`opie.sandbox.cloud.Cloud`.
     """
 
@@ -42,12 +82,7 @@ class CloudTestCase(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # Not below what TMPDIR may be: the path of a socket is short.
-        folder = tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
-        cls.addClassCleanup(folder.cleanup)
-        cls.cloud = cloud.Cloud(pathlib.Path(folder.name) / 'cloud')
-        cls.addClassCleanup(cls.cloud.down)
-        cls.cloud.up(**cls.settings)
+        cls.cloud = _running.cloud(cls.settings)
         cls.watcher = watcher.Watcher(cls.cloud)
         cls.addClassCleanup(cls.watcher.close)
         cls.connections = {}
@@ -57,7 +92,7 @@ class CloudTestCase(unittest.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.addCleanup(self.delete_all)
+        self.delete_all()
 
     def compute(self, user='demo'):
         return self.connections[user].compute
@@ -128,7 +163,10 @@ class CloudTestCase(unittest.TestCase):
     def delete_all(self):
         """Delete the servers of all users, and wait until they are gone."""
         admin = self.compute('admin')
-        for server in admin.servers(details=False, all_projects=True):
+        for server in admin.servers(all_projects=True):
+            if server.task_state == 'deleting':
+                # Or nova would not send it to the host a second time.
+                admin.reset_server_state(server.id, 'error')
             admin.delete_server(server.id, ignore_missing=True)
         self.wait_for(lambda: self.assertEqual({}, self.watcher.allocations()))
 

@@ -18,11 +18,11 @@ import functools
 from opie.tests.e2e import base
 
 _HOSTS = 50
-_VCPUS = 6
-_RAM_MB = 6144
-# Three on each host.
+_VCPUS = 4
+_RAM_MB = 4096
+# Two on each host.
 _FLAVOR = 'medium'
-_PREEMPTIBLES = 150
+_PREEMPTIBLES = 100
 _AT_ONCE = 10
 _ROUNDS = 10
 
@@ -39,9 +39,9 @@ class RaceTest(base.CloudTestCase):
 
     def test_nobody_is_lost_and_nothing_is_sold_twice(self):
         preemptibles = set()
-        for _ in range(3):
+        for _ in range(2):
             preemptibles |= self.create_preemptible(
-                _FLAVOR, _PREEMPTIBLES // 3
+                _FLAVOR, _PREEMPTIBLES // 2
             )
         normals = {}
         with self.watcher.watching(

@@ -33,6 +33,14 @@ class RestartTest(base.CloudTestCase):
         'preemption_timeout_seconds': _TIMEOUT_SECONDS,
         'destroy_seconds': _DESTROY_SECONDS,
         'service_down_seconds': 60,
+        # A scheduler that is told to stop ends what it has begun; nova takes
+        # 20 seconds of it for other things.
+        'nova_options': {
+            'DEFAULT': {
+                'manager_shutdown_timeout': 20 + _TIMEOUT_SECONDS,
+                'graceful_shutdown_timeout': 30 + _TIMEOUT_SECONDS,
+            }
+        },
     }
 
     def setUp(self):

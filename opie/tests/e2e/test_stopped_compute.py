@@ -17,22 +17,14 @@ import time
 
 from opie.tests.e2e import base
 
-_TIMEOUT_SECONDS = 8
+_TIMEOUT_SECONDS = base.SMALL['preemption_timeout_seconds']
 # For scheduling, claiming and giving back.
 _MARGIN_SECONDS = 20
 _COMPUTE = 'nova-compute-2'
 
 
 class StoppedComputeTest(base.CloudTestCase):
-    settings = {
-        'hosts': 2,
-        'vcpus': 4,
-        'ram_mb': 4096,
-        'compute_processes': 2,
-        'preemption_timeout_seconds': _TIMEOUT_SECONDS,
-        # It hangs, and nobody has noticed yet.
-        'service_down_seconds': 300,
-    }
+    settings = base.SMALL
 
     def setUp(self):
         super().setUp()

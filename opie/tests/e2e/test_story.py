@@ -20,17 +20,11 @@ import sys
 
 from opie.tests.e2e import base
 
-_VCPUS = 4
-_RAM_MB = 4096
 _OPENSTACK = pathlib.Path(sys.executable).with_name('openstack')
 
 
 class StoryTest(base.CloudTestCase):
-    settings = {
-        'hosts': 2,
-        'vcpus': _VCPUS,
-        'ram_mb': _RAM_MB,
-    }
+    settings = base.SMALL
 
     def openstack(self, *arguments, user='demo', status=0):
         """Run the command as a user; return what it printed."""

@@ -12,6 +12,8 @@
 
 """Services that fail in the middle, and many requests at once."""
 
+import threading
+
 from nova import exception
 from nova.compute import manager as compute_manager
 from oslo_utils import uuidutils
@@ -139,6 +141,25 @@ class OutageTest(base.CloudTestCase):
         self.assertUntouched(preemptor)
         self.assertEqual({}, self.allocations(self.victim))
         self.assertTrue(self.logged('delete it again'))
+
+    def test_a_record_is_not_waited_for_once_all_is_free(self):
+        held = threading.Event()
+        self.addCleanup(held.set)
+
+        def hold(real, *args):
+            real(*args)
+            held.wait(base.WAIT_SECONDS)
+
+        self.wrap_once(
+            compute_manager.ComputeManager, '_complete_deletion', hold
+        )
+        preemptor = self.boot(4)
+        self.assertFalse(held.is_set())
+        self.assertEqual({}, self.allocations(self.victim))
+        held.set()
+        self._wait_until_deleted(self.victim)
+        self.assertUntouched(preemptor)
+        self.assertNoJournal()
 
     def test_a_victim_that_is_moved_after_the_claim_gets_all_back(self):
         """nova moves its allocations to the migration, journal and all."""

@@ -13,11 +13,16 @@
 
 """Server groups and hints hold for who stays, whoever goes."""
 
+import time
+
+from nova.compute import manager as compute_manager
 import nova.conf
 
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF
+
+_LINGER_SECONDS = 2
 
 
 class GroupCase(base.CloudTestCase):
@@ -57,6 +62,23 @@ class AntiAffinityTest(GroupCase):
         member = self.boot_preemptible(2, hints=group)
         preemptor = self.boot(2, hints=group)
         self.assertEqual('host2', self.host_of(preemptor))
+        self.assertGone(member)
+        self.assertUntouched(preemptor)
+
+    def test_a_member_is_waited_for_until_its_record_is_gone(self):
+        """Whoever comes earlier is one too many, says its compute."""
+
+        def linger(real, *args):
+            real(*args)
+            time.sleep(_LINGER_SECONDS)
+
+        self.wrap_once(
+            compute_manager.ComputeManager, '_complete_deletion', linger
+        )
+        group = self.group('anti-affinity')
+        self.boot(10, 'host1')
+        member = self.boot_preemptible(2, hints=group)
+        preemptor = self.boot(2, hints=group)
         self.assertGone(member)
         self.assertUntouched(preemptor)
 
