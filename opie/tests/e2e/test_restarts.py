@@ -103,9 +103,11 @@ class RestartTest(base.CloudTestCase):
         self.assert_nothing_is_left()
 
     def test_the_broker_is_started_again(self):
+        (before, *_) = self.cloud.pids('rabbitmq')
         statuses = self.preempt_during(
             functools.partial(self.cloud.restart, 'rabbitmq')
         )
+        self.assertNotEqual(before, self.cloud.pids('rabbitmq')[0])
         gone = self.victims - self.watcher.placed()
         # What was under way may have been lost, but was not done twice.
         self.assertLessEqual(

@@ -161,15 +161,8 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual(130, status)
         self.assert_nothing_runs()
 
-    def test_services_are_stopped_and_started_alone(self):
+    def test_a_compute_is_stopped_alone(self):
         self.cloud.up(hosts=2, compute_processes=2, service_down_seconds=4)
-        (before, *_) = self.cloud.pids('rabbitmq')
-        self.cloud.restart('rabbitmq')
-        self.assertNotEqual(before, self.cloud.pids('rabbitmq')[0])
-        self.assertEqual('ACTIVE', self.boot('after the broker').status)
-        self.cloud.restart('nova-scheduler-1')
-        self.assertEqual('ACTIVE', self.boot('server').status)
-
         self.cloud.signal('nova-compute-2', signal.SIGSTOP)
         self.wait_for_state('host2', 'down')
         self.assertEqual('host1', self.boot_host('on the other'))
