@@ -53,6 +53,7 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
 
     def setUp(self):
         self._use_opie()
+        self._let_readers_in()
         paste_file = (
             self.useFixture(paste_fixture.PasteFixture()).path
             if self.has_api_filter
@@ -86,6 +87,22 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
             ),
         ):
             self.useFixture(fixtures.MonkeyPatch(name, value))
+
+    def _let_readers_in(self):
+        """Keep threads that use different cells from waiting forever.
+
+        NOTE: in nova/tests/fixtures/nova.py, whoever uses a cell is a reader,
+        and whoever turns to another cell is a writer.  A thread amid a
+        transaction may have to become a reader, while a writer waits for
+        another reader, who waits for that transaction.  So readers must not
+        wait for writers that wait.
+        """
+        self.useFixture(
+            fixtures.MonkeyPatch(
+                'nova.tests.fixtures.ReaderWriterLock.has_pending_writers',
+                False,
+            )
+        )
 
     def configure(self):
         """Set options before the services start; for subclasses."""
