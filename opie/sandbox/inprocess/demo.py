@@ -36,11 +36,10 @@ def main():
     start = time.monotonic()
     teller = narrator.Narrator(sys.stdout)
     teller.title('opie: a normal server takes the place of preemptible ones')
-    # To be told to stop is no reason to leave anything behind.
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption = _Interruption()
     log = logs.LogFixture()
     try:
-        _run(teller, log)
+        _run(teller, log, interruption)
     except KeyboardInterrupt:
         teller.say('Interrupted.')
         return 1
@@ -54,7 +53,7 @@ def main():
     return 0
 
 
-def _run(teller, log):
+def _run(teller, log, interruption):
     teller.say(
         'Starting in this process: the API, the conductor, the scheduler and '
         'two computes of nova %s, and placement %s, on SQLite. Stand-ins play '
@@ -67,13 +66,39 @@ def _run(teller, log):
         from opie.sandbox.inprocess import decisions
         from opie.sandbox.inprocess import story
 
+        interruption.check()
         with (
             log,
             decisions.DecisionsFixture() as watched,
             cloud.Cloud() as the_cloud,
             log.stopped_by_exceptions(),
         ):
-            story.Story(the_cloud, watched, log, teller).tell()
+            for _ in story.Story(the_cloud, watched, log, teller).tell():
+                interruption.check()
+
+
+class _Interruption:
+    """Ctrl-C or SIGTERM, noticed between two steps.
+
+    An exception amid one could leave a lock of nova taken, or a request half
+    sent, and whoever waits for it would wait forever.  Who asks twice does not
+    want to wait.
+    """
+
+    def __init__(self):
+        self._count = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, signum, frame):
+        self._count += 1
+        if self._count > 1:
+            raise KeyboardInterrupt
+
+    def check(self):
+        """Raise KeyboardInterrupt if a signal has come."""
+        if self._count:
+            raise KeyboardInterrupt
 
 
 class _Caches(fixtures.Fixture):
@@ -85,10 +110,6 @@ class _Caches(fixtures.Fixture):
     def _setUp(self):
         path = self.useFixture(fixtures.TempDir()).path
         self.useFixture(fixtures.EnvironmentVariable('XDG_CACHE_HOME', path))
-
-
-def _interrupt(signum, frame):
-    raise KeyboardInterrupt
 
 
 def _report(error, log):

@@ -58,14 +58,16 @@ class Story:
         self._narrator = narrator
 
     def tell(self):
-        """Play it and tell it.
+        """Play it and tell it, one step at each iteration.
 
         :raises servers.NotActive: if it comes out otherwise.
         """
-        self._fill()
+        yield from self._fill()
         before = servers.all_of(self._cloud.api)
         self._show(before)
+        yield
         preemptor, seconds = self._boot()
+        yield
         names = {server.uuid: server.name for server in before.values()}
         names[preemptor.uuid] = preemptor.name
         self._explain({**names, **self._cloud.provider_names()})
@@ -82,13 +84,14 @@ class Story:
         )
         for vcpus in sorted({item.vcpus for item in (*_CROWD, _PREEMPTOR)}):
             servers.make_flavor(self._cloud.api, vcpus)
-        responses = [
-            self._cloud.api.post('/servers', wanted.body())
-            for wanted in _CROWD
-        ]
+        responses = []
+        for wanted in _CROWD:
+            yield
+            responses.append(self._cloud.api.post('/servers', wanted.body()))
         self._narrator.exchange(responses[0])
         now = timeutils.utcnow(with_timezone=True)
         for wanted, response in zip(_CROWD, responses, strict=True):
+            yield
             uuid = response.json()['server']['id']
             servers.wait_until_active(self._cloud.api, uuid)
             self._cloud.set_launch_time(uuid, now - wanted.age)
