@@ -41,6 +41,10 @@ def main(argv=None):
     the_cloud = cloud.Cloud(args.state_dir)
     try:
         return _COMMANDS[args.command](the_cloud, args) or 0
+    except BrokenPipeError:
+        # Whoever read it has read enough.
+        _look_away()
+        return 0
     except (errors.SandboxError, OSError) as error:
         print('%s: %s' % (sandbox_arguments.NAME, error), file=sys.stderr)
         return 1
@@ -113,7 +117,12 @@ def _say(text):
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _look_away()
+
+
+def _look_away():
+    """Let the rest of the output go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _down(the_cloud, args):
