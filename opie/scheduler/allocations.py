@@ -83,7 +83,7 @@ class Claim:
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
         except ClaimFailed:
-            self._try_to_close()
+            self.try_to_close()
             raise
 
     def _preemptor_bodies(self):
@@ -241,21 +241,13 @@ class Claim:
         """Remove what victims that nova has deleted hold; see swap_back."""
         swap_back.empty(self._client, victims)
 
-    def is_over(self):
-        """Tell whether no victim holds anything, and close the journal then.
-
-        Every victim is booked there, and nova removes all that a server holds
-        at once.
-        """
-        return self._try_to_close()
-
     def close(self, until):
         """Close the journal of a preemption that is over.
 
         :param until: a monotonic time to try until; nova may remove the
             allocations of a victim a moment after its record.
         """
-        while not self._try_to_close():
+        while not self.try_to_close():
             if time.monotonic() >= until:
                 LOG.warning(
                     'Placement still has allocations of victims on the '
@@ -265,7 +257,12 @@ class Claim:
                 return
             time.sleep(_SECONDS_BETWEEN_WRITES)
 
-    def _try_to_close(self):
+    def try_to_close(self):
+        """Close the journal if no victim holds anything; return if it is so.
+
+        Every victim is booked there, and nova removes all that a server holds
+        at once.
+        """
         try:
             return self._close_journal()
         except placement.PlacementError:

@@ -43,7 +43,7 @@ class Confirmation:
     :param states: provider uuid to host state.
     :param look: the :class:`opie.scheduler.last_look.LastLook` at them.
     :param deadline: the monotonic time by which they must be gone.
-    :param is_by_record: whether a record that nova is about to remove counts.
+    :param is_by_record: whether to wait until even the records are gone.
     """
 
     def __init__(self, plan, claim, states, look, deadline, is_by_record):
@@ -77,7 +77,7 @@ class Confirmation:
                 break
             # NOTE: nova/compute/manager.py frees what its tracker counts
             # first, then the allocations, and destroys the record last.
-            if is_ending and self._claim.is_over():
+            if is_ending and self._claim.try_to_close():
                 break
             last_look.check_deadline(self._deadline)
             time.sleep(pause_seconds)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Carries out a plan: sends its victims away and sees them gone.
+"""Sends the victims of a plan away, and has it seen that they are gone.
 
 The request to delete a victim is the point of no return, for a compute that
 hangs executes it when it returns.  So everything that could make an eviction
@@ -82,7 +82,7 @@ class Eviction:
         :raises last_look.Stopped: if that cannot be; ``outcome`` tells what
             was done.
         """
-        fresh_until = self._rehearse(self._plan.victims)
+        fresh_until = self._rehearse()
         for host, server in self._plan.victims:
             self._evict_patiently(self._states[host], server.uuid, fresh_until)
             fresh_until = 0
@@ -97,24 +97,15 @@ class Eviction:
             is_by_record=self._has_group,
         ).wait(self._cells)
 
-    def _rehearse(self, victims):
+    def _rehearse(self):
         """Find every doubtful victim before any other one is sent away.
 
-        :param victims: (provider uuid, server) pairs.
         :returns: the monotonic time until which that is the look at one.
         """
+        victims = self._plan.victims
         if len(victims) == 1:
             return 0
         began = time.monotonic()
-        doubts = self._doubts(victims)
-        if doubts:
-            raise last_look.Stopped(
-                ', '.join(sorted(set(doubts.values()))), *doubts
-            )
-        return began + _FRESH_SECONDS
-
-    def _doubts(self, victims):
-        """Return uuid to the reason of those that must not go."""
         self._ask_for_owners(*(server.uuid for _, server in victims))
         states = {
             server.uuid: self._states[host]
@@ -123,7 +114,12 @@ class Eviction:
         }
         last_look.check_deadline(self._deadline)
         cells = records.cells_of(self._context, states)
-        return self._look.doubts(cells, states)
+        doubts = self._look.doubts(cells, states)
+        if doubts:
+            raise last_look.Stopped(
+                ', '.join(sorted(set(doubts.values()))), *doubts
+            )
+        return began + _FRESH_SECONDS
 
     def _evict_patiently(self, state, victim, fresh_until):
         """Evict a victim; see the module's policy on what does not answer.
@@ -150,6 +146,7 @@ class Eviction:
             return
         last_look.check_deadline(self._deadline)
         try:
+            self._look.check_service(state.host)
             cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise last_look.Stopped(str(exc), victim) from exc
@@ -162,19 +159,11 @@ class Eviction:
                 return
             if instance.task_state == task_states.DELETING:
                 return
-            self._check(cell_context, instance, state, fresh_until)
+            if time.monotonic() < fresh_until:
+                self._look.check_record(instance, state)
+            else:
+                self._look.check_victim(cell_context, instance, state)
             self._send(cell_context, instance, state)
-
-    def _check(self, context, instance, state, fresh_until):
-        """Look at a victim for the last time, if that was not just done."""
-        if time.monotonic() < fresh_until:
-            self._look.check_record(instance, state)
-            return
-        try:
-            self._look.check_service(state.host)
-        except exception.NotFound as exc:
-            raise last_look.Stopped(str(exc), instance.uuid) from exc
-        self._look.check_victim(context, instance, state)
 
     def _ask_for_owners(self, *victims):
         """Find out which preemptors of some victims nobody wants any more."""

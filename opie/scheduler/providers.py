@@ -17,6 +17,7 @@ allocations of a consumer, as nova does when it deletes a server, raises none.
 So what was read is a fact in this moment, and an estimate afterwards.
 """
 
+import collections
 import dataclasses
 import time
 
@@ -94,19 +95,26 @@ def inventories_of(raw, used):
     }
 
 
+def used_by(allocations):
+    """Return resource class to the sum of what consumers hold.
+
+    :param allocations: consumer uuid to resource class to amount.
+    """
+    used = collections.Counter()
+    for resources in allocations.values():
+        used.update(resources)
+    return used
+
+
 def _read(client, uuid):
     for _ in range(_READS_UNTIL_STABLE):
         generation, raw = client.inventories(uuid)
         same_generation, allocations = client.provider_allocations(uuid)
         if generation == same_generation:
-            used = {}
-            for resources in allocations.values():
-                for name, amount in resources.items():
-                    used[name] = used.get(name, 0) + amount
             return ProviderFacts(
                 time.monotonic(),
                 generation,
-                inventories_of(raw, used),
+                inventories_of(raw, used_by(allocations)),
                 allocations,
             )
     raise Unstable('provider %s changes all the time' % uuid)

@@ -16,8 +16,6 @@ placement's check is not enough: it lets concurrent claims through, and claims
 on a provider that was over capacity before.
 """
 
-import collections
-
 from opie.scheduler import providers
 
 # NOTE: placement/objects/allocation.py raises the generation of a provider by
@@ -35,10 +33,13 @@ def over_capacity(client, facts, provider, names, victims):
         will be gone.
     """
     generation, allocations = client.provider_allocations(provider)
-    used = collections.Counter()
-    for consumer, resources in allocations.items():
-        if consumer not in victims:
-            used.update(resources)
+    used = providers.used_by(
+        {
+            consumer: resources
+            for consumer, resources in allocations.items()
+            if consumer not in victims
+        }
+    )
     inventories = _inventories(client, provider, generation, facts)
     return [
         name

@@ -21,7 +21,6 @@ import threading
 import sqlalchemy as sa
 
 _SAMPLE_SECONDS = 0.2
-_JOURNAL = 'opie'
 
 _PLACED = sa.text(
     'SELECT uuid FROM instances WHERE deleted = 0 AND host IS NOT NULL'
@@ -133,8 +132,8 @@ class Watcher:
         """Call functions all the time until the end of the block.
 
         :param checks: functions that return a list of what is wrong.
-        :returns: a list that is filled with what they return, and at the end
-            with how often they were called, if that was never.
+        :returns: a list that is filled with what they return, and complete
+            after the block; it says so if nothing was looked at.
         """
         wrong, stop, samples = [], threading.Event(), []
 

@@ -12,6 +12,7 @@
 
 """What stops an eviction, and what is left when it is stopped."""
 
+import fixtures
 from nova import exception
 from nova import objects
 from nova.compute import api as compute_api
@@ -19,6 +20,7 @@ from nova.virt import fake
 
 from opie.scheduler import eviction
 from opie.scheduler import executor
+from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.tests.functional import base
 
@@ -178,6 +180,21 @@ class EvictionTest(base.CloudTestCase):
         self.assertGone(self.victims[1])
         self.assertUntouched(self.victims[0])
         self.assertFalse(self.logged('is void'))
+
+    def test_a_look_at_all_that_took_long_is_taken_again(self):
+        """A migration begins once the look is over, and too old."""
+        self.useFixture(
+            fixtures.MockPatchObject(eviction, '_FRESH_SECONDS', 0)
+        )
+
+        def look(real, *args):
+            doubts = real(*args)
+            for victim in self.victims:
+                self.start_migration(victim)
+            return doubts
+
+        self.wrap_once(last_look.LastLook, 'doubts', look)
+        self.assertAllRefused('is being migrated')
 
     def test_all_doubtful_victims_of_a_plan_are_found_at_once(self):
         for victim in self.victims:

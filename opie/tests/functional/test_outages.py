@@ -19,6 +19,7 @@ from nova.compute import manager as compute_manager
 from oslo_utils import uuidutils
 
 from opie.scheduler import allocations
+from opie.scheduler import confirmation
 from opie.scheduler import eviction
 from opie.scheduler import executor
 from opie.scheduler import filter_scheduler
@@ -135,8 +136,13 @@ class OutageTest(base.CloudTestCase):
         self.wrap_once(
             compute_manager.ComputeManager, '_complete_deletion', fail
         )
-        # As if nobody looked in the moment between the two.
-        self.wrap(allocations.Claim, 'is_over', lambda *args: False)
+
+        def look(real, *args):
+            # As if nobody looked in the moment between the two.
+            there, _ = real(*args)
+            return there, False
+
+        self.wrap(confirmation.Confirmation, '_still_there', look)
         preemptor = self.boot(4)
         self.assertUntouched(preemptor)
         self.assertEqual({}, self.allocations(self.victim))
