@@ -34,7 +34,9 @@ from oslo_utils import uuidutils
 from paste import deploy
 import webob
 
+from opie.sandbox import paste
 from opie.sandbox.inprocess import paste_fixture
+from opie.tests.bench import stack
 
 PAIRS = 30
 SERVERS = 1000
@@ -65,8 +67,10 @@ class Bench(harness.Harness):
 
     def runTest(self):
         paste_file = self.useFixture(paste_fixture.PasteFixture()).path
-        plain = self.api_fixture.app()
-        filtered = deploy.loadapp('config:' + paste_file, name='osapi_compute')
+        plain, filtered = (
+            deploy.loadapp('config:' + path, name='osapi_compute')
+            for path in (paste.of_nova(), paste_file)
+        )
         flavor_id = self._create_flavor()
         self._create_servers(flavor_id)
         self.useFixture(
@@ -153,7 +157,7 @@ def measure(what, plain, filtered):
             # Or one of them pays for what the other has left behind.
             gc.collect()
             began = time.perf_counter()
-            call()
+            stack.call(stack.depth(number, PAIRS), call)
             times[call].append(time.perf_counter() - began)
     ratios = [
         with_it / without

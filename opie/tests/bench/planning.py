@@ -23,6 +23,7 @@ from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
 from opie.tests.bench import layout
+from opie.tests.bench import stack
 from opie.tests.bench import stopwatch
 
 CALLS = 5
@@ -46,7 +47,14 @@ def measure(number):
     while len(watches) < CALLS and time.monotonic() < deadline:
         watch = stopwatch.Stopwatch()
         watch.start()
-        plan = planner.make_plan(request, hosts, cost.Cost(now=_NOW), cloud)
+        plan = stack.call(
+            stack.depth(len(watches), CALLS),
+            planner.make_plan,
+            request,
+            hosts,
+            cost.Cost(now=_NOW),
+            cloud,
+        )
         watch.stop()
         watches.append(watch)
         if not plan.victims:

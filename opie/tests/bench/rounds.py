@@ -14,6 +14,7 @@
 
 from opie.tests.bench import layout
 from opie.tests.bench import room
+from opie.tests.bench import stack
 
 ARMS = {
     'stock': 'a  nova, with room',
@@ -36,7 +37,7 @@ def run(arms, people, number):
     :returns: arm to its first call's Stopwatch, which comes before the
         rounds, and arm to the list of those of the rounds.
     """
-    first = _round(arms, people, layout.PREEMPTOR_VCPUS, 1)
+    first = _round(arms, people, layout.PREEMPTOR_VCPUS, 1, 0)
     times = {arm: [] for arm in ARMS}
     for index in range(number):
         is_small = index % _SMALL_EVERY == _SMALL_EVERY - 1
@@ -46,17 +47,18 @@ def run(arms, people, number):
             else layout.PREEMPTOR_VCPUS
         )
         step = -1 if index % 2 else 1
-        for arm, watch in _round(arms, people, vcpus, step).items():
+        depth = stack.depth(index, number)
+        for arm, watch in _round(arms, people, vcpus, step, depth).items():
             times[arm].append(watch)
     return first, times
 
 
-def _round(arms, people, vcpus, step):
+def _round(arms, people, vcpus, step, depth):
     flavor = people.flavors[vcpus]
     times = {}
     with room.on_every_host(people.databases):
         for arm in _WITH_ROOM[::step]:
-            times[arm] = getattr(arms, arm)(flavor)
+            times[arm] = stack.call(depth, getattr(arms, arm), flavor)
     for arm in _FULL[::step]:
-        times[arm] = getattr(arms, arm)(flavor)
+        times[arm] = stack.call(depth, getattr(arms, arm), flavor)
     return times
