@@ -23,7 +23,11 @@ from opie.preemption import planner
 
 @dataclasses.dataclass(frozen=True)
 class Decision:
-    """One plan, and what it was made from."""
+    """One plan, and what it was made from.
+
+    :ivar hosts: as the cloud knew them just before, the planner's estimates
+        being none of them.
+    """
 
     request: model.Request
     hosts: tuple[model.Host, ...]
@@ -66,8 +70,12 @@ class DecisionsFixture(fixtures.Fixture):
 
         def recorded(request, hosts, cost, cloud):
             hosts = tuple(hosts)
+            looked = cloud.look(tuple(host.uuid for host in hosts)).values()
             plan = make_plan(request, hosts, cost, cloud)
-            self.decisions.append(Decision(request, hosts, cost, plan))
+            known = tuple(
+                host for host in looked if isinstance(host, model.Host)
+            )
+            self.decisions.append(Decision(request, known, cost, plan))
             return plan
 
         self.useFixture(

@@ -14,6 +14,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -72,6 +73,18 @@ class DemoTest(testtools.TestCase):
         victims = {row[1] for row in costs if row[-1] == 'victim'}
         self.assertEqual({'batch-4', 'batch-5'}, victims)
         self.assertEqual(
+            {'host1': 'batch-1, batch-2', 'host2': 'batch-4, batch-5'},
+            {host: names for host, names, _ in _choices(text)},
+        )
+        cost_of = {row[1]: int(row[4]) for row in costs}
+        for _, names, cost in _choices(text):
+            # All of them are rounded.
+            self.assertAlmostEqual(
+                sum(cost_of[name] for name in names.split(', ')),
+                cost,
+                delta=2,
+            )
+        self.assertEqual(
             {row[2] for row in before} | {'db-1'}, {row[2] for row in after}
         )
         self.assertEqual(
@@ -88,6 +101,16 @@ class DemoTest(testtools.TestCase):
         self.finish()
         self.assertEqual(1, self.demo.returncode)
         self.assertNothingLeft()
+
+
+def _choices(text):
+    """Return (host, whom it would take, at what cost) of each host."""
+    return [
+        (host, victims, int(cost))
+        for host, victims, cost in re.findall(
+            r'^ *(host\d): (.+), at a cost of (\d+)', text, re.MULTILINE
+        )
+    ]
 
 
 def _tables(text):
