@@ -23,6 +23,7 @@ import dataclasses
 import os
 import signal
 import subprocess
+import time
 
 import psutil
 
@@ -34,6 +35,11 @@ _KEEP_ENVIRONMENT = {'SPT_NOENV': '1'}
 _STOP_SECONDS = 15
 # Start times are told relative to the clock, which may be set meanwhile.
 _SAME_TIME_SECONDS = 2
+# How often an environment is read that is empty.
+_READS_OF_NONE = 4
+_SECONDS_BETWEEN_READS = 0.005
+# Threads of the kernel have no environment, ever.
+_PARENTS_OF_KERNEL_THREADS = (0, 2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,9 +120,22 @@ def of_home(home):
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
-            if process.environ().get(MARK) == str(home):
+            if _environment_of(process).get(MARK) == str(home):
                 found.append(process)
     return found
+
+
+def _environment_of(process):
+    """Return the environment of a process.
+
+    While a process turns to another program it has none for a moment.
+    """
+    for _ in range(_READS_OF_NONE):
+        environment = process.environ()
+        if environment or process.ppid() in _PARENTS_OF_KERNEL_THREADS:
+            break
+        time.sleep(_SECONDS_BETWEEN_READS)
+    return environment
 
 
 def stop(found, seconds=_STOP_SECONDS):

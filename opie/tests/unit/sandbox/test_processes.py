@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 import psutil
 
@@ -95,6 +96,19 @@ class ProcessesTest(unittest.TestCase):
         self.assertEqual(
             [popen.pid], [item.pid for item in processes.of_home(self.home)]
         )
+
+    def test_one_that_turns_to_its_program_this_moment_is_found(self):
+        popen = self.start(_SLEEP)
+        read, early = psutil.Process.environ, [{}, {}]
+
+        def environ(process):
+            if process.pid == popen.pid and early:
+                return early.pop()
+            return read(process)
+
+        with mock.patch.object(psutil.Process, 'environ', environ):
+            found = processes.of_home(self.home)
+        self.assertEqual([popen.pid], [item.pid for item in found])
 
     def test_those_of_another_cloud_are_left_alone(self):
         self.start(_SLEEP)
