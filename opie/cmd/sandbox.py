@@ -41,10 +41,6 @@ def main(argv=None):
     the_cloud = cloud.Cloud(args.state_dir)
     try:
         return _COMMANDS[args.command](the_cloud, args) or 0
-    except BrokenPipeError:
-        # Whoever read it has read enough.
-        _look_away()
-        return 0
     except (errors.SandboxError, OSError) as error:
         print('%s: %s' % (sandbox_arguments.NAME, error), file=sys.stderr)
         return 1
@@ -117,34 +113,29 @@ def _say(text):
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        _look_away()
-
-
-def _look_away():
-    """Let the rest of the output go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _down(the_cloud, args):
     number = the_cloud.down()
-    print('Stopped, %d processes.' % number if number else 'Nothing runs.')
+    _say('Stopped, %d processes.' % number if number else 'Nothing runs.')
 
 
 def _reset(the_cloud, args):
     the_cloud.reset()
-    print('Nothing runs, and nothing is left in %s.' % the_cloud.home.path)
+    _say('Nothing runs, and nothing is left in %s.' % the_cloud.home.path)
 
 
 def _status(the_cloud, args):
-    return status.show(the_cloud)
+    return status.show(the_cloud, _say)
 
 
 def _env(the_cloud, args):
-    print(credentials.exports(the_cloud.credentials(args.user)))
+    _say(credentials.exports(the_cloud.credentials(args.user)))
     folder = os.path.dirname(programs.script(sandbox_arguments.NAME))
     if 'TOX_ENV_NAME' in os.environ or folder not in os.get_exec_path():
         # The openstack command is there, and nowhere else maybe.
-        print('export PATH="$PATH":%s;' % shlex.quote(folder))
+        _say('export PATH="$PATH":%s;' % shlex.quote(folder))
 
 
 def _logs(the_cloud, args):
@@ -153,7 +144,7 @@ def _logs(the_cloud, args):
     }
     if args.service is None:
         for path in paths.values():
-            print(path)
+            _say(path)
         return
     if args.service not in paths:
         raise errors.SandboxError(

@@ -17,16 +17,19 @@ import psutil
 _BYTES_PER_MB = 1024 * 1024
 
 
-def show(the_cloud):
-    """Print the services of a cloud; return 0 if all of them run, else 1."""
+def show(the_cloud, say):
+    """Tell the services of a cloud; return 0 if all of them run, else 1.
+
+    :param say: called with each line of it.
+    """
     site = the_cloud.site
     found = the_cloud.services()
     total = 0
-    print('%-20s %-8s %8s %8s' % ('service', 'state', 'pid', 'MB'))
+    say('%-20s %-8s %8s %8s' % ('service', 'state', 'pid', 'MB'))
     for name, process in found.items():
         memory = _memory_mb(process) if process else 0
         total += memory
-        print(
+        say(
             '%-20s %-8s %8s %8d'
             % (
                 name,
@@ -35,9 +38,9 @@ def show(the_cloud):
                 memory,
             )
         )
-    print('%-20s %-8s %8s %8d' % ('all', '', '', total))
-    print('Identity API: %s' % site.auth_url)
-    print('Directory:    %s' % the_cloud.home.path)
+    say('%-20s %-8s %8s %8d' % ('all', '', '', total))
+    say('Identity API: %s' % site.auth_url)
+    say('Directory:    %s' % the_cloud.home.path)
     return 0 if all(found.values()) else 1
 
 

@@ -64,6 +64,23 @@ class SandboxTest(unittest.TestCase):
             self.call(command)
             self.assertFalse(os.path.exists(self.path))
 
+    def test_whoever_has_read_enough_is_told_nothing_more(self):
+        logs = pathlib.Path(self.path, 'logs')
+        logs.mkdir(parents=True)
+        for number in range(9):
+            (logs / ('service-%d.log' % number)).touch()
+        command = [sys.executable, '-m', 'opie.cmd.sandbox', 'logs']
+        reading, writing = os.pipe()
+        os.close(reading)
+        with open(writing, 'wb') as output:
+            done = subprocess.run(
+                [*command, '--state-dir', self.path],
+                stdout=output,
+                stderr=subprocess.PIPE,
+                encoding='utf-8',
+            )
+        self.assertEqual((0, ''), (done.returncode, done.stderr))
+
     def test_nothing_is_removed_where_no_cloud_is(self):
         file = pathlib.Path(self.path, 'data', 'thesis.txt')
         file.parent.mkdir(parents=True)
