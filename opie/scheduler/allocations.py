@@ -18,6 +18,7 @@ away everything can be swapped back, and generations make each step a
 compare-and-swap: whoever else writes a consumer meanwhile, it is seen.
 """
 
+from concurrent import futures
 import time
 
 from oslo_log import log as logging
@@ -77,8 +78,12 @@ class Claim:
             has to be given back.
         """
         bodies = self._preemptor_bodies()
-        victims = self._read_victims()
-        self._open_journal(name_of)
+        with futures.ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(self._open_journal, name_of)
+            try:
+                victims = self._read_victims()
+            finally:
+                opening.result()
         try:
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
@@ -97,11 +102,10 @@ class Claim:
 
     def _read_victims(self):
         """Read the victims, which must hold what the plan says they do."""
-        victims, changed = {}, set()
+        victims = self._client.consumers(self._host_of)
+        changed = set()
         for host, server in self._plan.victims:
-            consumer = victims[server.uuid] = self._client.consumer(
-                server.uuid
-            )
+            consumer = victims[server.uuid]
             is_taken = any(
                 map(journal.is_entry, consumer.allocations.values())
             )
@@ -211,10 +215,13 @@ class Claim:
             )
         ]
 
-    def is_untouched(self, victim):
-        """Tell whether a victim has exactly what the claim left it."""
-        consumer = self._client.consumer(victim)
-        return consumer.allocations == self._shrunk[victim]
+    def touched(self, victims):
+        """Return those of some victims that have not what the claim left."""
+        return {
+            uuid
+            for uuid, consumer in self._client.consumers(victims).items()
+            if consumer.allocations != self._shrunk[uuid]
+        }
 
     def is_released(self, victim):
         """Tell whether a victim holds nothing any more."""

@@ -85,7 +85,6 @@ class Eviction:
         fresh_until = self._rehearse()
         for host, server in self._plan.victims:
             self._evict_patiently(self._states[host], server.uuid, fresh_until)
-            fresh_until = 0
         confirmation.Confirmation(
             self._plan,
             self._claim,

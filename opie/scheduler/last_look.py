@@ -115,11 +115,12 @@ class LastLook:
     def _doubts_in_cell(self, context, victims, states):
         doubts = {}
         migrating = preemptibles.in_migration(context, victims)
+        touched = self._claim.touched(victims)
         for row in preemptibles.rows_of(context, victims):
             if row.task_state == task_states.DELETING:
                 continue
             try:
-                self._check(context, row, states[row.uuid], migrating)
+                self._check(context, row, states[row.uuid], migrating, touched)
             except Stopped as exc:
                 doubts[row.uuid] = str(exc)
         return doubts
@@ -132,13 +133,15 @@ class LastLook:
         :raises Stopped: if it is not.
         """
         migrating = preemptibles.in_migration(context, [instance.uuid])
-        self._check(context, instance, state, migrating)
+        touched = self._claim.touched([instance.uuid])
+        self._check(context, instance, state, migrating, touched)
 
-    def _check(self, context, record, state, migrating):
+    def _check(self, context, record, state, migrating, touched):
         """Check a victim.
 
         :param record: an Instance, or a row of ``preemptibles``.
         :param migrating: uuids of servers in migration.
+        :param touched: uuids of victims whose allocations changed.
         """
         victim = record.uuid
         self.check_record(record, state)
@@ -146,7 +149,7 @@ class LastLook:
             raise Stopped('the victim is being migrated', victim)
         if record.vm_state == vm_states.RESIZED:
             self._check_source(context, victim)
-        if not self._claim.is_untouched(victim):
+        if victim in touched:
             raise Stopped('allocations of the victim changed', victim)
 
     def check_record(self, record, state):

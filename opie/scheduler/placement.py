@@ -17,6 +17,7 @@ no answer, or one that does not tell what happened, is ``NoAnswer``: whoever
 wrote something then must look before writing it again.
 """
 
+from concurrent import futures
 import dataclasses
 from urllib import parse
 
@@ -26,6 +27,8 @@ from keystoneauth1 import exceptions as ks_exc
 # candidates with, so that a Selection of ours looks like one of nova's.
 VERSION = '1.36'
 
+# Placement has as many workers as its operator gives it.
+_MAX_READS_AT_ONCE = 4
 _CONCURRENT_UPDATE = 'placement.concurrent_update'
 _NO_BODY = object()
 
@@ -190,6 +193,16 @@ class Placement:
                 answer.get('consumer_generation'),
             ),
         )
+
+    def consumers(self, uuids):
+        """Return uuid to :class:`Consumer` of several, read side by side."""
+        uuids = sorted(uuids)
+        if len(uuids) < 2:
+            return {uuid: self.consumer(uuid) for uuid in uuids}
+        with futures.ThreadPoolExecutor(_MAX_READS_AT_ONCE) as pool:
+            return dict(
+                zip(uuids, pool.map(self.consumer, uuids), strict=True)
+            )
 
     def replace_allocations(self, bodies):
         """Write the allocations of several consumers in one transaction.
