@@ -223,6 +223,27 @@ Related options:
 * ``[opie] preemption_timeout_seconds``
 """,
     ),
+    cfg.IntOpt(
+        'reaper_interval_seconds',
+        default=60,
+        min=1,
+        help="""
+How often each scheduler worker looks for interrupted preemptions.
+
+What a scheduler was at when it died is finished or undone once its
+``preemption_timeout_seconds`` have been over for five minutes. A lower value
+costs one request to placement each time, and one for each preemption of the
+last minutes.
+
+Possible values:
+
+* A number of seconds, at least 1; below 5 is as 5.
+
+Related options:
+
+* ``[opie] preemption_timeout_seconds``
+""",
+    ),
 ]
 
 

@@ -68,28 +68,33 @@ class Claim:
         self._shrunk = {}  # victim to the allocations it was left with
         self._host_of = {server.uuid: host for host, server in plan.victims}
 
-    def make(self, name_of):
-        """Make the claim.
+    def make(self, attempt, deadline, owner):
+        """Make the claim, and the journal of it.
 
-        :param name_of: called with a preemptor, returns the name of its
-            journal provider.
+        :param attempt, deadline, owner: see :class:`journal.Preemption`.
         :raises ClaimFailed: if it was not made.
         :raises Exception: whatever else happens, it may have been made, and
             has to be given back.
         """
         bodies = self._preemptor_bodies()
-        with futures.ThreadPoolExecutor(1) as pool:
-            opening = pool.submit(self._open_journal, name_of)
-            try:
-                victims = self._read_victims()
-            finally:
-                opening.result()
         try:
+            # Neither needs the other, and both wait for placement.
+            with futures.ThreadPoolExecutor(1) as pool:
+                opening = pool.submit(
+                    self._open_journal, attempt, deadline, owner
+                )
+                try:
+                    victims = self._read_victims()
+                finally:
+                    opening.result()
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
         except ClaimFailed:
-            self.try_to_close()
+            self.close(self._preemptors())
             raise
+
+    def _preemptors(self):
+        return {nomination.preemptor for nomination in self._plan.nominations}
 
     def _preemptor_bodies(self):
         project_id, user_id = self._owner
@@ -118,8 +123,9 @@ class Claim:
             )
         return victims
 
-    def _open_journal(self, name_of):
+    def _open_journal(self, attempt, deadline, owner):
         entries = {}
+        hosts = {item.preemptor: item.host for item in self._plan.nominations}
         for share in self._plan.shares.values():
             for preemptor, resources in share.items():
                 entries.setdefault(preemptor, []).append(
@@ -129,14 +135,17 @@ class Claim:
             # Known before it exists, so that it is deleted whatever becomes
             # of the call.
             provider = self._providers[preemptor] = uuidutils.generate_uuid()
-            self._journal.open(provider, name_of(preemptor), booked)
-
-    def _close_journal(self):
-        """Delete what can be deleted of the journal; return if it is all."""
-        for preemptor, provider in list(self._providers.items()):
-            if self._journal.close(provider):
-                del self._providers[preemptor]
-        return not self._providers
+            self._journal.open(
+                journal.Preemption(
+                    provider,
+                    preemptor,
+                    attempt,
+                    deadline,
+                    hosts[preemptor],
+                    owner,
+                ),
+                booked,
+            )
 
     def _victim_bodies(self, victims):
         bodies = {}
@@ -185,7 +194,8 @@ class Claim:
         claim that has arrived cannot be deleted.  A claim without victims has
         no journal, and may leak if it arrives after all, as one of nova's.
         """
-        if self._providers and self._close_journal():
+        preemptors = list(self._providers)
+        if preemptors and all(map(self._close, preemptors)):
             raise ClaimFailed(str(error))
         if not self._is_made():
             raise error
@@ -248,32 +258,41 @@ class Claim:
         """Remove what victims that nova has deleted hold; see swap_back."""
         swap_back.empty(self._client, victims)
 
-    def close(self, until):
-        """Close the journal of a preemption that is over.
+    def is_over(self):
+        """Tell whether no victim holds anything any more.
 
-        :param until: a monotonic time to try until; nova may remove the
-            allocations of a victim a moment after its record.
-        """
-        while not self.try_to_close():
-            if time.monotonic() >= until:
-                LOG.warning(
-                    'Placement still has allocations of victims on the '
-                    'resource providers %s of the journal.',
-                    ', '.join(sorted(self._providers.values())),
-                )
-                return
-            time.sleep(_SECONDS_BETWEEN_WRITES)
-
-    def try_to_close(self):
-        """Close the journal if no victim holds anything; return if it is so.
-
-        Every victim is booked there, and nova removes all that a server holds
-        at once.
+        Every victim is booked in the journal, and nova removes all that a
+        server holds at once.
         """
         try:
-            return self._close_journal()
+            return not any(
+                journal.entries(self._client, provider)
+                for provider in self._providers.values()
+            )
         except placement.PlacementError:
             return False
+
+    def close(self, preemptors):
+        """Close the journal of preemptors that gave up, if that can be.
+
+        The reaper closes what is left of it.
+        """
+        for preemptor in self._providers.keys() & preemptors:
+            try:
+                self._close(preemptor)
+            except placement.PlacementError as exc:
+                LOG.warning(
+                    'The resource provider %(provider)s stays in the journal '
+                    'for now: %(error)s.',
+                    {'provider': self._providers[preemptor], 'error': exc},
+                )
+
+    def _close(self, preemptor):
+        """Delete a preemptor's journal; return False if victims are in it."""
+        if not self._journal.close(self._providers[preemptor]):
+            return False
+        del self._providers[preemptor]
+        return True
 
 
 def _subtract(allocations, provider, resources):

@@ -77,7 +77,7 @@ class Confirmation:
                 break
             # NOTE: nova/compute/manager.py frees what its tracker counts
             # first, then the allocations, and destroys the record last.
-            if is_ending and self._claim.try_to_close():
+            if is_ending and self._claim.is_over():
                 break
             last_look.check_deadline(self._deadline)
             time.sleep(pause_seconds)

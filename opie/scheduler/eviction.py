@@ -35,6 +35,9 @@ from opie.scheduler import records
 
 LOG = logging.getLogger(__name__)
 
+# The action that a victim's owner sees before nova's own deletion.
+ACTION = 'preempt'
+
 # A look at all victims is also the one immediately before the first of them is
 # sent away, if it has not taken longer.
 _FRESH_SECONDS = 0.25
@@ -190,6 +193,10 @@ class Eviction:
                 'host': state.nodename,
                 'preemptors': ', '.join(sorted(self._needed_by[victim])),
             },
+        )
+        # It tells the owner, and nothing of the preemptor.
+        objects.InstanceAction.action_start(
+            context, victim, ACTION, want_result=False
         )
         try:
             self._compute_api.delete(context, instance)

@@ -23,21 +23,13 @@ from oslo_log import log as logging
 
 from opie.scheduler import allocations
 from opie.scheduler import eviction
-from opie.scheduler import journal
 from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import records
+from opie.scheduler import report
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
-
-# How long nova may take to remove the allocations of a server whose record is
-# gone already.
-_CLOSE_SECONDS = 5
-# How long nova may take from asking placement to delete a server's allocations
-# to the end of the server's record.
-_SETTLE_SECONDS = 5
-_SECONDS_BETWEEN_LOOKS = 0.2
 
 
 class PlanAgain(Exception):
@@ -105,7 +97,10 @@ class Execution:
         :raises PlanAgain: if it was not made and another plan may succeed.
         """
         try:
-            self._claim.make(self._journal_name)
+            seconds_left = self._deadline - time.monotonic()
+            self._claim.make(
+                self._attempt, int(time.time() + seconds_left), CONF.host
+            )
             self._verify()
         except allocations.ClaimFailed as exc:
             raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
@@ -131,7 +126,7 @@ class Execution:
             self._undo()
             self._report_waste()
             raise
-        self._tidy_up()
+        self._drop_unwanted()
 
     def _undone(self, stopped):
         """Undo what can be undone; return the exception to raise."""
@@ -141,12 +136,6 @@ class Execution:
             self._report_waste()
             return Failed(str(stopped))
         return PlanAgain(str(stopped), stopped.victims)
-
-    def _journal_name(self, preemptor):
-        seconds_left = self._deadline - time.monotonic()
-        return journal.provider_name(
-            preemptor, self._attempt, time.time() + seconds_left, CONF.host
-        )
 
     def _verify(self):
         over = self._claim.over_capacity(self._shot.cloud.facts)
@@ -187,12 +176,9 @@ class Execution:
         A victim whose deletion was asked for is none of the exceptions: nova
         may take long over it, or fail, and its guest runs meanwhile.
         """
-        is_undone = self._claim.give_back(
-            {item.preemptor for item in self._plan.nominations}
-        )
-        self._claim.close(
-            time.monotonic() + (_CLOSE_SECONDS if is_undone else 0)
-        )
+        preemptors = {item.preemptor for item in self._plan.nominations}
+        is_undone = self._claim.give_back(preemptors)
+        self._claim.close(preemptors)
         self._empty_deleted()
         return is_undone
 
@@ -200,7 +186,8 @@ class Execution:
         """Leave nothing to victims that nova was just deleting."""
         victims = {server.uuid for _, server in self._plan.victims}
         try:
-            self._claim.empty(self._without_record(victims))
+            records.wait_until_gone(self._work.outcome.sent)
+            self._claim.empty(records.without_record(victims))
         except Exception:
             LOG.exception(
                 'Cannot see whether any of %s is deleted and has allocations '
@@ -208,29 +195,14 @@ class Execution:
                 ', '.join(sorted(victims)),
             )
 
-    def _without_record(self, victims):
-        """Return those of some victims that are gone, now or in a moment."""
-        until = time.monotonic() + _SETTLE_SECONDS
-        while True:
-            deleted = records.without_record(victims)
-            is_settled = self._work.outcome.sent <= deleted
-            if is_settled or time.monotonic() >= until:
-                return deleted
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-
     def _report_waste(self):
-        if self._work.outcome.sent:
-            LOG.warning(
-                'Wasted evictions: %(victims)s went for %(preemptors)s in '
-                'vain.',
-                {
-                    'victims': ', '.join(sorted(self._work.outcome.sent)),
-                    'preemptors': ', '.join(self._shot.request.preemptors),
-                },
-            )
+        sent = self._work.outcome.sent
+        if sent:
+            report.wasted(len(sent), self._shot.request.preemptors, sent)
 
-    def _tidy_up(self):
-        outcome = self._work.outcome
-        if outcome.unwanted:
-            self._claim.give_back(outcome.unwanted)
-        self._claim.close(time.monotonic() + _CLOSE_SECONDS)
+    def _drop_unwanted(self):
+        """Give back what was taken for those that were deleted meanwhile."""
+        unwanted = self._work.outcome.unwanted
+        if unwanted:
+            self._claim.give_back(unwanted)
+            self._claim.close(unwanted)

@@ -17,6 +17,8 @@ NoValidHost to a request that may preempt does pass 2 begin; when pass 2
 cannot help, nova's answer stands.
 """
 
+import time
+
 from nova import context as nova_context
 from nova import exception
 from nova.compute import utils as compute_utils
@@ -38,6 +40,7 @@ from opie.scheduler import host_manager
 from opie.scheduler import pass_one
 from opie.scheduler import pass_two
 from opie.scheduler import placement
+from opie.scheduler import reaper
 from opie.scheduler import snapshot
 
 CONF = nova.conf.CONF
@@ -46,6 +49,8 @@ LOG = logging.getLogger(__name__)
 opie.conf.register_opts(CONF)
 
 _INDEX_SPACING_SECONDS = 60
+# An option tells how often; this is how often it is looked at.
+_REAPER_SPACING_SECONDS = 5
 
 
 class FilterScheduler(manager.SchedulerManager):
@@ -54,6 +59,7 @@ class FilterScheduler(manager.SchedulerManager):
     def __init__(self, *args, **kwargs):
         checks.check(CONF)
         self._watch = pass_one.Watch()
+        self._next_reap = 0
         super().__init__(*args, **kwargs)
         if not isinstance(self.host_manager, host_manager.HostManager):
             raise checks.ConfigError(
@@ -94,6 +100,18 @@ class FilterScheduler(manager.SchedulerManager):
     def _read_ahead(self, context):
         """Let placement say what hosts have before somebody has to wait."""
         self._pass_two.read_ahead(self.placement_client)
+
+    @periodic_task.periodic_task(spacing=_REAPER_SPACING_SECONDS)
+    def _reap(self, context):
+        """Finish or undo what schedulers were at when they stopped."""
+        if time.monotonic() >= self._next_reap:
+            self._next_reap = (
+                time.monotonic() + CONF.opie.reaper_interval_seconds
+            )
+            reaper.Reaper(
+                placement.Placement(self.placement_client),
+                self.servicegroup_api,
+            ).run()
 
     @property
     def placement_client(self):

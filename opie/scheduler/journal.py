@@ -19,7 +19,7 @@ the journal is as atomic as the claim, nova's own deletion of a victim clears
 its entries, and a provider that is still in use cannot be deleted.
 """
 
-import time
+import dataclasses
 import uuid
 
 from oslo_log import log as logging
@@ -39,12 +39,7 @@ VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
 
 # Source: placement's schema of a provider.
 _MAX_NAME_LENGTH = 200
-_DEADLINE_FIELD = 3  # of a provider's name, counted from 0
 _INITIAL_GENERATION = 0
-
-# How long after its deadline a preemption is surely over: giving back is tried
-# for a minute, and clocks differ.
-_MARGIN_SECONDS = 300
 
 
 class NameTaken(placement.PlacementError):
@@ -75,69 +70,122 @@ def exists(client, provider):
     return bool(client.providers([('uuid', provider)]))
 
 
-def victims_in_flight(client):
-    """Return the uuids of all victims of all preemptions under way.
+@dataclasses.dataclass(frozen=True)
+class Preemption:
+    """A preemption in flight, as the name of its provider tells it.
 
-    Providers that were left over, because placement was away when they should
-    have been deleted, are deleted.
+    One for each preemptor, also of a request for several servers.
+
+    :ivar provider: uuid of its provider in the journal.
+    :ivar preemptor: uuid of the preemptor.
+    :ivar attempt: number of its plan, from 1.
+    :ivar deadline: when it is over, in seconds since the epoch by the clock of
+        its owner.
+    :ivar host: uuid of the nominated host's provider.
+    :ivar owner: name of the scheduler host that carries it out.
+    """
+
+    provider: str
+    preemptor: str
+    attempt: int
+    deadline: int
+    host: str
+    owner: str
+
+    @property
+    def name(self):
+        """The name of its provider."""
+        fields = (
+            ROOT_NAME,
+            self.preemptor,
+            self.attempt,
+            self.deadline,
+            self.host,
+            self.owner,
+        )
+        return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
+
+    @classmethod
+    def of(cls, provider, name):
+        """Return what a provider's name tells; ValueError if it is another."""
+        root, preemptor, attempt, deadline, host, owner = name.split(':', 5)
+        if root != ROOT_NAME:
+            raise ValueError(name)
+        return cls(
+            provider, preemptor, int(attempt), int(deadline), host, owner
+        )
+
+
+def in_flight(client):
+    """Return the :class:`Preemption` of every provider in the journal.
+
+    Some may be over, and their providers about to be deleted.
 
     :param client: a :class:`placement.Placement`.
     """
-    victims = set()
-    for provider in client.providers([('in_tree', ROOT_UUID)]):
-        if provider['uuid'] != ROOT_UUID:
-            try:
-                _, entries = client.provider_allocations(provider['uuid'])
-            except placement.Refused:
-                # It was closed in this moment.
-                continue
-            if not entries and _is_over(provider['name']):
-                _delete_left_over(client, provider)
-            victims |= entries.keys()
-    return victims
+    preemptions = []
+    for provider in _providers(client):
+        try:
+            preemptions.append(
+                Preemption.of(provider['uuid'], provider['name'])
+            )
+        except ValueError:
+            LOG.warning(
+                'The resource provider %s is in the tree of the journal, and '
+                'has no name of it.',
+                provider['name'],
+            )
+    return preemptions
 
 
-def _is_over(name):
-    """Tell whether the deadline in a provider's name is long past."""
+def entries(client, provider):
+    """Return consumer uuid to what is booked on it, in one provider.
+
+    A consumer is a victim, or the migration of one.  A provider that does not
+    exist has none.
+    """
     try:
-        deadline = int(name.split(':')[_DEADLINE_FIELD])
-    except (IndexError, ValueError):
-        return False
-    return time.time() > deadline + _MARGIN_SECONDS
+        _, booked_on = client.provider_allocations(provider)
+    except placement.Refused:
+        # It was closed in this moment.
+        return {}
+    return booked_on
 
 
-def _delete_left_over(client, provider):
-    # Should it be in use all the same, placement refuses to delete it, or
-    # refuses the claim that names it.
-    try:
-        client.delete_provider(provider['uuid'])
-    except placement.PlacementError as exc:
-        LOG.warning(
-            'Cannot delete the resource provider %(name)s, which was left '
-            'over by a preemption: %(error)s.',
-            {'name': provider['name'], 'error': exc},
-        )
-    else:
-        LOG.info(
-            'Deleted the resource provider %s, which was left over by a '
-            'preemption.',
-            provider['name'],
-        )
+class Reader:
+    """Knows the victims in flight, as one worker has read them.
+
+    A claim raises the generation of its provider, so none of them is missed.
+    Those that are gone may stay until their provider is deleted.
+    """
+
+    def __init__(self):
+        self._victims = {}  # (provider uuid, generation) to victims
+
+    def victims(self, client):
+        """Return the uuids of all victims of all preemptions in flight."""
+        victims = {}
+        for provider in _providers(client):
+            key = provider['uuid'], provider['generation']
+            victims[key] = self._victims.get(key)
+            if victims[key] is None:
+                booked_on = entries(client, provider['uuid'])
+                victims[key] = frozenset(booked_on)
+        self._victims = victims
+        return frozenset().union(*victims.values())
+
+
+def _providers(client):
+    return [
+        provider
+        for provider in client.providers([('in_tree', ROOT_UUID)])
+        if provider['uuid'] != ROOT_UUID
+    ]
 
 
 def is_entry(resources):
     """Tell whether allocations on a provider are a journal's entry."""
     return VICTIM_CLASS in resources
-
-
-def provider_name(preemptor, attempt, deadline, owner):
-    """Return ``opie:preemptor:attempt:deadline:owner``.
-
-    :param deadline: seconds since the epoch, by the owner's clock.
-    :param owner: the scheduler host that carries the preemption out.
-    """
-    name = '%s:%s:%d:%d:%s' % (ROOT_NAME, preemptor, attempt, deadline, owner)
-    return name[:_MAX_NAME_LENGTH]
 
 
 class Journal:
@@ -149,13 +197,13 @@ class Journal:
     def __init__(self, client):
         self._client = client
 
-    def open(self, provider, name, entries):
+    def open(self, preemption, entries):
         """Create a provider for a preemptor.
 
-        :param provider: its uuid, a new one.
-        :param name: see :func:`provider_name`.
+        :param preemption: a :class:`Preemption`, with a new provider.
         :param entries: the entries that will be booked on it.
         """
+        provider, name = preemption.provider, preemption.name
         totals = {}
         for entry in entries:
             for resource_class, amount in entry.items():

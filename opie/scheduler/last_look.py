@@ -19,12 +19,11 @@ import time
 
 from nova import context as nova_context
 from nova import exception
-from nova import objects
 from nova.compute import task_states
 from nova.compute import vm_states
 
 from opie.scheduler import preemptibles
-from opie.scheduler import records
+from opie.scheduler import services
 
 
 class Stopped(Exception):
@@ -64,9 +63,8 @@ class LastLook:
 
     def __init__(self, claim, servicegroup):
         self._claim = claim
-        self._servicegroup = servicegroup
+        self._services = services.Services(servicegroup)
         self._context = nova_context.get_admin_context()
-        self._cells = {}
 
     def check_service(self, host):
         """Check that a host's compute service is up.
@@ -76,7 +74,7 @@ class LastLook:
         """
         # NOTE: nova/compute/api.py deletes the record of a server whose
         # compute is down, and leaves its guest running.
-        if not self._is_up(host):
+        if not self._services.is_up(host):
             raise Stopped('the compute service of %s is down' % host)
 
     def doubts(self, cells, states):
@@ -177,7 +175,7 @@ class LastLook:
         """
         for host in preemptibles.resized_from(context, victim):
             try:
-                is_up = self._is_up(host)
+                is_up = self._services.is_up(host)
             except exception.NotFound:
                 is_up = False
             if not is_up:
@@ -186,12 +184,3 @@ class LastLook:
                     'is down' % host,
                     victim,
                 )
-
-    def _is_up(self, host):
-        if host not in self._cells:
-            self._cells[host] = records.cell_of_host(self._context, host)
-        with nova_context.target_cell(
-            self._context, self._cells[host]
-        ) as cell_context:
-            service = objects.Service.get_by_compute_host(cell_context, host)
-        return self._servicegroup.service_is_up(service)

@@ -33,6 +33,7 @@ from opie.preemption import planner
 from opie.scheduler import computes
 from opie.scheduler import executor
 from opie.scheduler import hosts
+from opie.scheduler import journal
 from opie.scheduler import placement
 from opie.scheduler import providers
 from opie.scheduler import report
@@ -82,6 +83,7 @@ class PassTwo:
         self._servicegroup = servicegroup
         self._providers = providers.ProviderCache()
         self._hosts = hosts.HostBook(self._providers)
+        self._journal = journal.Reader()
         self._planning = threading.Lock()
         self._slots = threading.BoundedSemaphore(
             CONF.opie.max_concurrent_preemptions
@@ -108,6 +110,7 @@ class PassTwo:
             placement.Placement(report_client, context.global_id),
             self._providers,
             self._hosts,
+            self._journal,
             self._servicegroup,
             deadline,
             is_room_hidden,

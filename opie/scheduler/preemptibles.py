@@ -185,6 +185,16 @@ def states_of(context, uuids):
 
 
 @main_db.pick_context_manager_reader
+def deleted_of(context, uuids):
+    """Return those of some uuids whose servers have been deleted."""
+    server = main_models.Instance
+    query = context.session.query(server.uuid).filter(
+        server.uuid.in_(uuids), server.deleted != 0
+    )
+    return {row.uuid for row in query}
+
+
+@main_db.pick_context_manager_reader
 def in_migration(context, uuids=None):
     """Return the uuids of servers with a migration in progress.
 

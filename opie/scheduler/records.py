@@ -12,6 +12,8 @@
 
 """What records nova has of single servers and hosts, and in which cells."""
 
+import time
+
 from nova import context as nova_context
 from nova import objects
 from nova.compute import task_states
@@ -22,6 +24,11 @@ from oslo_log import log as logging
 from opie.scheduler import preemptibles
 
 LOG = logging.getLogger(__name__)
+
+# How long nova may take from asking placement to delete a server's allocations
+# to the end of the server's record.
+_SETTLE_SECONDS = 5
+_SECONDS_BETWEEN_LOOKS = 0.2
 
 
 @api_db.context_manager.reader
@@ -70,7 +77,50 @@ def without_record(victims):
     """Return those of some uuids that nova has no record of any more."""
     context = nova_context.get_admin_context()
     there = set()
-    for victim, cell in cells_of(context, victims).items():
-        with nova_context.target_cell(context, cell) as cell_context:
-            there |= preemptibles.states_of(cell_context, [victim]).keys()
+    for cell_context, uuids in _by_cell(context, victims):
+        there |= preemptibles.states_of(cell_context, uuids).keys()
     return set(victims) - there
+
+
+def deleted_servers(context, uuids):
+    """Return those of some uuids that are of servers, and deleted.
+
+    Others may be of migrations, or of nothing that nova knows any more.
+    """
+    deleted = set()
+    for cell_context, some in _by_cell(context, uuids):
+        deleted |= preemptibles.deleted_of(cell_context, some)
+    return deleted
+
+
+def being_deleted(context, uuids):
+    """Return those of some servers that are marked for deletion."""
+    marked = set()
+    for cell_context, some in _by_cell(context, uuids):
+        states = preemptibles.states_of(cell_context, some)
+        marked |= {
+            uuid
+            for uuid, (_, task_state) in states.items()
+            if task_state == task_states.DELETING
+        }
+    return marked
+
+
+def wait_until_gone(uuids):
+    """Give nova a moment to end deletions; return those that are ended."""
+    until = time.monotonic() + _SETTLE_SECONDS
+    while True:
+        gone = without_record(uuids)
+        if gone >= uuids or time.monotonic() >= until:
+            return gone
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _by_cell(context, uuids):
+    """Yield (context targeted at a cell, those of some servers there)."""
+    by_cell = {}
+    for uuid, cell in cells_of(context, uuids).items():
+        by_cell.setdefault(cell.uuid, (cell, []))[1].append(uuid)
+    for cell, some in by_cell.values():
+        with nova_context.target_cell(context, cell) as cell_context:
+            yield cell_context, some

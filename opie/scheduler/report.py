@@ -13,6 +13,7 @@
 """What the operator's log says of plans."""
 
 import collections
+import threading
 
 from oslo_log import log as logging
 
@@ -86,5 +87,41 @@ def void(uuids, attempt, reason):
             'attempt': attempt,
             'preemptors': ', '.join(uuids),
             'reason': reason,
+        },
+    )
+
+
+class _Count:
+    """A number that threads add to."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._value = 0
+
+    def add(self, number):
+        """Add to it; return what it is then."""
+        with self._lock:
+            self._value += number
+            return self._value
+
+
+_waste = _Count()
+
+
+def wasted(number, preemptors, victims=()):
+    """Count and log servers that went in vain.
+
+    :param number: how many.
+    :param preemptors: uuids of those that they went for.
+    :param victims: their uuids, if known.
+    """
+    LOG.warning(
+        'Wasted evictions: %(number)d for %(preemptors)s%(victims)s; '
+        '%(total)d since this worker has started.',
+        {
+            'number': number,
+            'preemptors': ', '.join(preemptors),
+            'victims': ''.join(' %s' % uuid for uuid in sorted(victims)),
+            'total': _waste.add(number),
         },
     )

@@ -24,7 +24,6 @@ from nova.scheduler import utils as scheduler_utils
 from opie.preemption import model
 from opie.scheduler import cloud as live_cloud
 from opie.scheduler import computes
-from opie.scheduler import journal
 
 
 class NotServed(Exception):
@@ -91,7 +90,7 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     # Of several preemptors, some may find room that was too little for all.
     may_have_room = sources.is_room_hidden or len(uuids) > 1
     hosts = _hosts(nodes, generations, sources, may_have_room)
-    spared = spared | journal.victims_in_flight(sources.placement)
+    spared = spared | sources.journal.victims(sources.placement)
     return Snapshot(
         request,
         hosts,
@@ -108,6 +107,7 @@ class Sources:
     :ivar placement: a :class:`placement.Placement`.
     :ivar providers: a :class:`providers.ProviderCache`.
     :ivar hosts: a :class:`hosts.HostBook`.
+    :ivar journal: a :class:`journal.Reader`.
     :ivar servicegroup: nova's servicegroup API.
     :ivar deadline: the monotonic time when planning is to end.
     :ivar is_room_hidden: whether pass 1 may have missed hosts with room.
@@ -117,6 +117,7 @@ class Sources:
     placement: object
     providers: object
     hosts: object
+    journal: object
     servicegroup: object
     deadline: float
     is_room_hidden: bool

@@ -40,7 +40,13 @@ class _NoRoom(Exception):
     """The claims are dropped, but placement has no room for some victims."""
 
 
-def give_back(client, hosts, providers):
+def give_back(
+    client,
+    hosts,
+    providers,
+    is_claim_dropped=True,
+    patience_seconds=_PATIENCE_SECONDS,
+):
     """Give back what preemptors took, and drop their claims.
 
     One transaction for all of them, with the generations of what was read
@@ -51,23 +57,26 @@ def give_back(client, hosts, providers):
         those that give up.
     :param providers: preemptor to its journal provider, for those of them
         that took anything.
-    :returns: True if it is done; False if it could not be in a minute, or
+    :param is_claim_dropped: False if the preemptors keep their claims, and
+        only what there is room for besides them can be given back.
+    :param patience_seconds: how long to try.
+    :returns: True if it is done; False if it could not be in that time, or
         not for all victims, and the journal tells what there is to do.
     """
     began = time.monotonic()
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
-        patience_seconds = _PATIENCE_SECONDS
+        until = began + patience_seconds
         try:
-            _try(client, hosts, providers)
+            _try(client, hosts, providers, is_claim_dropped)
             return True
         except _NoRoom as exc:
             error = exc
-            patience_seconds = _PATIENCE_WITHOUT_ROOM_SECONDS
+            until = min(until, began + _PATIENCE_WITHOUT_ROOM_SECONDS)
         # Whatever it is, giving up is worse.
         except Exception as exc:
             error = exc
-        if time.monotonic() >= began + patience_seconds:
+        if time.monotonic() >= until:
             break
         time.sleep(pause_seconds * random.uniform(0.5, 1))
         pause_seconds = min(2 * pause_seconds, _MAX_PAUSE_SECONDS)
@@ -89,13 +98,13 @@ def _complain(hosts, providers, error):
     )
 
 
-def _try(client, hosts, providers):
+def _try(client, hosts, providers, is_claim_dropped):
     """Write everything at once, or what placement has room for.
 
     :raises _NoRoom: if it has none for some victims.
     """
     victims = _victim_bodies(client, hosts, providers)
-    claims = _claim_bodies(client, hosts)
+    claims = _claim_bodies(client, hosts) if is_claim_dropped else {}
     try:
         _write(client, {**victims, **claims})
     except placement.Refused as exc:

@@ -21,6 +21,7 @@ from opie.scheduler import confirmation
 from opie.scheduler import executor
 from opie.scheduler import last_look
 from opie.scheduler import placement
+from opie.scheduler import records
 from opie.scheduler import swap_back
 from opie.tests.functional import base
 
@@ -184,7 +185,7 @@ class DeletionBetweenTest(base.CloudTestCase):
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
         self.useFixture(
             fixtures.MockPatchObject(
-                executor, '_SETTLE_SECONDS', base.WAIT_SECONDS
+                records, '_SETTLE_SECONDS', base.WAIT_SECONDS
             )
         )
         begun, release = self.hold_the_end_of_its_deletion()

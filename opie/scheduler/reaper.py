@@ -1,0 +1,231 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Finishes or undoes preemptions that were interrupted.
+
+Whatever stopped a scheduler, the journal in placement tells what it was at.
+Every worker looks at all of it now and then.  Each repair is a
+compare-and-swap, so any number of them may try the same one; and none is tried
+before the deadline of a preemption is long over, so that nobody repairs what
+is under way.  The reaper never asks nova for the deletion of a server: what it
+reads may be wrong, after an old backup of placement was restored for instance.
+It only repeats a request that nova has accepted and may have lost.
+"""
+
+import dataclasses
+import enum
+import time
+
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import rpcapi
+from oslo_log import log as logging
+
+from opie.scheduler import fates
+from opie.scheduler import journal
+from opie.scheduler import placement
+from opie.scheduler import records
+from opie.scheduler import report
+from opie.scheduler import services
+from opie.scheduler import swap_back
+
+LOG = logging.getLogger(__name__)
+
+# How long after its deadline a preemption is surely over: giving back is tried
+# for a minute, nova makes a server's record before it says in which cell that
+# is, and clocks differ.
+MARGIN_SECONDS = 300
+
+
+class Repair(enum.Enum):
+    """What is to be done about a preemption."""
+
+    WAIT = 'nothing yet'
+    # Drop the preemptor's claim and give its victims everything back.
+    UNDO = 'undo it'
+    # The preemptor has its host, and keeps it.
+    GIVE_BACK = 'give back to victims'
+    CLOSE = 'delete its journal'
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A preemption, and what is to be done about it.
+
+    :ivar has_claim: whether the preemptor holds anything.
+    :ivar entries: consumer uuid to what is booked on it in the journal.
+    """
+
+    preemption: journal.Preemption
+    fate: fates.Fate
+    has_claim: bool
+    entries: dict
+    repair: Repair
+
+    @property
+    def is_in_vain(self):
+        """Whether victims that are gone went in vain.
+
+        Without claim and entries it was never claimed, or undone, and its
+        provider was left over.
+        """
+        if self.fate is fates.Fate.WITHOUT_HOST:
+            return self.has_claim or bool(self.entries)
+        return self.fate is fates.Fate.FAILED
+
+
+class Reaper:
+    """Looks at the journal and repairs.
+
+    :param client: a :class:`opie.scheduler.placement.Placement`.
+    :param servicegroup: nova's servicegroup API.
+    """
+
+    def __init__(self, client, servicegroup):
+        self._client = client
+        self._context = nova_context.get_admin_context()
+        self._services = services.Services(servicegroup)
+        self._compute_rpc = rpcapi.ComputeAPI()
+
+    def run(self):
+        """Repair whatever there is to repair."""
+        for preemption in journal.in_flight(self._client):
+            try:
+                self.repair(self.finding(preemption))
+            except Exception:
+                # There are others, and another time.
+                LOG.exception(
+                    'Cannot repair the preemption %s.', preemption.name
+                )
+
+    def finding(self, preemption):
+        """Return the :class:`Finding` about a preemption; change nothing."""
+        entries = journal.entries(self._client, preemption.provider)
+        claim = self._client.consumer(preemption.preemptor)
+        fate = fates.fate_of(self._context, preemption.preemptor)
+        return Finding(
+            preemption,
+            fate,
+            bool(claim.allocations),
+            entries,
+            repair_for(fate, bool(entries), _is_overdue(preemption)),
+        )
+
+    def repair(self, finding):
+        """Do what a finding says is to be done."""
+        if finding.repair is Repair.WAIT:
+            return
+        victims = finding.entries.keys()
+        swap_back.empty(
+            self._client, records.deleted_servers(self._context, victims)
+        )
+        if finding.repair is not Repair.CLOSE and not self._give_back(finding):
+            return
+        doomed = self._delete_again(victims)
+        self._close(finding, len(victims - doomed))
+
+    def _give_back(self, finding):
+        """Give back to the victims; return whether that is done."""
+        preemption = finding.preemption
+        LOG.info(
+            'Repairing the preemption %(name)s, whose preemptor is %(fate)s: '
+            '%(repair)s.',
+            {
+                'name': preemption.name,
+                'fate': finding.fate.value,
+                'repair': finding.repair.value,
+            },
+        )
+        return swap_back.give_back(
+            self._client,
+            {preemption.preemptor: preemption.host},
+            {preemption.preemptor: preemption.provider},
+            is_claim_dropped=finding.repair is Repair.UNDO,
+            patience_seconds=0,
+        )
+
+    def _delete_again(self, victims):
+        """Repeat requests to delete that nova has accepted.
+
+        :returns: the uuids of the servers that nova is to delete.
+
+        NOTE: nova/compute/api.py marks a server before it casts to its
+        compute, and refuses to delete one that is marked.  A compute that
+        starts deletes what is marked there, so one that is down is left to
+        that.
+        """
+        doomed = records.being_deleted(self._context, victims)
+        gone = records.wait_until_gone(doomed)
+        swap_back.empty(self._client, gone)
+        cells = records.cells_of(self._context, doomed - gone)
+        for victim, cell in sorted(cells.items()):
+            with nova_context.target_cell(self._context, cell) as context:
+                self._terminate(context, victim)
+        return doomed
+
+    def _terminate(self, context, victim):
+        try:
+            instance = objects.Instance.get_by_uuid(context, victim)
+        except exception.InstanceNotFound:
+            return
+        if not self._services.is_up(instance.host):
+            return
+        LOG.info(
+            'Asking %(host)s again to delete %(victim)s.',
+            {'host': instance.host, 'victim': victim},
+        )
+        bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
+            context, victim
+        )
+        self._compute_rpc.terminate_instance(context, instance, bdms)
+
+    def _close(self, finding, spared):
+        """Delete a preemption's provider, and report what it has wasted.
+
+        :param spared: how many of its victims live on.
+        """
+        preemption = finding.preemption
+        try:
+            _, totals = self._client.inventories(preemption.provider)
+            self._client.delete_provider(preemption.provider)
+        except placement.Refused as exc:
+            if exc.status != 404:
+                LOG.warning(
+                    'The preemption %(name)s stays in the journal: '
+                    '%(reason)s.',
+                    {'name': preemption.name, 'reason': exc},
+                )
+            return
+        chosen = totals.get(journal.VICTIM_CLASS, {}).get('total', 0)
+        if finding.is_in_vain and chosen > spared:
+            report.wasted(chosen - spared, [preemption.preemptor])
+
+
+def repair_for(fate, has_victims, is_overdue):
+    """Return the :class:`Repair` of a preemption.
+
+    :param fate: the :class:`fates.Fate` of its preemptor.
+    :param has_victims: whether the journal still books any.
+    :param is_overdue: whether its deadline is long past.
+    """
+    if fate is fates.Fate.WITHOUT_HOST:
+        return Repair.UNDO if is_overdue else Repair.WAIT
+    if has_victims:
+        return Repair.GIVE_BACK if is_overdue else Repair.WAIT
+    if fate is fates.Fate.BUILDING and not is_overdue:
+        return Repair.WAIT
+    return Repair.CLOSE
+
+
+def _is_overdue(preemption):
+    return time.time() > preemption.deadline + MARGIN_SECONDS

@@ -1,0 +1,241 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is left when a scheduler dies amid a preemption, and who repairs it."""
+
+import time
+
+import fixtures
+from nova import exception
+from nova.compute import manager as compute_manager
+from nova.compute import rpcapi
+from nova.scheduler.client import report
+from oslo_utils import uuidutils
+
+from opie.scheduler import allocations
+from opie.scheduler import confirmation
+from opie.scheduler import eviction
+from opie.scheduler import filter_scheduler
+from opie.scheduler import journal
+from opie.scheduler import placement
+from opie.scheduler import reaper
+from opie.tests.functional import base
+
+
+class Killed(BaseException):
+    """The scheduler ends here: nothing of it that handles errors does."""
+
+
+class ReaperTest(base.CloudTestCase):
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.wrap(
+            filter_scheduler.FilterScheduler,
+            'select_destinations',
+            self.end_when_killed,
+        )
+        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+
+    def end_when_killed(self, real, *args, **kwargs):
+        """Let the conductor see an error, as when nobody answers it."""
+        try:
+            return real(*args, **kwargs)
+        except Killed as exc:
+            raise RuntimeError('killed at %s' % exc) from exc
+
+    def kill_at(self, owner, name, call_first=False, number=1):
+        """Kill the scheduler at one call of a method.
+
+        :param call_first: whether it is killed after the call.
+        :param number: of the call, from 1.
+        """
+        calls = []
+
+        def call(real, *args, **kwargs):
+            calls.append(args)
+            if len(calls) != number:
+                return real(*args, **kwargs)
+            if call_first:
+                real(*args, **kwargs)
+            raise Killed(name)
+
+        self.wrap(owner, name, call)
+
+    def boot_in_vain(self, vcpu=10):
+        preemptor = self.boot(vcpu, state='ERROR')
+        self.assertIsNone(self.host_of(preemptor))
+        return preemptor
+
+    def let_time_pass(self):
+        """Let every deadline be long over."""
+        self.useFixture(
+            fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -1000)
+        )
+
+    def reap_late(self):
+        self.reap()
+        before = [item['name'] for item in self.journal_providers()]
+        self.assertEqual(1, len(before))
+        self.let_time_pass()
+        self.reap()
+
+    def assertUndone(self, preemptor, *victims):
+        self.assertEqual([], self.journal_providers())
+        self.assertEqual({}, self.allocations(preemptor))
+        self.assertUntouched(*victims)
+        self.assertEqual(5 * len(victims), self.used_vcpus('host1'))
+        self.audit()
+        self.assertEqual(5 * len(victims), self.used_vcpus('host1'))
+
+    def test_killed_between_journal_and_claim(self):
+        self.kill_at(placement.Placement, 'replace_allocations')
+        preemptor = self.boot_in_vain()
+        self.reap_late()
+        self.assertUndone(preemptor, *self.victims)
+        self.assertFalse(self.logged('Wasted'))
+
+    def test_killed_after_the_claim(self):
+        self.kill_at(allocations.Claim, 'make', call_first=True)
+        preemptor = self.boot_in_vain(8)
+        self.assertHolds(8, preemptor)
+        self.reap()
+        self.assertHolds(8, preemptor)
+        self.reap_late()
+        self.assertUndone(preemptor, *self.victims)
+        self.assertFalse(self.logged('Wasted'))
+
+    def test_killed_between_two_evictions(self):
+        self.kill_at(eviction.Eviction, '_evict', number=2)
+        preemptor = self.boot_in_vain()
+        (spared,) = self.wait_for_survivors(1)
+        self.reap_late()
+        self.assertUndone(preemptor, spared)
+        self.assertTrue(self.logged('Wasted evictions: 1 for'))
+
+    def test_killed_before_it_answers(self):
+        self.kill_at(confirmation.Confirmation, 'wait', call_first=True)
+        preemptor = self.boot_in_vain()
+        self.wait_for_survivors(0)
+        self.assertHolds(10, preemptor)
+        self.reap_late()
+        self.assertUndone(preemptor)
+        self.assertTrue(self.logged('Wasted evictions: 2 for'))
+
+    def wait_for_survivors(self, number):
+        """Wait until so many victims are left, and return them."""
+
+        def survivors():
+            return [one for one in self.victims if self.is_alive(one)]
+
+        self._wait_for_assert(
+            lambda: self.assertEqual(number, len(survivors()))
+        )
+        return survivors()
+
+    def test_what_it_does_before_the_deadline_and_long_after(self):
+        self.kill_at(allocations.Claim, 'make', call_first=True)
+        preemptor = self.boot_in_vain(8)
+        (provider,) = self.journal_providers()
+        deadline = int(provider['name'].split(':')[3])
+        for moment, is_over in (
+            (deadline, False),
+            (deadline + reaper.MARGIN_SECONDS, False),
+            (deadline + reaper.MARGIN_SECONDS + 1, True),
+        ):
+            with fixtures.MockPatchObject(time, 'time', lambda at=moment: at):
+                self.reap()
+            self.assertEqual(is_over, not self.journal_providers())
+        self.assertUndone(preemptor, *self.victims)
+
+    def test_a_deletion_that_was_lost_is_asked_for_again(self):
+        self.wrap_once(
+            rpcapi.ComputeAPI, 'terminate_instance', lambda *args: None
+        )
+        self.kill_at(confirmation.Confirmation, 'wait')
+        self.boot_in_vain(5)
+        (marked,) = [
+            one for one in self.victims if self.instance(one).task_state
+        ]
+        self.assertEqual('deleting', self.instance(marked).task_state)
+        self.reap_late()
+        self.wait_until_gone(marked)
+        self._wait_for_assert(lambda: self.assertGone(marked))
+        self.assertNoJournal()
+        self.assertEqual(5, self.used_vcpus('host1'))
+        self.assertTrue(self.logged('Wasted evictions: 1 for'))
+
+    def restore_backup(self, preemptor, victim):
+        """Let placement have the journal of a preemption that was.
+
+        Its preemptor runs, and its victim, which was spared, lives.
+        """
+        client = placement.Placement(report.report_client_singleton())
+        host = self._get_provider_uuid_by_host('host1')
+        consumer = client.consumer(victim['id'])
+        entry = journal.booked(consumer.allocations[host])
+        preemption = journal.Preemption(
+            uuidutils.generate_uuid(), preemptor['id'], 1, 0, host, 'old'
+        )
+        journal.Journal(client).open(preemption, [entry])
+        client.replace_allocations(
+            {victim['id']: consumer.body({preemption.provider: entry})}
+        )
+
+    def test_what_an_old_backup_of_placement_says_costs_no_life(self):
+        preemptor = self.boot(5)
+        (spared,) = self.wait_for_survivors(1)
+        self.reap()
+        self.restore_backup(preemptor, spared)
+        self.assertEqual(5, self.used_vcpus('host1'))
+        self.reap()
+        self.assertUntouched(preemptor, spared)
+        self.assertEqual(10, self.used_vcpus('host1'))
+        self.assertNoJournal()
+
+    def test_nor_does_it_where_another_server_took_the_room(self):
+        preemptor = self.boot(5)
+        (spared,) = self.wait_for_survivors(1)
+        self.reap()
+        self.restore_backup(preemptor, spared)
+        other = self.boot(5)
+        self.reap()
+        self.assertTrue(self.is_alive(spared))
+        self.assertIsNone(self.instance(spared).task_state)
+        self.assertUntouched(preemptor, other)
+        self.assertTrue(self.logged('there is no room for all'))
+        self.api.delete_server(other['id'])
+        self.wait_until_gone(other)
+        self.assertNoJournal()
+        self.assertUntouched(preemptor, spared)
+
+    def test_a_preemptor_refused_by_its_compute_is_counted(self):
+        def refuse(*args, **kwargs):
+            raise exception.ComputeResourcesUnavailable(reason='no')
+
+        self.wrap(
+            compute_manager.ComputeManager, '_build_and_run_instance', refuse
+        )
+        preemptor = self.boot(10, state='ERROR')
+        self.assertGone(*self.victims)
+        self.assertNoJournal()
+        self.assertTrue(self.logged('Wasted evictions: 2 for'))
+        self.assertIn(preemptor['id'], self.logged('Wasted')[0])
+
+    def test_an_owner_sees_why_a_server_went(self):
+        self.boot(10)
+        actions = self.api.get_instance_actions(self.victims[0]['id'])
+        self.assertEqual(
+            ['create', 'preempt', 'delete'],
+            [one['action'] for one in reversed(actions)],
+        )
