@@ -23,6 +23,7 @@ It only repeats a request that nova has accepted and may have lost.
 
 import dataclasses
 import enum
+import functools
 import time
 
 from nova import context as nova_context
@@ -95,7 +96,10 @@ class Reaper:
         self._client = client
         self._context = nova_context.get_admin_context()
         self._services = services.Services(servicegroup)
-        self._compute_rpc = rpcapi.ComputeAPI()
+
+    def findings(self):
+        """Return a :class:`Finding` about each preemption in flight."""
+        return list(map(self.finding, journal.in_flight(self._client)))
 
     def run(self):
         """Repair whatever there is to repair."""
@@ -172,6 +176,11 @@ class Reaper:
             with nova_context.target_cell(self._context, cell) as context:
                 self._terminate(context, victim)
         return doomed
+
+    @functools.cached_property
+    def _compute_rpc(self):
+        # It asks all cells for their versions.
+        return rpcapi.ComputeAPI()
 
     def _terminate(self, context, victim):
         try:

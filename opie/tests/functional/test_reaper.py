@@ -12,6 +12,9 @@
 
 """What is left when a scheduler dies amid a preemption, and who repairs it."""
 
+import io
+import json
+import threading
 import time
 
 import fixtures
@@ -21,6 +24,7 @@ from nova.compute import rpcapi
 from nova.scheduler.client import report
 from oslo_utils import uuidutils
 
+from opie.cmd import manage
 from opie.scheduler import allocations
 from opie.scheduler import confirmation
 from opie.scheduler import eviction
@@ -239,3 +243,105 @@ class ReaperTest(base.CloudTestCase):
             ['create', 'preempt', 'delete'],
             [one['action'] for one in reversed(actions)],
         )
+
+    def manage(self, function, argument):
+        out = io.StringIO()
+        function(argument, out)
+        return out.getvalue()
+
+    def test_an_operator_sees_and_repairs_it_by_hand(self):
+        self.kill_at(allocations.Claim, 'make', call_first=True)
+        preemptor = self.boot_in_vain(8)
+        (shown,) = json.loads(self.manage(manage.show, 'json'))
+        self.assertEqual(preemptor['id'], shown['preemptor'])
+        self.assertEqual('without host', shown['state'])
+        self.assertEqual(
+            sorted(one['id'] for one in self.victims), shown['victims_left']
+        )
+        self.assertEqual('nothing yet', shown['repair'])
+        self.assertIn(preemptor['id'], self.manage(manage.show, 'table'))
+        self.assertEqual(
+            'There is nothing to repair.\n',
+            self.manage(manage.repair, False),
+        )
+        self.assertHolds(8, preemptor)
+        self.let_time_pass()
+        said = self.manage(manage.repair, True)
+        self.assertIn(preemptor['id'], said)
+        self.assertIn('Would repair', said)
+        self.assertHolds(8, preemptor)
+        self.assertIn('Repairing', self.manage(manage.repair, False))
+        self.assertUndone(preemptor, *self.victims)
+        self.assertEqual([], json.loads(self.manage(manage.show, 'json')))
+
+    def test_any_number_of_reapers_repair_it_once(self):
+        self.kill_at(eviction.Eviction, '_evict', number=2)
+        preemptor = self.boot_in_vain()
+        (spared,) = self.wait_for_survivors(1)
+        self.let_time_pass()
+        barrier = threading.Barrier(3)
+
+        def meet(real, *args):
+            barrier.wait(base.WAIT_SECONDS)
+            return real(*args)
+
+        # All have read it before one of them repairs.
+        self.wrap(reaper.Reaper, 'repair', meet)
+        threads = [
+            threading.Thread(target=self.reap_as_another) for _ in '123'
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertUndone(preemptor, spared)
+        self.assertEqual(1, len(self.logged('Wasted evictions: 1 for')))
+
+    def reap_as_another(self):
+        manager = self.scheduler_service.manager
+        reaper.Reaper(
+            placement.Placement(manager.placement_client),
+            manager.servicegroup_api,
+        ).run()
+
+    def test_a_paused_scheduler_that_resumes_after_the_repair(self):
+        """It sends nobody away, and gives no place that it has not."""
+        paused, resume = threading.Event(), threading.Event()
+        self.addCleanup(resume.set)
+
+        def pause(real, *args):
+            paused.set()
+            resume.wait(base.WAIT_SECONDS)
+            return real(*args)
+
+        self.flags(preemption_timeout_seconds=1, group='opie')
+        self.wrap_once(eviction.Eviction, 'run', pause)
+        preemptor = self.boot(8, state=None)
+        self.assertTrue(paused.wait(base.WAIT_SECONDS))
+        self.let_time_pass()
+        self.reap()
+        self.assertEqual({}, self.allocations(preemptor))
+        self.assertUntouched(*self.victims)
+        time.sleep(1)
+        resume.set()
+        self._wait_for_state_change(preemptor, 'ERROR')
+        self.assertUndone(preemptor, *self.victims)
+
+    def test_a_paused_scheduler_that_resumes_with_victims_gone(self):
+        paused, resume = threading.Event(), threading.Event()
+        self.addCleanup(resume.set)
+
+        def pause(real, *args):
+            real(*args)
+            paused.set()
+            resume.wait(base.WAIT_SECONDS)
+
+        self.flags(max_plans_per_request=1, group='opie')
+        self.wrap_once(eviction.Eviction, 'run', pause)
+        preemptor = self.boot(10, state=None)
+        self.assertTrue(paused.wait(base.WAIT_SECONDS))
+        self.let_time_pass()
+        self.reap()
+        resume.set()
+        self._wait_for_state_change(preemptor, 'ERROR')
+        self.assertUndone(preemptor)

@@ -1,0 +1,183 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``opie-manage``: what an operator may see and do about preemptions.
+
+It reads nova.conf as nova-manage does, and works beside running schedulers:
+what it repairs, and when, is what their reapers do.
+"""
+
+import datetime
+import json
+import sys
+
+_FORMATS = ('table', 'json')
+
+
+def main():
+    """Run a command and return its exit status."""
+    # NOTE: nova/cmd/scheduler.py decides about eventlet as it is imported, so
+    # that is the first import.
+    import nova.cmd.scheduler
+    import nova.conf
+    import nova.config
+    from nova import objects
+    from oslo_config import cfg
+    from oslo_log import log as logging
+
+    import opie.conf
+
+    opie.conf.register_opts(nova.conf.CONF)
+    nova.conf.CONF.register_cli_opt(
+        cfg.SubCommandOpt('category', title='Commands', handler=_add_commands)
+    )
+    nova.config.parse_args(sys.argv)
+    logging.setup(nova.conf.CONF, 'nova')
+    objects.register_all()
+    try:
+        nova.conf.CONF.category.run(nova.conf.CONF.category)
+    except Exception as error:
+        print(
+            'opie-manage: %s: %s' % (type(error).__name__, error),
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _add_commands(categories):
+    category = categories.add_parser(
+        'preemption', help='preemptions in flight'
+    )
+    actions = category.add_subparsers(dest='action', required=True)
+    action = actions.add_parser(
+        'list', help='show what is in flight, and what the reaper would do'
+    )
+    action.add_argument('-f', '--format', choices=_FORMATS, default='table')
+    action.set_defaults(run=lambda args: show(args.format, sys.stdout))
+    action = actions.add_parser(
+        'repair',
+        help='finish or undo what was interrupted, as the reaper does',
+    )
+    action.add_argument(
+        '--dry-run', action='store_true', help='only say what would be done'
+    )
+    action.set_defaults(run=lambda args: repair(args.dry_run, sys.stdout))
+
+
+def show(form, out):
+    """Write which preemptions are in flight.
+
+    :param form: one of table and json.
+    :param out: a text stream.
+    """
+    rows = [_row(finding) for finding in _findings(_reaper())]
+    if form == 'json':
+        json.dump(rows, out, indent=2)
+        out.write('\n')
+    else:
+        print(_table(rows), file=out)
+
+
+def repair(is_dry_run, out):
+    """Repair what the reaper would repair, and write what that is.
+
+    :param out: a text stream.
+    """
+    from opie.scheduler import reaper
+
+    the_reaper = _reaper()
+    due = [
+        finding
+        for finding in _findings(the_reaper)
+        if finding.repair is not reaper.Repair.WAIT
+    ]
+    for finding in due:
+        print(
+            '%s %s: %s'
+            % (
+                'Would repair' if is_dry_run else 'Repairing',
+                finding.preemption.name,
+                finding.repair.value,
+            ),
+            file=out,
+        )
+        if not is_dry_run:
+            the_reaper.repair(finding)
+    if not due:
+        print('There is nothing to repair.', file=out)
+
+
+def _reaper():
+    from nova import servicegroup
+    from nova.scheduler.client import report
+
+    from opie.scheduler import placement
+    from opie.scheduler import reaper
+
+    return reaper.Reaper(
+        placement.Placement(report.report_client_singleton()),
+        servicegroup.API(),
+    )
+
+
+def _findings(the_reaper):
+    return sorted(
+        the_reaper.findings(),
+        key=lambda finding: (
+            finding.preemption.deadline,
+            finding.preemption.name,
+        ),
+    )
+
+
+def _row(finding):
+    preemption = finding.preemption
+    deadline = datetime.datetime.fromtimestamp(
+        preemption.deadline, datetime.UTC
+    )
+    return {
+        'preemptor': preemption.preemptor,
+        'state': finding.fate.value,
+        'has_claim': finding.has_claim,
+        'victims_left': sorted(finding.entries),
+        'deadline': deadline.isoformat(),
+        'owner': preemption.owner,
+        'host_provider': preemption.host,
+        'journal_provider': preemption.provider,
+        'repair': finding.repair.value,
+    }
+
+
+def _table(rows):
+    import prettytable
+
+    table = prettytable.PrettyTable(
+        ['Preemptor', 'State', 'Victims left', 'Deadline', 'Owner', 'Repair']
+    )
+    table.align = 'l'
+    for row in rows:
+        table.add_row(
+            [
+                row['preemptor'],
+                row['state'],
+                '\n'.join(row['victims_left']) or '(none)',
+                row['deadline'],
+                row['owner'],
+                row['repair'],
+            ]
+        )
+    return table
+
+
+if __name__ == '__main__':
+    sys.exit(main())
