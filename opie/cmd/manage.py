@@ -27,10 +27,12 @@ def main():
     """Run a command and return its exit status."""
     # NOTE: nova/cmd/scheduler.py decides about eventlet as it is imported, so
     # that is the first import.
-    import nova.cmd.scheduler
+    import nova.cmd.scheduler  # noqa: F401
+
+    # isort: split
+    from nova import objects
     import nova.conf
     import nova.config
-    from nova import objects
     from oslo_config import cfg
     from oslo_log import log as logging
 

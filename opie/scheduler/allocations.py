@@ -27,7 +27,6 @@ from oslo_utils import uuidutils
 from opie.scheduler import journal
 from opie.scheduler import placement
 from opie.scheduler import swap_back
-from opie.scheduler import verification
 
 LOG = logging.getLogger(__name__)
 
@@ -65,6 +64,7 @@ class Claim:
         self._resources = dict(request.resources)
         self._owner = owner
         self._providers = {}  # preemptor to its journal provider
+        self._may_arrive = False  # whether it may be made later
         self._shrunk = {}  # victim to the allocations it was left with
         self._host_of = {server.uuid: host for host, server in plan.victims}
 
@@ -124,13 +124,12 @@ class Claim:
         return victims
 
     def _open_journal(self, attempt, deadline, owner):
-        entries = {}
         hosts = {item.preemptor: item.host for item in self._plan.nominations}
+        # One that takes nothing of anybody has a claim to be given back too.
+        entries = {preemptor: [] for preemptor in hosts}
         for share in self._plan.shares.values():
             for preemptor, resources in share.items():
-                entries.setdefault(preemptor, []).append(
-                    journal.booked(resources)
-                )
+                entries[preemptor].append(journal.booked(resources))
         for preemptor, booked in sorted(entries.items()):
             # Known before it exists, so that it is deleted whatever becomes
             # of the call.
@@ -189,15 +188,16 @@ class Claim:
     def _settle(self, error):
         """Make sure that a claim without an answer either holds or never will.
 
-        A claim that has not arrived yet may still do so.  It names its
-        journal, so it is refused once that is deleted; and the journal of a
-        claim that has arrived cannot be deleted.  A claim without victims has
-        no journal, and may leak if it arrives after all, as one of nova's.
+        A claim that has not arrived yet may still do so.  It names the journal
+        of those that take from victims, so it is refused once that is deleted;
+        and the journal of a claim that has arrived cannot be deleted.  A claim
+        without victims names none: the reaper sees what becomes of it.
         """
-        preemptors = list(self._providers)
-        if preemptors and all(map(self._close, preemptors)):
+        takers = set().union(*self._plan.shares.values())
+        if takers and all(map(self._close, sorted(takers))):
             raise ClaimFailed(str(error))
         if not self._is_made():
+            self._may_arrive = not takers
             raise error
 
     def _is_made(self):
@@ -207,23 +207,6 @@ class Claim:
         """Tell whether a preemptor has exactly what was claimed for it."""
         consumer = self._client.consumer(nomination.preemptor)
         return consumer.allocations == {nomination.host: self._resources}
-
-    def over_capacity(self, planned_with):
-        """Return the (provider, class) pairs that will be over capacity.
-
-        :param planned_with: provider uuid to the ProviderFacts of the plan.
-        """
-        return [
-            (host, name)
-            for host in sorted({one.host for one in self._plan.nominations})
-            for name in verification.over_capacity(
-                self._client,
-                planned_with[host],
-                host,
-                self._resources,
-                self._shrunk.keys(),
-            )
-        ]
 
     def touched(self, victims):
         """Return those of some victims that have not what the claim left."""
@@ -277,6 +260,8 @@ class Claim:
 
         The reaper closes what is left of it.
         """
+        if self._may_arrive:
+            return
         for preemptor in self._providers.keys() & preemptors:
             try:
                 self._close(preemptor)

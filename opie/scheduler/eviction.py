@@ -38,8 +38,8 @@ LOG = logging.getLogger(__name__)
 # The action that a victim's owner sees before nova's own deletion.
 ACTION = 'preempt'
 
-# A look at all victims is also the one immediately before the first of them is
-# sent away, if it has not taken longer.
+# How long a look at all victims counts, from its beginning, as the one that is
+# taken immediately before each of them is sent away.
 _FRESH_SECONDS = 0.25
 
 

@@ -27,6 +27,7 @@ from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import records
 from opie.scheduler import report
+from opie.scheduler import verification
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Execution:
     ):
         self._shot = shot
         self._plan = plan
+        self._client = client
         self._attempt = attempt
         self._deadline = deadline
         self._doubt = None  # why the claim must be undone
@@ -138,7 +140,18 @@ class Execution:
         return PlanAgain(str(stopped), stopped.victims)
 
     def _verify(self):
-        over = self._claim.over_capacity(self._shot.cloud.facts)
+        victims = {server.uuid for _, server in self._plan.victims}
+        over = [
+            (host, name)
+            for host in sorted({one.host for one in self._plan.nominations})
+            for name in verification.over_capacity(
+                self._client,
+                self._shot.cloud.facts[host],
+                host,
+                dict(self._shot.request.resources),
+                victims,
+            )
+        ]
         if over:
             raise last_look.Stopped(
                 'over capacity: %s'

@@ -14,10 +14,12 @@
 
 import threading
 
+import fixtures
 from nova import exception
 from nova.compute import manager as compute_manager
 
 from opie.scheduler import allocations
+from opie.scheduler import eviction
 from opie.scheduler import executor
 from opie.scheduler import last_look
 from opie.scheduler import placement
@@ -32,6 +34,9 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
 
     def setUp(self):
         super().setUp()
+        self.useFixture(
+            fixtures.MockPatchObject(eviction, '_FRESH_SECONDS', 0)
+        )
         self.victims = [self.boot_preemptible(5) for _ in range(2)]
 
     def fail_at(self, number, owner, name, error):
@@ -58,13 +63,13 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.assertUntouched(*self.victims)
         self.assertNoJournal()
 
-    # First both are looked at, and then the second one once more.
+    # First both are looked at, and then each of them once more.
 
     def test_placement_fails_before_the_second_one(self):
         self.fail_at(
             3,
             allocations.Claim,
-            'is_untouched',
+            'touched',
             placement.NoAnswer('503'),
         )
         self.assertPreempted()
@@ -82,7 +87,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.fail_at(
             2,
             allocations.Claim,
-            'is_untouched',
+            'touched',
             placement.NoAnswer('503'),
         )
         self.assertRefused()
