@@ -27,7 +27,7 @@ def main():
     """Run a command and return its exit status."""
     # NOTE: nova/cmd/scheduler.py decides about eventlet as it is imported, so
     # that is the first import.
-    import nova.cmd.scheduler  # noqa: F401
+    import nova.cmd.scheduler
 
     # isort: split
     from nova import objects
