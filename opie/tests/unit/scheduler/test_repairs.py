@@ -1,0 +1,111 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The reaper's table of repairs, and the names that it reads."""
+
+import itertools
+
+import hypothesis
+from hypothesis import strategies
+from oslo_utils import uuidutils
+import testtools
+
+from opie.scheduler import fates
+from opie.scheduler import journal
+from opie.scheduler import reaper
+
+# Fate: repair by (has victims, is overdue).
+TABLE = {
+    fates.Fate.WITHOUT_HOST: {
+        (True, True): reaper.Repair.UNDO,
+        (False, True): reaper.Repair.UNDO,
+        (True, False): reaper.Repair.WAIT,
+        (False, False): reaper.Repair.WAIT,
+    },
+    fates.Fate.BUILDING: {
+        (True, True): reaper.Repair.GIVE_BACK,
+        (False, True): reaper.Repair.CLOSE,
+        (True, False): reaper.Repair.WAIT,
+        (False, False): reaper.Repair.WAIT,
+    },
+    fates.Fate.LAUNCHED: {
+        (True, True): reaper.Repair.GIVE_BACK,
+        (False, True): reaper.Repair.CLOSE,
+        (True, False): reaper.Repair.WAIT,
+        (False, False): reaper.Repair.CLOSE,
+    },
+    fates.Fate.FAILED: {
+        (True, True): reaper.Repair.GIVE_BACK,
+        (False, True): reaper.Repair.CLOSE,
+        (True, False): reaper.Repair.WAIT,
+        (False, False): reaper.Repair.CLOSE,
+    },
+}
+
+
+class RepairsTest(testtools.TestCase):
+    def test_every_state_has_its_repair(self):
+        for fate, has_victims, is_overdue in itertools.product(
+            fates.Fate, (True, False), (True, False)
+        ):
+            self.assertEqual(
+                TABLE[fate][has_victims, is_overdue],
+                reaper.repair_for(fate, has_victims, is_overdue),
+                (fate, has_victims, is_overdue),
+            )
+
+    def test_nothing_is_undone_or_given_back_in_time(self):
+        """A scheduler may be at work on it."""
+        for fate, has_victims in itertools.product(fates.Fate, (True, False)):
+            self.assertIn(
+                reaper.repair_for(fate, has_victims, is_overdue=False),
+                (reaper.Repair.WAIT, reaper.Repair.CLOSE),
+            )
+
+
+class NamesTest(testtools.TestCase):
+    @hypothesis.given(
+        strategies.integers(1, 99),
+        strategies.integers(0, 2**40),
+        # Names of hosts, and of those that are addresses.
+        strategies.text('abc.-:0123456789', min_size=1, max_size=60),
+    )
+    def test_a_name_tells_what_it_was_made_of(self, attempt, deadline, owner):
+        preemption = journal.Preemption(
+            uuidutils.generate_uuid(),
+            uuidutils.generate_uuid(),
+            attempt,
+            deadline,
+            uuidutils.generate_uuid(),
+            owner,
+        )
+        self.assertEqual(
+            preemption,
+            journal.Preemption.of(preemption.provider, preemption.name),
+        )
+
+    def test_a_long_owner_is_cut(self):
+        preemption = journal.Preemption(
+            'p', uuidutils.generate_uuid(), 1, 2, 'h', 'o' * 255
+        )
+        self.assertEqual(200, len(preemption.name))
+
+    def test_other_names_are_none(self):
+        for name in (
+            'opie',
+            'opie:a:1:2:h',
+            'nova:a:1:2:h:o',
+            'opie:a:x:2:h:o',
+        ):
+            self.assertRaises(
+                ValueError, journal.Preemption.of, 'provider', name
+            )
