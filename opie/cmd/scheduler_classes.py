@@ -80,6 +80,16 @@ def install(driver, host_manager):
     nova_host_manager.HostManager = host_manager
 
 
+def is_opies(role, cls):
+    """Tell whether a class is, or inherits, opie's own for a role."""
+    return _is_a(cls, default(role))
+
+
+def default(role):
+    """Return the dotted path of opie's own class for a role."""
+    return _DEFAULTS[role.option]
+
+
 def _load_role(conf, role):
     name = conf[role.option].strip()
     try:
@@ -120,10 +130,8 @@ def _raise(manager, entry_point, error):
 
 def _check_pair(conf, driver, host_manager):
     """Refuse opie's driver, or a subclass, with a host manager not opie's."""
-    if not _is_a(driver, _DEFAULTS[DRIVER.option]):
-        return
-    needed = _DEFAULTS[HOST_MANAGER.option]
-    if not _is_a(host_manager, needed):
+    if is_opies(DRIVER, driver) and not is_opies(HOST_MANAGER, host_manager):
+        needed = default(HOST_MANAGER)
         name = conf[HOST_MANAGER.option].strip()
         reason = f'{DRIVER.option} {_path_of(driver)} needs {needed}'
         raise _unusable(HOST_MANAGER, name, needed, reason)
@@ -139,8 +147,8 @@ def _unusable(role, name, wanted, reason):
         f'Name a subclass of {wanted} that {sys.executable} can '
         f'import, by dotted path or by entry point in {role.namespace}'
     )
-    if name != _DEFAULTS[role.option]:
-        remedy += f', or leave the option out for {_DEFAULTS[role.option]}'
+    if name != default(role):
+        remedy += f', or leave the option out for {default(role)}'
     return UnusableClass(
         f'[DEFAULT] {role.option} = {name!r} cannot be used: {reason}. '
         f'{remedy}.'
