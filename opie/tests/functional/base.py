@@ -20,6 +20,7 @@ from nova import context as nova_context
 from nova import objects
 from nova.virt import fake
 from oslo_utils import timeutils
+from testtools import testcase
 
 from opie.scheduler import journal
 from opie.tests.functional import waits
@@ -29,8 +30,12 @@ WAIT_SECONDS = waits.WAIT_SECONDS
 _HINT = {'preemptible': 'true'}
 
 
-class CloudTestCase(waits.PatientTestCase):
-    """A cloud, and words to say what happens on it."""
+class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
+    """A cloud, and words to say what happens on it.
+
+    Tests with the attribute ``smoke`` are what CI runs on the older releases
+    of nova.
+    """
 
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
         """Return the id of a new flavor; 100 MB a VCPU unless said."""

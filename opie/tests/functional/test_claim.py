@@ -17,6 +17,7 @@ import threading
 
 import fixtures
 from oslo_utils import uuidutils
+from testtools import testcase
 
 from opie.scheduler import allocations
 from opie.scheduler import pass_two
@@ -196,6 +197,7 @@ class ClaimTest(base.CloudTestCase):
 class OneHostClaimTest(base.CloudTestCase):
     hosts = ('host1',)
 
+    @testcase.attr('smoke')
     def test_one_of_two_preemptors_wins_the_same_victim(self):
         victim = self.boot_preemptible(10)
         barrier = threading.Barrier(2)

@@ -12,6 +12,8 @@
 
 """Victims that nova cannot delete, or takes long to delete."""
 
+from testtools import testcase
+
 from opie.scheduler import confirmation
 from opie.tests.functional import base
 
@@ -31,6 +33,7 @@ class ResizedVictimTest(base.CloudTestCase):
         self._wait_for_state_change(self.victim, 'VERIFY_RESIZE')
         self.assertEqual('host2', self.host_of(self.victim))
 
+    @testcase.attr('smoke')
     def test_it_goes_from_both_hosts(self):
         preemptor = self.boot(10)
         self.assertEqual('host2', self.host_of(preemptor))

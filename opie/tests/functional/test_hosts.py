@@ -13,6 +13,8 @@
 
 """Victims are on hosts that the request may use, and on no others."""
 
+from testtools import testcase
+
 from opie.tests.functional import base
 
 
@@ -34,6 +36,7 @@ class TwoCellsTest(base.CloudTestCase):
         self.assertUntouched(normal, spared, preemptor)
         self.assertNoJournal()
 
+    @testcase.attr('smoke')
     def test_one_plan_has_victims_in_both_cells(self):
         victims = [
             self.boot_preemptible(10, host) for host in ('host1', 'host2')
@@ -169,6 +172,7 @@ class DestinationTest(CheapAndDearCase):
 
 
 class TenantIsolationTest(CheapAndDearCase):
+    @testcase.attr('smoke')
     def test_a_tenant_refused_by_its_aggregate_stays_refused(self):
         self.fill()
         self.flags(

@@ -13,6 +13,7 @@
 """What a preemption leaves in placement."""
 
 import fixtures
+from testtools import testcase
 
 from opie.scheduler import journal
 from opie.scheduler import placement
@@ -22,6 +23,7 @@ from opie.tests.functional import base
 class JournalTest(base.CloudTestCase):
     hosts = ('host1',)
 
+    @testcase.attr('smoke')
     def test_nobody_gets_the_surplus_of_a_victim_that_still_runs(self):
         victim = self.boot_preemptible(10)
         begun, release = self.hold_deletions()

@@ -13,6 +13,8 @@
 
 """Moves of servers that exist already never preempt."""
 
+from testtools import testcase
+
 from opie.tests.functional import base
 
 
@@ -62,6 +64,7 @@ class MovesTest(base.CloudTestCase):
         self._wait_for_state_change(self.server, 'ERROR')
         self.assertNobodyEvicted()
 
+    @testcase.attr('smoke')
     def test_unshelving_evicts_nobody(self):
         self.fill(4)
         self._shelve_server(self.server)

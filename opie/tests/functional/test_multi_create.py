@@ -15,6 +15,7 @@
 import threading
 
 import nova.conf
+from testtools import testcase
 
 from opie.scheduler import boot
 from opie.scheduler import executor
@@ -43,6 +44,7 @@ class MultiCreateTest(base.CloudTestCase):
             for server in servers
         ]
 
+    @testcase.attr('smoke')
     def test_all_are_placed_by_one_claim(self):
         victims = [
             self.boot_preemptible(5, host)

@@ -13,6 +13,8 @@
 
 """Each selection is notified as nova does: one start, one end."""
 
+from testtools import testcase
+
 from opie.tests.functional import base
 
 _START = 'scheduler.select_destinations.start'
@@ -22,6 +24,7 @@ _END = 'scheduler.select_destinations.end'
 class NotificationTest(base.CloudTestCase):
     hosts = ('host1',)
 
+    @testcase.attr('smoke')
     def test_a_preempting_boot_starts_once_and_ends_once(self):
         victim = self.boot_preemptible(10)
         self.notifier.reset()

@@ -27,6 +27,7 @@ import time
 
 import fixtures
 import testtools
+from testtools import testcase
 
 WAIT_SECONDS = 120
 
@@ -209,7 +210,7 @@ def stop(process):
         return process.wait()
 
 
-class SchedulerTestCase(testtools.TestCase):
+class SchedulerTestCase(testcase.WithAttributes, testtools.TestCase):
     """Runs a scheduler command on a cloud that the tests of a class share.
 
     :cvar command: Python's arguments that run it.
@@ -259,6 +260,7 @@ class SchedulerTestCase(testtools.TestCase):
 
 
 class TestOpieNovaScheduler(SchedulerTestCase):
+    @testcase.attr('smoke')
     def test_the_fragment_of_2016_works_as_written(self):
         conf = self.cloud.write_nova_conf('2016.conf', FRAGMENT_OF_2016)
         process, log, pids = self.serve(

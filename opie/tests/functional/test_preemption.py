@@ -12,10 +12,13 @@
 
 """Who takes whose place, and who never does."""
 
+from testtools import testcase
+
 from opie.tests.functional import base
 
 
 class PreemptionTest(base.CloudTestCase):
+    @testcase.attr('smoke')
     def test_a_preemptor_takes_two_small_victims(self):
         full = self.boot(10, 'host1')
         small = [self.boot_preemptible(3, 'host2') for _ in range(2)]
@@ -144,6 +147,7 @@ class OneHostTest(base.CloudTestCase):
         (line,) = self.logged('No room is made for')
         self.assertIn('it asks for granular request groups', line)
 
+    @testcase.attr('smoke')
     def test_the_delete_action_of_a_victim_names_no_other_user(self):
         victim = self.boot_preemptible(10)
         self.assertUntouched(self.boot(5))

@@ -17,6 +17,7 @@ import time
 
 from nova.compute import manager as compute_manager
 import nova.conf
+from testtools import testcase
 
 from opie.tests.functional import base
 
@@ -35,6 +36,7 @@ class GroupCase(base.CloudTestCase):
 
 
 class AntiAffinityTest(GroupCase):
+    @testcase.attr('smoke')
     def test_a_member_gives_way_where_no_other_host_can_serve(self):
         group = self.group('anti-affinity')
         full = self.boot(10, 'host1')

@@ -16,6 +16,7 @@ import threading
 
 import fixtures
 from placement.objects import allocation as placement_allocation
+from testtools import testcase
 
 from opie.scheduler import confirmation
 from opie.scheduler import executor
@@ -59,6 +60,7 @@ class OverCapacityTest(base.CloudTestCase):
 
         self.wrap_once(placement.Placement, 'replace_allocations', claim)
 
+    @testcase.attr('smoke')
     def test_who_fits_is_restored_and_the_claim_is_dropped(self):
         self.wait_for_room(0.5)
         self.reserve_after_the_claim(3)

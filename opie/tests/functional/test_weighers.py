@@ -14,6 +14,7 @@
 """opie's weighers keep servers away from where preemptibles are."""
 
 import nova.conf
+from testtools import testcase
 
 from opie.tests.functional import base
 
@@ -44,6 +45,7 @@ class WeigherCase(base.CloudTestCase):
 class BothWeighersTest(WeigherCase):
     weighers = (_COUNT, _DURATION)
 
+    @testcase.attr('smoke')
     def test_a_boot_goes_where_no_preemptibles_are(self):
         self.boot_preemptible(1, 'host1')
         self.boot(8, 'host2')

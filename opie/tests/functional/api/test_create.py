@@ -11,6 +11,8 @@
 # under the License.
 """Asking for a server with ``"preemptible"``, and what the answer says."""
 
+from testtools import testcase
+
 from opie.tests.functional.api import base
 
 TRUE_VALUES = (True, 'true', 'True', 'YES', 'on', '1')
@@ -20,6 +22,7 @@ NO_HINTS = (None, {}, {'a': 'b'}, 'maybe', 1, 't', ['maybe'], [None], [[]])
 
 
 class CreateTest(base.ApiTestCase):
+    @testcase.attr('smoke')
     def test_a_true_member_makes_the_server_preemptible(self):
         for version in base.MICROVERSIONS:
             server = self.create(version, preemptible=True)
