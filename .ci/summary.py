@@ -21,6 +21,7 @@ SUITES = (
     'client-oldest',
     'client-newest',
     'patched',
+    'nova-suite',
     'patches',
     'e2e',
 )

@@ -12,6 +12,7 @@
 
 """The demo, run as anybody runs it: a process of its own, told by its text."""
 
+import importlib.metadata
 import os
 import pathlib
 import re
@@ -24,7 +25,10 @@ import testtools
 _TIMEOUT_SECONDS = 240
 _COLUMNS = 80
 
+_RELEASE = int(importlib.metadata.version('nova').partition('.')[0])
 
+
+@testtools.skipIf(_RELEASE < 34, 'the sandbox is for nova 34')
 class DemoTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
