@@ -16,6 +16,7 @@
 harmless.  Each option's home is one of the modules beside this file.
 """
 
+from opie.conf import limits
 from opie.conf import preemption
 from opie.conf import scheduler
 
@@ -23,4 +24,5 @@ from opie.conf import scheduler
 def register_opts(conf):
     """Register every option of opie on an ``oslo_config.cfg.ConfigOpts``."""
     preemption.register_opts(conf)
+    limits.register_opts(conf, preemption.GROUP)
     scheduler.register_opts(conf)

@@ -165,6 +165,7 @@ class Eviction:
                 self._look.check_record(instance, state)
             else:
                 self._look.check_victim(cell_context, instance, state)
+            last_look.check_switch()
             self._send(cell_context, instance, state)
 
     def _ask_for_owners(self, *victims):

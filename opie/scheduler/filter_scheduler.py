@@ -83,11 +83,26 @@ class FilterScheduler(manager.SchedulerManager):
         LOG.info(
             'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
             {
-                'mode': 'on, as a dry run' if CONF.opie.dry_run else 'on',
+                'mode': _mode(),
                 'driver': _dotted_path(self),
                 'host_manager': _dotted_path(self.host_manager),
             },
         )
+
+    def set_shutdown_in_progress(self):
+        """Look once more at the options before the worker ends.
+
+        NOTE: where services run in threads, oslo.service replaces the workers
+        on SIGHUP and lets only the new ones know the options: see cotyledon's
+        oslo_config_glue.py.  Preemption may have been switched off, and then
+        this worker is to stop what it is at.  nova before 34 does not call
+        this.
+        """
+        super().set_shutdown_in_progress()
+        try:
+            CONF.mutate_config_files()
+        except Exception:
+            LOG.exception('Cannot read the options again.')
 
     @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
     def _keep_index_fresh(self, context):
@@ -161,6 +176,7 @@ class FilterScheduler(manager.SchedulerManager):
     def _make_room(self, context, spec, uuids):
         """Return selections, or None when nova's answer is to stand."""
         try:
+            pass_two.check_switch()
             waiting = boot.waiting(context, uuids)
             if not waiting:
                 return None
@@ -276,6 +292,12 @@ def _one_for_each(uuids, job):
         )
     }
     return [[selections.get(uuid, job.selections[0])] for uuid in uuids]
+
+
+def _mode():
+    if not CONF.opie.enabled:
+        return 'off'
+    return 'on, as a dry run' if CONF.opie.dry_run else 'on'
 
 
 def _dotted_path(instance):

@@ -21,9 +21,14 @@ from nova import context as nova_context
 from nova import exception
 from nova.compute import task_states
 from nova.compute import vm_states
+import nova.conf
 
 from opie.scheduler import preemptibles
 from opie.scheduler import services
+
+CONF = nova.conf.CONF
+
+SWITCHED_OFF = '[opie] enabled is off'
 
 
 class Stopped(Exception):
@@ -52,6 +57,15 @@ def check_deadline(deadline):
         raise Stopped(
             '[opie] preemption_timeout_seconds are over', is_final=True
         )
+
+
+def check_switch():
+    """Check that the operator has not stopped all preemption.
+
+    :raises Stopped: if that is so.
+    """
+    if not CONF.opie.enabled:
+        raise Stopped(SWITCHED_OFF, is_final=True)
 
 
 class LastLook:

@@ -34,6 +34,7 @@ from opie.scheduler import computes
 from opie.scheduler import executor
 from opie.scheduler import hosts
 from opie.scheduler import journal
+from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import providers
 from opie.scheduler import report
@@ -179,6 +180,7 @@ class PassTwo:
 
         :raises Refused: if no host can serve, or in a dry run.
         """
+        check_switch()
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
         plan = planner.make_plan(
             shot.request, shot.hosts, _cost_now(), shot.cloud
@@ -199,6 +201,7 @@ class PassTwo:
         """
         if time.monotonic() >= deadline:
             raise Refused(_TOO_LATE)
+        check_switch()
         job.execution = executor.Execution(
             job.shot,
             job.plan,
@@ -210,6 +213,15 @@ class PassTwo:
             has_group=job.spec.instance_group is not None,
         )
         job.execution.claim()
+
+
+def check_switch():
+    """Check that preemption is not switched off.
+
+    :raises Refused: naming the option.
+    """
+    if not CONF.opie.enabled:
+        raise Refused(last_look.SWITCHED_OFF)
 
 
 def _user_id(context, spec):

@@ -1,0 +1,197 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The [opie] options that limit preemption.
+
+All of them may change while the scheduler runs.
+"""
+
+from oslo_config import cfg
+
+ENABLED = cfg.BoolOpt(
+    'enabled',
+    default=True,
+    mutable=True,
+    help="""
+Whether normal servers may take the place of preemptible ones.
+
+The switch to stop all preemption. When it is off, requests are answered as
+nova does without opie. What was interrupted is still repaired.
+
+Set it and send SIGHUP to ``opie-nova-scheduler``; no restart is needed. From
+that moment on a preemption under way evicts no further server, and gives back
+what it took of those that are left; its request ends with NoValidHost. Where
+nova 33 runs its services in threads, workers finish what they are at.
+
+Related options:
+
+* ``[opie] dry_run``
+* The policy rule ``opie:preempt``, which is read again whenever nova's policy
+  file changes, and can stop single projects.
+""",
+)
+
+MAX_VICTIMS = cfg.IntOpt(
+    'max_victims_per_request',
+    default=0,
+    min=0,
+    mutable=True,
+    help="""
+How many servers may be evicted for one request.
+
+All servers that a request creates count together. Of the plans that keep to
+it the one of least cost is taken for a request that creates one server. For
+several servers the plan of least cost is taken if it keeps to the limit, or
+else one with as few victims as possible if that does. If none does, the
+request is answered as nova does without opie, with NoValidHost, and the log
+names this option.
+
+A large server on a host of many small preemptible ones may need as many
+victims as it has vCPUs: a limit below that keeps it from preempting at all.
+
+Possible values:
+
+* A number of servers; 0 for no limit.
+
+Related options:
+
+* ``[opie] max_preemptions_per_minute``
+""",
+)
+
+MAX_PER_MINUTE = cfg.IntOpt(
+    'max_preemptions_per_minute',
+    default=0,
+    min=0,
+    mutable=True,
+    help="""
+How many preemptions may begin within a minute, of all projects together.
+
+All schedulers and their workers count together, from the journal that they
+share in placement. Each server that takes anything from victims counts as one,
+so a request for five servers may count as five; it is served as a whole or not
+at all. A preemption counts for 60 seconds from its claim, also when it fails
+after its first eviction.
+
+A request beyond the limit is answered as nova does without opie, with
+NoValidHost, and the log names the option. By itself this option lets one
+project use up what is there for all: set
+``max_preemptions_per_minute_per_project`` as well, to a lower value.
+
+The clocks of the schedulers' hosts should agree within a few seconds. With a
+limit, entries of the journal stay for a minute at least.
+
+Possible values:
+
+* A number of preemptions; 0 for no limit.
+
+Related options:
+
+* ``[opie] max_preemptions_per_minute_per_project``
+* ``[opie] max_victims_per_request``
+""",
+)
+
+MAX_PER_MINUTE_PER_PROJECT = cfg.IntOpt(
+    'max_preemptions_per_minute_per_project',
+    default=0,
+    min=0,
+    mutable=True,
+    help="""
+How many preemptions of one project may begin within a minute.
+
+It is the project of the servers that need room which counts, not those of the
+victims. For how it counts see ``max_preemptions_per_minute``.
+
+Possible values:
+
+* A number of preemptions; 0 for no limit.
+
+Related options:
+
+* ``[opie] max_preemptions_per_minute``
+""",
+)
+
+NEVER_EVICTED = cfg.ListOpt(
+    'never_evicted_projects',
+    default=[],
+    mutable=True,
+    help="""
+Projects whose preemptible servers are never evicted.
+
+It protects servers that exist. To keep a project from preempting servers of
+others, use the policy rule ``opie:preempt``, for instance
+``"opie:preempt": "not project_id:<id>"``.
+
+Possible values:
+
+* A list of ids of projects, separated by commas.
+""",
+)
+
+EVICT_BY_DEFAULT = cfg.BoolOpt(
+    'evict_by_default',
+    default=True,
+    mutable=True,
+    help="""
+Whether servers are evicted on hosts of which no aggregate says so.
+
+A host aggregate, which an availability zone is as well, says with its metadata
+``opie:evict=true`` or ``opie:evict=false`` whether preemptible servers on its
+hosts may be evicted. Where aggregates of a host disagree, nobody is evicted
+there; and so it is where the value is no boolean, of which the log warns. For
+a host without that metadata this option decides. A change counts from the
+next plan on.
+
+A host where nobody may be evicted can have preemptible servers, and normal
+servers find room there as usual.
+""",
+)
+
+REFUSAL_SECONDS = cfg.IntOpt(
+    'refusal_cache_seconds',
+    default=5,
+    min=0,
+    mutable=True,
+    help="""
+How long a refusal answers requests that are alike.
+
+When no plan can make room for a request, one like it, of the same project and
+user, is refused without a new plan for this long by the same scheduler
+worker: clients that try again in a loop cost little. nova's own scheduling
+still looks for room each time. Requests that differ in anything that nova
+keeps of them but the servers' uuids are not alike, and those in a server group
+never are.
+
+A higher value saves time when many such requests come; servers that become
+preemptible meanwhile, or limits that change, are not seen for as long.
+
+Possible values:
+
+* A number of seconds; 0 plans for each request.
+""",
+)
+
+ALL_OPTS = [
+    ENABLED,
+    MAX_VICTIMS,
+    MAX_PER_MINUTE_PER_PROJECT,
+    MAX_PER_MINUTE,
+    NEVER_EVICTED,
+    EVICT_BY_DEFAULT,
+    REFUSAL_SECONDS,
+]
+
+
+def register_opts(conf, group):
+    conf.register_opts(ALL_OPTS, group=group)
