@@ -34,7 +34,7 @@ def why_unfit(host, resources):
     return None
 
 
-def make_least_rank(resources, number, cost):
+def make_least_rank(resources, number, cost, most_victims=None):
     """Return a function of a host that its rank is not below.
 
     It is called for every host of a cloud, so it does not touch their
@@ -43,6 +43,7 @@ def make_least_rank(resources, number, cost):
     :param resources: resource class to what one preemptor takes.
     :param number: how many preemptors are to go to the host.
     :param cost: a :class:`cost.Cost`.
+    :param most_victims: how many may go, None for any number.
     :returns: a function of a :class:`model.Host` that returns a rank, or a
         :class:`model.Refusal`.
     """
@@ -67,6 +68,8 @@ def make_least_rank(resources, number, cost):
             )
         if not count:
             return 0 if count == 0 else _refusal(host, resources, number)
+        if most_victims is not None and count > most_victims:
+            return model.Refusal(too_many(most_victims))
         return of_bound(base, floor(figures, count), count)
 
     return least_rank
@@ -127,3 +130,8 @@ def too_small(missing):
     return 'not enough %s even without preemptible servers' % ', '.join(
         sorted(missing)
     )
+
+
+def too_many(most_victims):
+    """Return the reason of a host that needs more victims than may go."""
+    return 'more than %d victims would have to go' % most_victims

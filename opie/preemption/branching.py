@@ -29,18 +29,31 @@ from opie.preemption import relaxation
 _FEW_NODES = 200
 
 
-def least(problem, max_nodes):
+def least(problem, max_nodes, most_items=None):
     """Search for the least cover.
 
     :param problem: a :class:`covering.Problem` that has a cover.
     :param max_nodes: how many relaxations may be solved; what is prepared
         for a long search is not counted, it takes a few hundred.
-    :returns: the best cover found, and whether it is known to be the least.
+    :param most_items: how many items may be taken, None for any number.
+    :returns: the best cover found, None for none of so few items, and whether
+        it is known to be the least, or that there is none.
     """
-    search = _Search(problem)
+    best, is_least = _least(_Search(problem), max_nodes)
+    if most_items is None or best.bit_count() <= most_items:
+        return best, is_least
+    fewest = _fewest(problem)
+    if not fewest.open and fewest.limit > most_items:
+        return None, True
+    search = _Search(problem, most_items)
+    search.note(fewest.best)
+    return _least(search, max_nodes)
+
+
+def _least(search, max_nodes):
     search.run(min(max_nodes, _FEW_NODES))
     if search.open and max_nodes > _FEW_NODES:
-        search.open = _roots(problem, _cuts(problem))
+        search.open = search.roots(_cuts(search.problem))
         search.run(max_nodes - _FEW_NODES)
     return search.best, not search.open
 
@@ -48,16 +61,34 @@ def least(problem, max_nodes):
 class _Search:
     """A search, depth first.
 
-    :ivar best: the best cover known.
-    :ivar limit: what it costs.
+    :param most_items: how many items a cover may take, None for any number.
+    :ivar best: the best cover known, or None.
+    :ivar limit: what it costs; more than any cover if none is known.
     :ivar open: the relaxations that may have a better one.
     """
 
-    def __init__(self, problem):
+    def __init__(self, problem, most_items=None):
         self.problem = problem
-        self.best = problem.spare((1 << len(problem.keys)) - 1)
-        self.limit = problem.cost(self.best)
-        self.open = _roots(problem)
+        self._most_items = most_items
+        self.best = None
+        self.limit = sum(max(0, key) for key in problem.keys) + 1
+        self.note(problem.spare((1 << len(problem.keys)) - 1))
+        self.open = self.roots()
+
+    def roots(self, cuts=()):
+        return _roots(self.problem, cuts, self._most_items)
+
+    def note(self, cover):
+        """Take note of a cover; return whether it is one of those wanted."""
+        if (
+            self._most_items is not None
+            and cover.bit_count() > self._most_items
+        ):
+            return False
+        cost = self.problem.cost(cover)
+        if cost < self.limit:
+            self.best, self.limit = cover, cost
+        return True
 
     def run(self, max_nodes):
         for _ in range(max_nodes):
@@ -87,11 +118,7 @@ class _Search:
         :returns: whether that is the relaxation itself.
         """
         cover = self.problem.spare(taken)
-        if cover is not None:
-            cost = self.problem.cost(cover)
-            if cost < self.limit:
-                self.best, self.limit = cover, cost
-        return cover == taken
+        return cover is not None and self.note(cover) and cover == taken
 
     def _branch(self, node, item, is_taken):
         """Decide an item both ways; the given one is looked at first."""
@@ -102,40 +129,46 @@ class _Search:
                 self.open.append(child)
 
 
-def _roots(problem, cuts=()):
+def _roots(problem, cuts=(), most_items=None):
     """Return relaxations such that each cover is one of some of them.
 
     :param cuts: pairs of what each item holds and how much is needed, true of
         any cover.
+    :param most_items: how many items a cover may take, None for any number.
     """
+    rows = range(len(problem.needs))
+    units = [1] * len(problem.keys)
+    if most_items is not None:
+        # Nobody needs it, and there may be so much of it.
+        cuts = [*cuts, (units, 0)]
     holds, needs = problem.holds, problem.needs
     for row, need in cuts:
         holds = [(*hold, has) for hold, has in zip(holds, row, strict=True)]
         needs = (*needs, need)
+    most_surplus = [None] * len(needs)
+    most_surplus[-1] = most_items
     if not problem.has_gain:
-        return [relaxation.Relaxation(problem.keys, holds, needs)]
-    rows = range(len(needs))
+        return [
+            relaxation.Relaxation(problem.keys, holds, needs, most_surplus)
+        ]
     return [
-        _where_they_matter(problem, critical)
+        _where_they_matter(problem, holds, needs, most_surplus, critical)
         for size in rows
         for critical in itertools.combinations(rows, size + 1)
     ]
 
 
-def _where_they_matter(problem, critical):
+def _where_they_matter(problem, holds, needs, most_surplus, critical):
     """Return a relaxation of covers whose items matter in the given rows.
 
     Without an item that matters in a row its need would not be met, so the
     surplus is less than what the item holds.  This keeps a search for gain
     from sets that take more than they need.
     """
-    most_surplus = [
-        max(row) - 1 if number in critical else None
-        for number, row in enumerate(zip(*problem.holds, strict=True))
-    ]
-    root = relaxation.Relaxation(
-        problem.keys, problem.holds, problem.needs, most_surplus
-    )
+    most_surplus = list(most_surplus)
+    for row in critical:
+        most_surplus[row] = max(hold[row] for hold in holds) - 1
+    root = relaxation.Relaxation(problem.keys, holds, needs, most_surplus)
     others = sum(
         1 << item
         for item, hold in enumerate(problem.holds)
@@ -169,6 +202,15 @@ def _first_of_dear_ones(keys):
             first = item
         total += key
     return first
+
+
+def _fewest(problem):
+    """Return a search for a cover of as few items as possible."""
+    search = _Search(
+        dataclasses.replace(problem, keys=[1] * len(problem.keys))
+    )
+    search.run(_FEW_NODES)
+    return search
 
 
 def _least_number(problem):

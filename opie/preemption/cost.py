@@ -90,6 +90,18 @@ class Cost:
         # Raises for a period without length.
         seconds_beyond_last_full_period(0, self.billing_period_seconds)
 
+    def fewest(self):
+        """Return the cost that only counts victims; who may not go may not."""
+        return dataclasses.replace(
+            self,
+            count_multiplier=1.0,
+            duration_multiplier=0.0,
+            age_multiplier=0.0,
+            min_runtime_seconds=(
+                self.min_runtime_seconds if self.is_min_runtime_strict else 0.0
+            ),
+        )
+
     @property
     def is_gain(self):
         """Whether an eviction can cost less than nothing."""

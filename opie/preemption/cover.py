@@ -30,7 +30,8 @@ DEFAULT_MAX_NODES = 50_000
 class Cover:
     """A set of items that covers all needs, each of them indispensable.
 
-    :ivar chosen: indexes of the items, ascending.
+    :ivar chosen: indexes of the items, ascending; None if all sets that cover
+        have more items than allowed, or if none with fewer is known.
     :ivar is_least: whether no other such set has a lesser sum of keys; if
         not, the search was given up and this is the best one it has met.
     """
@@ -39,7 +40,9 @@ class Cover:
     is_least: bool
 
 
-def least_cover(keys, holds, needs, max_nodes=DEFAULT_MAX_NODES):
+def least_cover(
+    keys, holds, needs, max_nodes=DEFAULT_MAX_NODES, most_items=None
+):
     """Return the least cover, None if all items together do not cover.
 
     It is exact unless ``max_nodes`` is used up.  With the default that was
@@ -60,6 +63,8 @@ def least_cover(keys, holds, needs, max_nodes=DEFAULT_MAX_NODES):
     :param max_nodes: how many relaxations may be solved before the search is
         given up, and a few hundred more; one takes about 0.05 ms for a dozen
         items, and 0.4 ms for 120 of them and 6 rows.
+    :param most_items: how many items may be taken, None for any number.  It
+        costs a search of its own when the least of all covers takes more.
     :returns: a :class:`Cover`.
     """
     if any(need <= 0 for need in needs):
@@ -70,6 +75,8 @@ def least_cover(keys, holds, needs, max_nodes=DEFAULT_MAX_NODES):
     holds = [tuple(map(min, hold, needs)) for hold in holds]
     if not covering.suffices(holds, needs):
         return None
+    if most_items == 0:
+        return Cover(None, True)
     useful = sorted(
         (index for index, hold in enumerate(holds) if any(hold)),
         key=lambda index: (keys[index], index),
@@ -77,9 +84,13 @@ def least_cover(keys, holds, needs, max_nodes=DEFAULT_MAX_NODES):
     keys = [keys[index] for index in useful]
     holds = [holds[index] for index in useful]
     if keys[0] < 0:
-        chosen, is_least = _search(keys, holds, needs, max_nodes)
+        chosen, is_least = _search(keys, holds, needs, max_nodes, most_items)
     else:
-        chosen, is_least = _cover_without_gain(keys, holds, needs, max_nodes)
+        chosen, is_least = _cover_without_gain(
+            keys, holds, needs, max_nodes, most_items
+        )
+    if chosen is None:
+        return Cover(None, is_least)
     return Cover(tuple(sorted(useful[item] for item in chosen)), is_least)
 
 
@@ -89,7 +100,7 @@ def _of_rows_in_need(amounts, needs):
     )
 
 
-def _cover_without_gain(keys, holds, needs, max_nodes):
+def _cover_without_gain(keys, holds, needs, max_nodes, most_items):
     """Look first for one item that is enough: mostly that is the answer.
 
     Whoever costs as much as the cheapest of those is in no better cover.
@@ -103,10 +114,10 @@ def _cover_without_gain(keys, holds, needs, max_nodes):
         ):
             return (single,), True
         keys, holds = keys[: single + 1], holds[: single + 1]
-    return _search(keys, holds, needs, max_nodes)
+    return _search(keys, holds, needs, max_nodes, most_items)
 
 
-def _search(keys, holds, needs, max_nodes):
+def _search(keys, holds, needs, max_nodes, most_items):
     holds, needs = _in_steps(holds, needs)
     everyone = covering.make_problem(keys, holds, needs)
     wanted = everyone.not_superfluous()
@@ -115,7 +126,9 @@ def _search(keys, holds, needs, max_nodes):
         [holds[item] for item in wanted],
         needs,
     )
-    least, is_least = branching.least(problem, max_nodes)
+    least, is_least = branching.least(problem, max_nodes, most_items)
+    if least is None:
+        return None, is_least
     return [wanted[item] for item in covering.members(least)], is_least
 
 

@@ -154,19 +154,23 @@ class Refusal:
 class Request:
     """What the preemptors ask for.
 
-    What the last two say the filters would say as well, host by host.
+    What the rules of ``most_per_host`` and ``is_together`` say the filters
+    would say as well, host by host.
 
     :ivar preemptors: the uuids of the servers to place, at least one.
     :ivar resources: what each of them takes on its host's root provider.
     :ivar most_per_host: how many of them may share a host, None for any
         number.
     :ivar is_together: whether all of them must share one.
+    :ivar most_victims: how many servers may go for all of them, None for any
+        number.
     """
 
     preemptors: tuple[str, ...]
     resources: Resources
     most_per_host: int | None = None
     is_together: bool = False
+    most_victims: int | None = None
 
     def __post_init__(self):
         if not self.preemptors:

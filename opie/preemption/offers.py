@@ -152,7 +152,10 @@ class Book:
         """Make the bounds of all hosts."""
         heap = self._heaps[number] = []
         least_rank = bounds.make_least_rank(
-            self._request.resources, number, self._cost
+            self._request.resources,
+            number,
+            self._cost,
+            self._request.most_victims,
         )
         for uuid, host in {**self.hosts, **self._left}.items():
             if isinstance(host, model.Refusal):
@@ -248,6 +251,7 @@ class Book:
             self._cost,
             passes,
             self._effort,
+            self._request.most_victims,
         )
 
     def _look(self, offer):

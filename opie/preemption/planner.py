@@ -18,10 +18,16 @@ more than ``MOST_TOGETHER``, so many are placed at a time, and a plan of n such
 rounds costs at most n times the least.  A host with room always wins over one
 with victims.  Ties end at the uuid, so that the same facts give the same plan
 whatever order they come in.
+
+Where only so many victims may go, the plan for one preemptor costs the least
+of those that keep to it.  For several it is the one of least cost if that
+keeps to it, or else one with as few victims as possible.
 """
 
 import collections
+import dataclasses
 
+from opie.preemption import bounds
 from opie.preemption import consent
 from opie.preemption import errors
 from opie.preemption import joint
@@ -48,7 +54,29 @@ def make_plan(request, hosts, cost, cloud):
     :returns: a :class:`model.Plan`.
     :raises errors.InvalidRequest: if a host or a victim is listed twice.
     """
-    book = offers.Book(request, _by_uuid(hosts), cost, cloud)
+    hosts = _by_uuid(hosts)
+    plan = _make_plan(request, hosts, cost, cloud)
+    if _has_few_enough(plan, request):
+        return plan
+    fewest = _make_plan(request, hosts, cost.fewest(), cloud)
+    if not _has_few_enough(fewest, request):
+        reasons = dict.fromkeys(hosts, bounds.too_many(request.most_victims))
+        return model.Plan(
+            reasons={**reasons, **plan.reasons}, is_least=fewest.is_least
+        )
+    everyone = [server for _, server in fewest.victims]
+    return dataclasses.replace(
+        fewest, cost=cost.of_all(everyone), is_least=False
+    )
+
+
+def _has_few_enough(plan, request):
+    most = request.most_victims
+    return most is None or len(plan.victims) <= most
+
+
+def _make_plan(request, hosts, cost, cloud):
+    book = offers.Book(request, hosts, cost, cloud)
     nominations = None
     is_one = len(request.preemptors) == 1
     if is_one or not request.is_together:

@@ -54,7 +54,9 @@ class Effort:
         self.max_nodes = _FEW_NODES
 
 
-def choose_victims(host, resources, number, cost, passes, effort=None):
+def choose_victims(
+    host, resources, number, cost, passes, effort=None, most_victims=None
+):
     """Choose the victims of least rank on one host.
 
     :param host: a :class:`model.Host`.
@@ -65,19 +67,24 @@ def choose_victims(host, resources, number, cost, passes, effort=None):
         None when the cloud's filters let the host pass then, or the reason
         why they do not.
     :param effort: an :class:`Effort`, which is told if it is exceeded.
+    :param most_victims: how many may go, None for any number.
     :returns: a tuple of servers ordered by uuid, empty when the request fits
         as it is; or a :class:`model.Refusal`.
     """
     reason = bounds.why_unfit(host, resources)
     if reason:
         return model.Refusal(reason)
-    choice = _Choice(host, resources, number, cost, passes, effort or Effort())
+    choice = _Choice(
+        host, resources, number, cost, passes, effort or Effort(), most_victims
+    )
     if choice.why_not(()) is None:
         return ()
     servers = choice.servers
     reason = choice.why_not(servers)
     if reason is None:
-        return choice.least(servers)
+        return choice.least(servers) or model.Refusal(
+            bounds.too_many(most_victims)
+        )
     # Some filters want a server to stay: affinity to a group or to a named
     # server.  One that stays is enough for each of them.
     chosen = [
@@ -90,15 +97,21 @@ def choose_victims(host, resources, number, cost, passes, effort=None):
     ]
     if not chosen:
         return model.Refusal(reason)
-    return min(chosen, key=choice.key)
+    few_enough = list(filter(None, chosen))
+    if not few_enough:
+        return model.Refusal(bounds.too_many(most_victims))
+    return min(few_enough, key=choice.key)
 
 
 class _Choice:
     """The search on one host."""
 
-    def __init__(self, host, resources, number, cost, passes, effort):
+    def __init__(
+        self, host, resources, number, cost, passes, effort, most_victims
+    ):
         self._host = host
         self._effort = effort
+        self._most_victims = most_victims
         self._resources = resources
         self._number = number
         self._passes = passes
@@ -136,10 +149,15 @@ class _Choice:
         return bounds.too_small(missing) if missing else self._passes(servers)
 
     def least(self, servers):
-        """Return the victims among servers that may all be gone."""
+        """Return the victims among servers that may all be gone.
+
+        None if they would be more than may go.
+        """
         rules = []
         while len(rules) < _MAX_RULES:
             chosen = self._cover(servers, rules)
+            if chosen is None:
+                return None
             if self._passes(chosen) is None:
                 return self._reprieve(chosen) if rules else chosen
             rule = self._rule(servers, chosen)
@@ -148,10 +166,14 @@ class _Choice:
                 break
             rules.append(rule)
         self._effort.exceed()
-        return self._reprieve(servers)
+        chosen = self._reprieve(servers)
+        return chosen if self._are_few_enough(chosen) else None
+
+    def _are_few_enough(self, servers):
+        return self._most_victims is None or len(servers) <= self._most_victims
 
     def _cover(self, servers, rules):
-        """Return the best set that resources and rules allow."""
+        """Return the best set that resources and rules allow, or None."""
         holds = [
             (
                 *(server.held.get(name, 0) for name in self._needs),
@@ -164,9 +186,12 @@ class _Choice:
             holds,
             (*self._needs.values(), *(number for _, number in rules)),
             self._effort.max_nodes,
+            self._most_victims,
         )
         if not found.is_least:
             self._effort.exceed()
+        if found.chosen is None:
+            return None
         return tuple(servers[index] for index in found.chosen)
 
     def _rule(self, servers, refused):

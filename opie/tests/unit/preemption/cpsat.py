@@ -19,8 +19,11 @@ Keys are of 64 bits here, with their sum.
 from ortools.sat.python import cp_model
 
 
-def least_cost(keys, holds, needs):
-    """Return what the least cover costs, whatever the sign of the keys."""
+def least_cost(keys, holds, needs, most_items=None):
+    """Return what the least cover costs, whatever the sign of the keys.
+
+    None if no cover has so few items.
+    """
     model = cp_model.CpModel()
     taken = [model.new_bool_var('') for _ in keys]
     totals = [
@@ -32,12 +35,16 @@ def least_cost(keys, holds, needs):
     if min(keys) < 0:
         for item, hold in enumerate(holds):
             _is_indispensable(model, taken[item], hold, totals, needs)
+    if most_items is not None:
+        model.add(sum(taken) <= most_items)
     model.minimize(cp_model.LinearExpr.weighted_sum(taken, keys))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     # Of 20 digits a tolerance of 1 in 10,000 is no proof.
     solver.parameters.relative_gap_limit = 0.0
     status = solver.solve(model)
+    if most_items is not None and status == cp_model.INFEASIBLE:
+        return None
     if status != cp_model.OPTIMAL:
         raise AssertionError('CP-SAT ends with %s' % solver.status_name())
     return sum(

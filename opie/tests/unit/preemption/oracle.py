@@ -50,10 +50,11 @@ def fits(host, resources, gone, number=1):
     return True
 
 
-def subsets(servers):
+def subsets(servers, most=None):
+    """Return all subsets, or those of no more than so many."""
+    largest = len(servers) if most is None else min(most, len(servers))
     return itertools.chain.from_iterable(
-        itertools.combinations(servers, size)
-        for size in range(len(servers) + 1)
+        itertools.combinations(servers, size) for size in range(largest + 1)
     )
 
 
@@ -92,15 +93,16 @@ def is_split(inventory, held, wanted):
     )
 
 
-def least(host, resources, its_cost, number=1):
+def least(host, resources, its_cost, number=1, most=None):
     """Return what the best set of victims on one host costs, None if none.
 
+    :param most: how many victims there may be, None for any number.
     :returns: (young victims, cost in millionths, victims) of the set that is
         the least in this order.
     """
     criteria = [
         _criteria(gone, its_cost)
-        for gone in subsets(host.potential_victims)
+        for gone in subsets(host.potential_victims, most)
         if fits(host, resources, gone, number)
         and _is_needed(host, resources, gone, number)
     ]
@@ -128,11 +130,11 @@ def _criteria(gone, its_cost):
     )
 
 
-def least_accepted(host, resources, its_cost, accepts):
+def least_accepted(host, resources, its_cost, accepts, most=None):
     """Return what the best set costs that filters accept; see least."""
     criteria = [
         _criteria(gone, its_cost)
-        for gone in subsets(host.potential_victims)
+        for gone in subsets(host.potential_victims, most)
         if fits(host, resources, gone)
         and accepts(host.uuid, uuids(gone), ()) is None
     ]
@@ -175,12 +177,12 @@ def is_indispensable(holds, needs, items):
     )
 
 
-def least_cover(keys, holds, needs):
+def least_cover(keys, holds, needs, most=None):
     """Return the least sum of keys and the cover that has it, or None."""
     return min(
         (
             (sum(keys[item] for item in items), items)
-            for items in subsets(range(len(keys)))
+            for items in subsets(range(len(keys)), most)
             if covers(holds, needs, items)
             and is_indispensable(holds, needs, items)
         ),
