@@ -26,6 +26,7 @@ from oslo_utils import uuidutils
 
 from opie.scheduler import journal
 from opie.scheduler import placement
+from opie.scheduler import rates
 from opie.scheduler import swap_back
 
 LOG = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Claim:
         """Make the claim, and the journal of it.
 
         :param attempt, deadline, owner: see :class:`journal.Preemption`.
-        :raises ClaimFailed: if it was not made.
+        :raises ClaimFailed, rates.Reached: if it was not made.
         :raises Exception: whatever else happens, it may have been made, and
             has to be given back.
         """
@@ -86,10 +87,15 @@ class Claim:
                 try:
                     victims = self._read_victims()
                 finally:
-                    opening.result()
+                    opened = opening.result()
+            rates.check_again(
+                self._client,
+                [one for one in opened if one.began is not None],
+                self._owner[0],
+            )
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
-        except ClaimFailed:
+        except (ClaimFailed, rates.Reached):
             self.close(self._preemptors())
             raise
 
@@ -124,6 +130,9 @@ class Claim:
         return victims
 
     def _open_journal(self, attempt, deadline, owner):
+        """Open the journal; return the preemptions that it is of."""
+        began, project = time.time(), journal.label(self._owner[0])
+        opened = []
         hosts = {item.preemptor: item.host for item in self._plan.nominations}
         # One that takes nothing of anybody has a claim to be given back too.
         entries = {preemptor: [] for preemptor in hosts}
@@ -134,17 +143,19 @@ class Claim:
             # Known before it exists, so that it is deleted whatever becomes
             # of the call.
             provider = self._providers[preemptor] = uuidutils.generate_uuid()
-            self._journal.open(
-                journal.Preemption(
-                    provider,
-                    preemptor,
-                    attempt,
-                    deadline,
-                    hosts[preemptor],
-                    owner,
-                ),
-                booked,
+            preemption = journal.Preemption(
+                provider,
+                preemptor,
+                attempt,
+                deadline,
+                hosts[preemptor],
+                owner,
+                began if booked else None,
+                project if booked else None,
             )
+            self._journal.open(preemption, booked)
+            opened.append(preemption)
+        return opened
 
     def _victim_bodies(self, victims):
         bodies = {}

@@ -25,6 +25,7 @@ from opie.scheduler import allocations
 from opie.scheduler import eviction
 from opie.scheduler import last_look
 from opie.scheduler import placement
+from opie.scheduler import rates
 from opie.scheduler import records
 from opie.scheduler import report
 from opie.scheduler import verification
@@ -97,6 +98,8 @@ class Execution:
         that can take a minute, and whoever claims keeps others from planning.
 
         :raises PlanAgain: if it was not made and another plan may succeed.
+        :raises rates.Reached: if it was not made, for others were faster to
+            reach a limit.
         """
         try:
             seconds_left = self._deadline - time.monotonic()
@@ -106,6 +109,8 @@ class Execution:
             self._verify()
         except allocations.ClaimFailed as exc:
             raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
+        except rates.Reached:
+            raise
         except Exception as exc:
             self._doubt = exc
 
@@ -191,7 +196,7 @@ class Execution:
         """
         preemptors = {item.preemptor for item in self._plan.nominations}
         is_undone = self._claim.give_back(preemptors)
-        self._claim.close(preemptors)
+        self._close(preemptors)
         self._empty_deleted()
         return is_undone
 
@@ -218,4 +223,12 @@ class Execution:
         unwanted = self._work.outcome.unwanted
         if unwanted:
             self._claim.give_back(unwanted)
-            self._claim.close(unwanted)
+            self._close(unwanted)
+
+    def _close(self, preemptors):
+        """Close the journal, but what has cost somebody a server counts on.
+
+        The reaper closes it later.
+        """
+        if not (self._work.outcome.sent and rates.are_limited()):
+            self._claim.close(preemptors)

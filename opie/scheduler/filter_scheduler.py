@@ -40,6 +40,7 @@ from opie.scheduler import host_manager
 from opie.scheduler import pass_one
 from opie.scheduler import pass_two
 from opie.scheduler import placement
+from opie.scheduler import rates
 from opie.scheduler import reaper
 from opie.scheduler import snapshot
 
@@ -196,6 +197,7 @@ class FilterScheduler(manager.SchedulerManager):
             cloud.GaveUp,
             snapshot.NotServed,
             placement.PlacementError,
+            rates.Reached,
             exception.NoValidHost,
             exception.RequestFilterFailed,
         ) as exc:

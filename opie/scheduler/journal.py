@@ -20,6 +20,9 @@ its entries, and a provider that is still in use cannot be deleted.
 """
 
 import dataclasses
+import hashlib
+import re
+import typing
 import uuid
 
 from oslo_log import log as logging
@@ -40,6 +43,11 @@ VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
 # Source: placement's schema of a provider.
 _MAX_NAME_LENGTH = 200
 _INITIAL_GENERATION = 0
+_READABLE_LABEL = re.compile('[A-Za-z0-9_.-]{1,40}')
+_LABEL_LENGTH = 40
+# The owner of one that does not count could be an address with colons.
+_COUNTED = re.compile(r'[0-9]{12,}:[^:]+:')
+_MILLISECONDS = 1000
 
 
 class NameTaken(placement.PlacementError):
@@ -60,6 +68,16 @@ def taken(entry):
         for name, amount in entry.items()
         if name != VICTIM_CLASS
     }
+
+
+def label(project_id):
+    """Return what stands for a project in the name of a provider.
+
+    Its id, if that has no more than 40 characters and none that could mislead.
+    """
+    if _READABLE_LABEL.fullmatch(project_id):
+        return project_id
+    return hashlib.sha256(project_id.encode()).hexdigest()[:_LABEL_LENGTH]
 
 
 def exists(client, provider):
@@ -83,6 +101,10 @@ class Preemption:
         its owner.
     :ivar host: uuid of the nominated host's provider.
     :ivar owner: name of the scheduler host that carries it out.
+    :ivar began: when it was about to be claimed, in seconds since the epoch by
+        the clock of its owner, to the millisecond; None for one that takes
+        nothing of anybody, and in names as they were before.
+    :ivar project: the :func:`label` of its preemptor's project; None likewise.
     """
 
     provider: str
@@ -91,6 +113,8 @@ class Preemption:
     deadline: int
     host: str
     owner: str
+    began: float | None = None
+    project: str | None = None
 
     @property
     def name(self):
@@ -101,18 +125,32 @@ class Preemption:
             self.attempt,
             self.deadline,
             self.host,
-            self.owner,
         )
+        if self.began is not None:
+            began_ms = round(self.began * _MILLISECONDS)
+            fields += (began_ms, self.project)
+        fields += (self.owner,)
         return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
 
     @classmethod
     def of(cls, provider, name):
         """Return what a provider's name tells; ValueError if it is another."""
-        root, preemptor, attempt, deadline, host, owner = name.split(':', 5)
+        root, preemptor, attempt, deadline, host, rest = name.split(':', 5)
         if root != ROOT_NAME:
             raise ValueError(name)
+        owner, began, project = rest, None, None
+        if _COUNTED.match(rest):
+            began_ms, project, owner = rest.split(':', 2)
+            began = int(began_ms) / _MILLISECONDS
         return cls(
-            provider, preemptor, int(attempt), int(deadline), host, owner
+            provider,
+            preemptor,
+            int(attempt),
+            int(deadline),
+            host,
+            owner,
+            began,
+            project,
         )
 
 
@@ -123,14 +161,18 @@ def in_flight(client):
 
     :param client: a :class:`placement.Placement`.
     """
+    return _preemptions(_providers(client), LOG.warning)
+
+
+def _preemptions(providers, complain):
     preemptions = []
-    for provider in _providers(client):
+    for provider in providers:
         try:
             preemptions.append(
                 Preemption.of(provider['uuid'], provider['name'])
             )
         except ValueError:
-            LOG.warning(
+            complain(
                 'The resource provider %s is in the tree of the journal, and '
                 'has no name of it.',
                 provider['name'],
@@ -152,6 +194,17 @@ def entries(client, provider):
     return booked_on
 
 
+class InFlight(typing.NamedTuple):
+    """What the journal says at one moment.
+
+    :ivar victims: the uuids of all victims of all preemptions in flight.
+    :ivar preemptions: every :class:`Preemption`.
+    """
+
+    victims: frozenset
+    preemptions: list
+
+
 class Reader:
     """Knows the victims in flight, as one worker has read them.
 
@@ -162,17 +215,22 @@ class Reader:
     def __init__(self):
         self._victims = {}  # (provider uuid, generation) to victims
 
-    def victims(self, client):
-        """Return the uuids of all victims of all preemptions in flight."""
+    def read(self, client):
+        """Return what is :class:`InFlight`."""
+        providers = _providers(client)
         victims = {}
-        for provider in _providers(client):
+        for provider in providers:
             key = provider['uuid'], provider['generation']
             victims[key] = self._victims.get(key)
             if victims[key] is None:
                 booked_on = entries(client, provider['uuid'])
                 victims[key] = frozenset(booked_on)
         self._victims = victims
-        return frozenset().union(*victims.values())
+        return InFlight(
+            frozenset().union(*victims.values()),
+            # The reaper complains of others.
+            _preemptions(providers, LOG.debug),
+        )
 
 
 def _providers(client):

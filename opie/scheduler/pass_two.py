@@ -37,6 +37,7 @@ from opie.scheduler import journal
 from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import providers
+from opie.scheduler import rates
 from opie.scheduler import report
 from opie.scheduler import snapshot
 
@@ -179,16 +180,24 @@ class PassTwo:
         """Return a :class:`Job` with a feasible plan, not yet claimed.
 
         :raises Refused: if no host can serve, or in a dry run.
+        :raises rates.Reached: if a limit does not let it take victims.
         """
         check_switch()
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
-        plan = planner.make_plan(
-            shot.request, shot.hosts, _cost_now(), shot.cloud
-        )
+        limit = rates.why_not(shot.preemptions, spec.project_id)
+        if limit and not sources.is_room_hidden:
+            raise rates.Reached(limit)
+        request = shot.request
+        if limit:
+            request = dataclasses.replace(request, most_victims=0)
+        plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
         if not plan.is_feasible and shot.cloud.has_changed:
             raise executor.PlanAgain('a host changed', is_race=True)
+        if not plan.is_feasible and limit:
+            raise rates.Reached(limit)
         if not plan.is_feasible:
             raise Refused(report.refused(shot, plan))
+        rates.check_plan(plan, shot.preemptions, spec.project_id)
         report.planned(shot, plan, CONF.opie.dry_run)
         if CONF.opie.dry_run:
             raise Refused('[opie] dry_run is on')

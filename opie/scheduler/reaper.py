@@ -35,6 +35,7 @@ from oslo_log import log as logging
 from opie.scheduler import fates
 from opie.scheduler import journal
 from opie.scheduler import placement
+from opie.scheduler import rates
 from opie.scheduler import records
 from opie.scheduler import report
 from opie.scheduler import services
@@ -122,7 +123,12 @@ class Reaper:
             fate,
             bool(claim.allocations),
             entries,
-            repair_for(fate, bool(entries), _is_overdue(preemption)),
+            repair_for(
+                fate,
+                bool(entries),
+                _is_overdue(preemption),
+                rates.are_limited() and rates.is_recent(preemption),
+            ),
         )
 
     def repair(self, finding):
@@ -220,18 +226,19 @@ class Reaper:
             report.wasted(chosen - spared, [preemption.preemptor])
 
 
-def repair_for(fate, has_victims, is_overdue):
+def repair_for(fate, has_victims, is_overdue, is_counted=False):
     """Return the :class:`Repair` of a preemption.
 
     :param fate: the :class:`fates.Fate` of its preemptor.
     :param has_victims: whether the journal still books any.
     :param is_overdue: whether its deadline is long past.
+    :param is_counted: whether others have to see that it began.
     """
     if fate is fates.Fate.WITHOUT_HOST:
         return Repair.UNDO if is_overdue else Repair.WAIT
     if has_victims:
         return Repair.GIVE_BACK if is_overdue else Repair.WAIT
-    if fate is fates.Fate.BUILDING and not is_overdue:
+    if is_counted or (fate is fates.Fate.BUILDING and not is_overdue):
         return Repair.WAIT
     return Repair.CLOSE
 

@@ -17,6 +17,8 @@ import threading
 
 from oslo_log import log as logging
 
+from opie.preemption import bounds
+
 LOG = logging.getLogger(__name__)
 
 
@@ -28,6 +30,11 @@ def refused(shot, plan):
     """
     reasons = _log_reasons(shot, plan)
     counts = collections.Counter(reasons.values())
+    too_many = bounds.too_many(shot.request.most_victims or 0)
+    if too_many in counts:
+        counts[too_many + ' ([opie] max_victims_per_request)'] = counts.pop(
+            too_many
+        )
     if not counts:
         return 'no host matches its traits, aggregates or destination'
     return ', '.join(
@@ -69,8 +76,8 @@ def planned(shot, plan, is_dry_run):
         )
     if not plan.is_least:
         LOG.info(
-            'A search took too long: there may be a plan for %s that costs '
-            'less.',
+            'There may be a plan for %s that costs less: a search took too '
+            'long, or the limit of victims left no time for the cost.',
             ', '.join(shot.request.preemptors),
         )
     LOG.debug(

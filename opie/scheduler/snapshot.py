@@ -19,11 +19,14 @@ may be a moment behind; the planner has those hosts read anew that can win.
 
 import dataclasses
 
+import nova.conf
 from nova.scheduler import utils as scheduler_utils
 
 from opie.preemption import model
 from opie.scheduler import cloud as live_cloud
 from opie.scheduler import computes
+
+CONF = nova.conf.CONF
 
 
 class NotServed(Exception):
@@ -38,12 +41,14 @@ class Snapshot:
     :ivar hosts: the :class:`model.Host` values that may serve it.
     :ivar cloud: the :class:`cloud.Cloud` to ask while planning.
     :ivar names: provider uuid to the name of the host, for logs.
+    :ivar preemptions: every :class:`journal.Preemption` in flight.
     """
 
     request: model.Request
     hosts: tuple
     cloud: live_cloud.Cloud
     names: dict
+    preemptions: list
 
     @property
     def states(self):
@@ -75,6 +80,7 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     request = model.Request(
         tuple(uuids),
         dict(group.resources),
+        most_victims=CONF.opie.max_victims_per_request or None,
         **_group_rules(spec, sources.host_manager.enabled_filters),
     )
     generations = {
@@ -90,12 +96,14 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     # Of several preemptors, some may find room that was too little for all.
     may_have_room = sources.is_room_hidden or len(uuids) > 1
     hosts = _hosts(nodes, generations, sources, may_have_room)
-    spared = spared | sources.journal.victims(sources.placement)
+    in_flight = sources.journal.read(sources.placement)
+    spared = spared | in_flight.victims
     return Snapshot(
         request,
         hosts,
         live_cloud.Cloud(context, spec, request, nodes, sources, spared),
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
+        in_flight.preemptions,
     )
 
 

@@ -1,0 +1,244 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How many preemptions may begin within a minute."""
+
+import contextlib
+import threading
+
+import fixtures
+from nova.scheduler.client import report
+from nova.tests.functional.api import client
+from oslo_utils import uuidutils
+
+from opie.scheduler import confirmation
+from opie.scheduler import journal
+from opie.scheduler import last_look
+from opie.scheduler import pass_one
+from opie.scheduler import pass_two
+from opie.scheduler import placement
+from opie.scheduler import rates
+from opie.tests.functional import base
+
+_PER_PROJECT = 'max_preemptions_per_minute_per_project'
+_OVERALL = 'max_preemptions_per_minute'
+_OTHER_PROJECT = '0123456789abcdef0123456789abcdef'
+
+
+class RatesTestCase(base.CloudTestCase):
+    """One host with two preemptible servers of 5."""
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+
+    def survivors(self):
+        return [one for one in self.victims if self.is_alive(one)]
+
+    def assertRefused(self, option, vcpu=5, **members):
+        before = self.survivors()
+        refused = self.boot(vcpu, state='ERROR', **members)
+        self.assertNoValidHost(refused)
+        self.assertUntouched(*before)
+        (line,) = self.logged('No room is made for %s' % refused['id'])
+        self.assertIn('[opie] %s (' % option, line)
+
+    @contextlib.contextmanager
+    def another_project(self):
+        mine = self.api
+        self.api = client.TestOpenStackClient(
+            'admin',
+            mine.base_url,
+            project_id=_OTHER_PROJECT,
+            roles=['reader', 'member', 'admin'],
+        )
+        self.api.microversion = mine.microversion
+        try:
+            yield
+        finally:
+            self.api = mine
+
+    def let_a_minute_pass(self):
+        self.useFixture(fixtures.MockPatchObject(rates, 'WINDOW_SECONDS', 0))
+
+
+class RatesTest(RatesTestCase):
+    def test_a_project_may_not_begin_more(self):
+        self.flags(**{_PER_PROJECT: 1}, group='opie')
+        self.assertUntouched(self.boot(5))
+        self.assertRefused(_PER_PROJECT)
+        with self.another_project():
+            self.assertUntouched(self.boot(5))
+        self.assertEqual([], self.survivors())
+
+    def test_nor_may_all_projects_together(self):
+        self.flags(**{_OVERALL: 1}, group='opie')
+        with self.another_project():
+            self.assertUntouched(self.boot(5))
+        self.assertRefused(_OVERALL)
+
+    def test_a_minute_later_it_may(self):
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.boot(5)
+        self.assertRefused(_OVERALL)
+        self.let_a_minute_pass()
+        self.assertUntouched(self.boot(5))
+
+    def test_the_reaper_keeps_what_counts_and_no_longer(self):
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.boot(5)
+        self.reap()
+        self.assertEqual(1, len(self.journal_providers()))
+        self.assertRefused(_OVERALL)
+        self.let_a_minute_pass()
+        self.assertNoJournal()
+
+    def test_each_server_that_takes_counts(self):
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.assertRefused(_OVERALL, min_count=2, max_count=2)
+        self.flags(**{_OVERALL: 2}, group='opie')
+        self.boot(5, min_count=2, max_count=2)
+        self._wait_for_assert(lambda: self.assertEqual([], self.survivors()))
+
+    def test_one_that_fails_after_an_eviction_counts(self):
+        def stop(real, *args):
+            raise last_look.Stopped('the compute is down', is_final=True)
+
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.wrap_once(confirmation.Confirmation, 'wait', stop)
+        self.assertNoValidHost(self.boot(5, state='ERROR'))
+        self._wait_for_assert(
+            lambda: self.assertEqual(1, len(self.survivors()))
+        )
+        self.boot_preemptible(5)
+        self.assertRefused(_OVERALL)
+
+    def test_one_that_fails_before_does_not_count(self):
+        def stop(real, *args):
+            raise last_look.Stopped('the compute is down', is_final=True)
+
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.wrap_once(last_look.LastLook, 'check_service', stop)
+        self.assertNoValidHost(self.boot(5, state='ERROR'))
+        self.assertUntouched(*self.victims)
+        self.assertUntouched(self.boot(5))
+
+    def test_room_needs_no_leave(self):
+        """A host that nova has overlooked has room."""
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.boot(5)
+        hidden = self.start_compute('host2')
+
+        def hide(real, client, *args):
+            _, _, version = real(client, *args)
+            client._watch.is_room_hidden = True
+            return [], {}, version
+
+        self.wrap(pass_one._WatchedClient, 'get_allocation_candidates', hide)
+        found = self.boot(5)
+        self.assertEqual(hidden.host, self.host_of(found))
+        self.assertEqual(1, len(self.survivors()))
+        self.boot(5)
+        self.assertRefused(_OVERALL)
+
+    def test_names_without_the_fields_do_not_count(self):
+        self.add_journal('%s:1:4000000000:somewhere')
+        self.add_journal(
+            '%%s:1:4000000000:%s:somewhere'
+            % self._get_provider_uuid_by_host('host1')
+        )
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.assertUntouched(self.boot(5))
+        self.assertRefused(_OVERALL)
+        self.reap()
+        self.assertEqual(3, len(self.journal_providers()))
+
+    def add_journal(self, name):
+        self_made = placement.Placement(report.report_client_singleton())
+        if not journal.exists(self_made, journal.ROOT_UUID):
+            self_made.create_provider(journal.ROOT_UUID, journal.ROOT_NAME)
+        self_made.create_provider(
+            uuidutils.generate_uuid(),
+            'opie:' + name % uuidutils.generate_uuid(),
+            journal.ROOT_UUID,
+        )
+
+
+class TwoWorkersTest(RatesTestCase):
+    """Two requests at a time, as if in two workers; one may preempt."""
+
+    def setUp(self):
+        super().setUp()
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.wrap(
+            pass_two.PassTwo,
+            '_alone',
+            lambda *args: contextlib.nullcontext(),
+        )
+
+    def outcome(self, servers):
+        """Wait for the end of all; return (those that run, the others)."""
+
+        def states():
+            return {
+                one['id']: self.api.get_server(one['id'])['status']
+                for one in servers
+            }
+
+        self._wait_for_assert(
+            lambda: self.assertNotIn('BUILD', states().values())
+        )
+        ended = states()
+        return (
+            [uuid for uuid, state in ended.items() if state == 'ACTIVE'],
+            [uuid for uuid, state in ended.items() if state == 'ERROR'],
+        )
+
+    def assertOnePreempts(self, servers):
+        active, failed = self.outcome(servers)
+        self.assertEqual((1, 1), (len(active), len(failed)))
+        self.assertEqual(1, len(self.survivors()))
+        self.assertUntouched(*self.survivors())
+        (line,) = self.logged('No room is made for %s' % failed[0])
+        self.assertIn('[opie] %s (1)' % _OVERALL, line)
+        # What did not begin is not counted either.
+        self.assertEqual(1, len(self.journal_providers()))
+
+    def test_both_have_opened_before_one_counts(self):
+        barrier = threading.Barrier(2)
+
+        def meet(real, *args):
+            barrier.wait(base.WAIT_SECONDS)
+            return real(*args)
+
+        self.wrap(rates, 'check_again', meet)
+        self.assertOnePreempts([self.boot(5, state=None) for _ in range(2)])
+
+    def test_one_that_began_before_opens_when_the_other_has_counted(self):
+        """Their order alone would let both of them go on."""
+        has_begun, may_open = threading.Event(), threading.Event()
+        self.addCleanup(may_open.set)
+
+        def wait(real, *args):
+            has_begun.set()
+            may_open.wait(base.WAIT_SECONDS)
+            return real(*args)
+
+        self.wrap_once(journal.Journal, 'open', wait)
+        first = self.boot(5, state=None)
+        self.assertTrue(has_begun.wait(base.WAIT_SECONDS))
+        second = self.boot(5)
+        may_open.set()
+        self.assertOnePreempts([first, second])
+        self.assertUntouched(second)
