@@ -102,7 +102,7 @@ def _least_victims(classes, wanted, is_unknown):
 
 def _refusal(host, resources, number):
     reason = why_unfit(host, resources) or too_small(
-        shortfall(host, resources, number, host.potential_victims)
+        host, shortfall(host, resources, number, host.potential_victims)
     )
     return model.Refusal(reason)
 
@@ -125,10 +125,12 @@ def shortfall(host, resources, number=1, victims=()):
     return missing
 
 
-def too_small(missing):
+def too_small(host, missing):
     """Return the reason of a host that has too little of some classes."""
-    return 'not enough %s even without preemptible servers' % ', '.join(
-        sorted(missing)
+    return (
+        host.why_closed
+        or 'not enough %s even without preemptible servers'
+        % ', '.join(sorted(missing))
     )
 
 

@@ -88,6 +88,8 @@ class Host:
         seems too small has to be looked at before it is refused.
     :ivar is_unknown: whether it may have resource classes that are not among
         the inventories, because nobody has looked yet.
+    :ivar why_closed: why nobody on it may be evicted, so that it has no
+        potential victims; None where somebody may be.
     :ivar looked_at: when it was looked at last, in seconds of any clock; of
         the hosts that seem too small the ones looked at longest ago come
         first.
@@ -99,6 +101,7 @@ class Host:
     is_estimate: bool = False
     is_unknown: bool = False
     looked_at: float = 0.0
+    why_closed: str | None = None
 
     def __post_init__(self):
         uuids = [server.uuid for server in self.potential_victims]

@@ -146,7 +146,9 @@ class _Choice:
         missing = bounds.shortfall(
             self._host, self._resources, self._number, servers
         )
-        return bounds.too_small(missing) if missing else self._passes(servers)
+        if missing:
+            return bounds.too_small(self._host, missing)
+        return self._passes(servers)
 
     def least(self, servers):
         """Return the victims among servers that may all be gone.

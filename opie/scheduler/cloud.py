@@ -51,18 +51,22 @@ class Cloud:
     :param computes: provider uuid to :class:`computes.Compute`.
     :param sources: a :class:`snapshot.Sources`.
     :param spared: uuids of servers that are to be no victims.
+    :param protected: a :class:`protection.Protection`.
     :ivar states: provider uuid to host state, of the hosts looked at.
     :ivar facts: provider uuid to :class:`providers.ProviderFacts`, likewise.
     :ivar has_changed: whether a host changed while it was looked at, so that
         another plan may find it in order.
     """
 
-    def __init__(self, context, spec, request, computes, sources, spared):
+    def __init__(
+        self, context, spec, request, computes, sources, spared, protected
+    ):
         self._context = context
         self._spec = spec
         self._computes = computes
         self._sources = sources
         self._spared = spared
+        self._protected = protected
         self.states = {}
         self.facts = {}
         self.has_changed = False
@@ -170,4 +174,11 @@ class Cloud:
         except (placement.Refused, providers.Unstable):
             self.has_changed = True
             return model.Refusal('its resource provider goes or changes')
-        return hosts.known(state.uuid, facts, state.preemptibles, spared)
+        return hosts.known(
+            state.uuid,
+            facts,
+            state.preemptibles,
+            spared,
+            self._protected.projects,
+            self._protected.why_closed(state.host),
+        )

@@ -23,6 +23,9 @@ import dataclasses
 
 from opie.preemption import model
 from opie.scheduler import preemptibles
+from opie.scheduler import protection
+
+_NOBODY = protection.Protection()
 
 
 class HostBook:
@@ -45,7 +48,14 @@ class HostBook:
             del self._made[uuid]
         self._providers.forget_all_but(uuids)
 
-    def host(self, compute, generation, servers, is_doubted=True):
+    def host(
+        self,
+        compute,
+        generation,
+        servers,
+        is_doubted=True,
+        protected=_NOBODY,
+    ):
         """Return the :class:`model.Host` of a compute node.
 
         :param compute: a :class:`computes.Compute`.
@@ -54,10 +64,20 @@ class HostBook:
             while they are the same.
         :param is_doubted: whether nova's figures may be wrong in a way that
             matters.
+        :param protected: a :class:`protection.Protection`.
         """
         facts = self._providers.last(compute.uuid)
         is_same = facts is not None and facts.generation == generation
-        sources = servers, facts, compute, is_same, is_doubted
+        why_closed = protected.why_closed(compute.host)
+        sources = (
+            servers,
+            facts,
+            compute,
+            is_same,
+            is_doubted,
+            why_closed,
+            protected.projects,
+        )
         made = self._made.get(compute.uuid)
         if made and _are_same(made[1], sources):
             return made[0]
@@ -65,7 +85,16 @@ class HostBook:
         self._made[compute.uuid] = host, sources
         return host
 
-    def _estimated(self, servers, facts, compute, is_same, is_doubted):
+    def _estimated(
+        self,
+        servers,
+        facts,
+        compute,
+        is_same,
+        is_doubted,
+        why_closed,
+        projects,
+    ):
         """Return a host by nova's figures, and by facts if there are."""
         inventories = {
             name: model.Inventory(total, allocation_ratio=ratio, used=used)
@@ -88,12 +117,13 @@ class HostBook:
                     or self._size(server, inventories.keys()),
                     server.launched_at,
                 )
-                for server in servers
-                if _is_eligible(server)
+                for server in (() if why_closed else servers)
+                if _is_eligible(server, projects)
             ),
             is_estimate=is_doubted,
             is_unknown=is_doubted and facts is None,
             looked_at=facts.read_at if facts else 0.0,
+            why_closed=why_closed,
         )
 
     def _size(self, server, names):
@@ -141,13 +171,17 @@ def _with_usage(name, inventory, by_nova, is_same):
     return dataclasses.replace(inventory, used=used)
 
 
-def known(uuid, facts, servers, spared=frozenset()):
+def known(
+    uuid, facts, servers, spared=frozenset(), projects=(), why_closed=None
+):
     """Return a host as placement has it.
 
     :param uuid: of its provider.
     :param facts: a :class:`providers.ProviderFacts`.
     :param servers: its preemptible servers.
     :param spared: uuids of servers that are to be no victims.
+    :param projects: ids of projects whose servers are not to be either.
+    :param why_closed: why nobody on it is, None where somebody may be.
     """
     return model.Host(
         uuid,
@@ -158,16 +192,19 @@ def known(uuid, facts, servers, spared=frozenset()):
                 facts.allocations[server.uuid],
                 server.launched_at,
             )
-            for server in servers
+            for server in (() if why_closed else servers)
             # One without allocations frees nothing, and could not be booked.
             if server.uuid in facts.allocations
             and server.uuid not in spared
-            and _is_eligible(server)
+            and _is_eligible(server, projects)
         ),
+        why_closed=why_closed,
     )
 
 
-def _is_eligible(server):
+def _is_eligible(server, projects):
     return not (
-        preemptibles.why_spared(server) or preemptibles.why_postponed(server)
+        preemptibles.why_spared(server)
+        or preemptibles.why_postponed(server)
+        or server.project_id in projects
     )

@@ -24,6 +24,7 @@ from nova.compute import vm_states
 import nova.conf
 
 from opie.scheduler import preemptibles
+from opie.scheduler import protection
 from opie.scheduler import services
 
 CONF = nova.conf.CONF
@@ -174,8 +175,10 @@ class LastLook:
         victim = record.uuid
         if (record.host, record.node) != (state.host, state.nodename):
             raise Stopped('the victim was moved', victim)
-        reason = preemptibles.why_spared(record) or preemptibles.why_postponed(
-            record
+        reason = (
+            preemptibles.why_spared(record)
+            or preemptibles.why_postponed(record)
+            or protection.why_never(record)
         )
         if reason:
             raise Stopped('the victim %s' % reason, victim)

@@ -62,6 +62,7 @@ class PreemptibleServer:
     """
 
     uuid: str
+    project_id: str
     host: str
     node: str
     vm_state: str
@@ -230,7 +231,7 @@ _COLUMNS = tuple(
 )
 _EPOCH = datetime.datetime(1970, 1, 1)
 _SHARED_TEXTS = frozenset(
-    ('host', 'node', 'vm_state', 'task_state', 'locked_by')
+    ('project_id', 'host', 'node', 'vm_state', 'task_state', 'locked_by')
 )
 
 

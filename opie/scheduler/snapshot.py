@@ -25,6 +25,7 @@ from nova.scheduler import utils as scheduler_utils
 from opie.preemption import model
 from opie.scheduler import cloud as live_cloud
 from opie.scheduler import computes
+from opie.scheduler import protection
 
 CONF = nova.conf.CONF
 
@@ -95,13 +96,16 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     }
     # Of several preemptors, some may find room that was too little for all.
     may_have_room = sources.is_room_hidden or len(uuids) > 1
-    hosts = _hosts(nodes, generations, sources, may_have_room)
+    protected = protection.Protection.now(sources.host_manager)
+    hosts = _hosts(nodes, generations, sources, may_have_room, protected)
     in_flight = sources.journal.read(sources.placement)
     spared = spared | in_flight.victims
     return Snapshot(
         request,
         hosts,
-        live_cloud.Cloud(context, spec, request, nodes, sources, spared),
+        live_cloud.Cloud(
+            context, spec, request, nodes, sources, spared, protected
+        ),
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
         in_flight.preemptions,
     )
@@ -164,7 +168,7 @@ def _read_computes(sources):
     return nodes
 
 
-def _hosts(nodes, generations, sources, may_have_room):
+def _hosts(nodes, generations, sources, may_have_room, protected):
     """Return the hosts, as values for the planner.
 
     :param may_have_room: whether there can be room where pass 1 found none.
@@ -178,7 +182,9 @@ def _hosts(nodes, generations, sources, may_have_room):
         )
         is_doubted = bool(servers) or may_have_room
         hosts.append(
-            sources.hosts.host(node, generations[uuid], servers, is_doubted)
+            sources.hosts.host(
+                node, generations[uuid], servers, is_doubted, protected
+            )
         )
     return tuple(hosts)
 

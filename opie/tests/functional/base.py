@@ -176,13 +176,14 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         return self._mapping(server).cell_mapping.name
 
     def add_aggregate(self, name, host, availability_zone=None, **metadata):
-        """Create an aggregate of one host."""
+        """Create an aggregate of one host; return its id."""
         aggregate = self._create_aggregate(name, availability_zone)
         self.api.add_host_to_aggregate(aggregate, host)
         if metadata:
             self.api.post_aggregate_action(
                 aggregate, {'set_metadata': {'metadata': metadata}}
             )
+        return aggregate
 
     def logged(self, text):
         """Return the log lines, of INFO and above, that hold a text."""

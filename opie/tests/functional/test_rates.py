@@ -35,13 +35,7 @@ _OTHER_PROJECT = '0123456789abcdef0123456789abcdef'
 
 
 class RatesTestCase(base.CloudTestCase):
-    """One host with two preemptible servers of 5."""
-
-    hosts = ('host1',)
-
-    def setUp(self):
-        super().setUp()
-        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+    """A full cloud of two preemptible servers."""
 
     def survivors(self):
         return [one for one in self.victims if self.is_alive(one)]
@@ -74,6 +68,12 @@ class RatesTestCase(base.CloudTestCase):
 
 
 class RatesTest(RatesTestCase):
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+
     def test_a_project_may_not_begin_more(self):
         self.flags(**{_PER_PROJECT: 1}, group='opie')
         self.assertUntouched(self.boot(5))
@@ -176,10 +176,15 @@ class RatesTest(RatesTestCase):
 
 
 class TwoWorkersTest(RatesTestCase):
-    """Two requests at a time, as if in two workers; one may preempt."""
+    """Two requests at a time, as if in two workers; one may preempt.
+
+    Each has a host of its own to go to, so that only the limit is between
+    them.
+    """
 
     def setUp(self):
         super().setUp()
+        self.victims = [self.boot_preemptible(10, host) for host in self.hosts]
         self.flags(**{_OVERALL: 1}, group='opie')
         self.wrap(
             pass_two.PassTwo,
@@ -223,7 +228,9 @@ class TwoWorkersTest(RatesTestCase):
             return real(*args)
 
         self.wrap(rates, 'check_again', meet)
-        self.assertOnePreempts([self.boot(5, state=None) for _ in range(2)])
+        self.assertOnePreempts(
+            [self.boot(10, host, state=None) for host in self.hosts]
+        )
 
     def test_one_that_began_before_opens_when_the_other_has_counted(self):
         """Their order alone would let both of them go on."""
@@ -236,9 +243,9 @@ class TwoWorkersTest(RatesTestCase):
             return real(*args)
 
         self.wrap_once(journal.Journal, 'open', wait)
-        first = self.boot(5, state=None)
+        first = self.boot(10, 'host1', state=None)
         self.assertTrue(has_begun.wait(base.WAIT_SECONDS))
-        second = self.boot(5)
+        second = self.boot(10, 'host2')
         may_open.set()
         self.assertOnePreempts([first, second])
         self.assertUntouched(second)
