@@ -38,6 +38,7 @@ from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import providers
 from opie.scheduler import rates
+from opie.scheduler import refusals
 from opie.scheduler import report
 from opie.scheduler import snapshot
 
@@ -54,6 +55,10 @@ _TOO_LATE = '[opie] preemption_timeout_seconds are over'
 
 class Refused(Exception):
     """No room can be made; the text says why, for the operator's log."""
+
+
+class NoPlan(Refused):
+    """A plan has found no host; it would find none for another one alike."""
 
 
 @dataclasses.dataclass
@@ -86,6 +91,7 @@ class PassTwo:
         self._providers = providers.ProviderCache()
         self._hosts = hosts.HostBook(self._providers)
         self._journal = journal.Reader()
+        self._refusals = refusals.Refusals()
         self._planning = threading.Lock()
         self._slots = threading.BoundedSemaphore(
             CONF.opie.max_concurrent_preemptions
@@ -107,6 +113,10 @@ class PassTwo:
         deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
         # Raises RequestFilterFailed for a tenant who may not be served.
         request_filter.process_reqspec(context, spec)
+        key = refusals.key_of(spec, len(uuids), is_room_hidden)
+        known = self._refusals.find(key)
+        if known:
+            raise Refused(known)
         sources = snapshot.Sources(
             self._host_manager,
             placement.Placement(report_client, context.global_id),
@@ -117,8 +127,12 @@ class PassTwo:
             deadline,
             is_room_hidden,
         )
-        with self._slot():
-            return self._try_plans(context, spec, uuids, sources, deadline)
+        try:
+            with self._slot():
+                return self._try_plans(context, spec, uuids, sources, deadline)
+        except NoPlan as exc:
+            self._refusals.note(key, str(exc))
+            raise
 
     def read_ahead(self, report_client):
         """Read some of the providers that were never read.
@@ -196,7 +210,9 @@ class PassTwo:
         if not plan.is_feasible and limit:
             raise rates.Reached(limit)
         if not plan.is_feasible:
-            raise Refused(report.refused(shot, plan))
+            # Another request could do with those that are spared in this one.
+            refusal = Refused if spared else NoPlan
+            raise refusal(report.refused(shot, plan))
         rates.check_plan(plan, shot.preemptions, spec.project_id)
         report.planned(shot, plan, CONF.opie.dry_run)
         if CONF.opie.dry_run:

@@ -37,6 +37,11 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
     of nova.
     """
 
+    def setUp(self):
+        # Each request is to be planned for.
+        self.flags(refusal_cache_seconds=0, group='opie')
+        super().setUp()
+
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
         """Return the id of a new flavor; 100 MB a VCPU unless said."""
         return self._create_flavor(

@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Refusals that answer requests which are alike, for a moment.
+
+A client that tries again in a loop is told again what a plan has found, at no
+cost.  Requests are alike when nova's record of what they ask for is the same
+in all but the uuids of the servers: whatever nova adds to that record makes
+requests differ, and is never overlooked.
+"""
+
+import collections
+import hashlib
+import json
+import threading
+import time
+
+import nova.conf
+
+CONF = nova.conf.CONF
+
+_MOST_REFUSALS = 1024
+# What differs between requests that ask for the same.  Each server has an id
+# of its own in its RequestSpec; "changes" are those that were not saved.
+_UUID = 'instance_uuid'
+_CHANGES = 'nova_object.changes'
+_DATA = 'nova_object.data'
+_ID = 'id'
+
+
+def key_of(spec, number, is_room_hidden):
+    """Return what all requests have in common that are like this one.
+
+    :param spec: a RequestSpec that has been through nova's request filters,
+        and not yet through scheduling.
+    :param number: how many servers are to be placed.
+    :param is_room_hidden: whether pass 1 may have missed hosts with room.
+    :returns: bytes; None if no refusal may answer it.
+    """
+    if not CONF.opie.refusal_cache_seconds:
+        return None
+    if 'instance_group' in spec and spec.instance_group is not None:
+        # Whoever is refused stays a member, and what matters is where they
+        # are, which the record does not tell.
+        return None
+    return key_of_primitive(spec.obj_to_primitive(), number, is_room_hidden)
+
+
+def key_of_primitive(primitive, number, is_room_hidden):
+    """Return the key of a RequestSpec's primitive; see :func:`key_of`."""
+    data = dict(primitive[_DATA])
+    data.pop(_ID, None)
+    text = json.dumps(
+        [_without_uuids(data), number, is_room_hidden], sort_keys=True
+    )
+    return hashlib.sha256(text.encode()).digest()
+
+
+def _without_uuids(value):
+    if isinstance(value, dict):
+        return {
+            key: _without_uuids(item)
+            for key, item in value.items()
+            if key not in (_UUID, _CHANGES)
+        }
+    if isinstance(value, (list, tuple)):
+        return [_without_uuids(item) for item in value]
+    return value
+
+
+class Refusals:
+    """The refusals of one worker, the last ones only.
+
+    :param most: how many to remember.
+    """
+
+    def __init__(self, most=_MOST_REFUSALS):
+        self._most = most
+        self._lock = threading.Lock()
+        self._known = collections.OrderedDict()
+
+    def find(self, key):
+        """Return why a request was refused that is alike, or None.
+
+        :param key: from :func:`key_of`, None included.
+        """
+        with self._lock:
+            if key not in self._known:
+                return None
+            noted_at, reason = self._known[key]
+            seconds = time.monotonic() - noted_at
+            if seconds >= CONF.opie.refusal_cache_seconds:
+                del self._known[key]
+                return None
+        return 'answered from an earlier refusal, %.1f s ago: %s' % (
+            seconds,
+            reason,
+        )
+
+    def note(self, key, reason):
+        """Remember that a plan has found no host for a request."""
+        if key is None:
+            return
+        with self._lock:
+            self._known[key] = time.monotonic(), reason
+            self._known.move_to_end(key)
+            while len(self._known) > self._most:
+                self._known.popitem(last=False)
