@@ -12,6 +12,7 @@
 
 """Checks of options that depend on one another."""
 
+from oslo_concurrency import processutils
 from oslo_messaging import opts as messaging_opts
 
 # For what comes before and after waiting for victims: nova's own scheduling,
@@ -45,6 +46,41 @@ def check(conf):
             'could find every thread waiting: lower the former or raise the '
             'latter.' % (conf.opie.max_concurrent_preemptions, threads)
         )
+
+
+def warnings(conf):
+    """Return what may not work as meant; each a line that says what to change.
+
+    What other hosts are configured to is taken to be the same as here.
+
+    :param conf: see :func:`check`.
+    """
+    found = []
+    cpus = processutils.get_worker_count()
+    waiting = conf.opie.max_concurrent_preemptions * (
+        conf.scheduler.workers or cpus
+    )
+    threads = _rpc_threads(conf) * (conf.conductor.workers or cpus)
+    if waiting >= threads:
+        found.append(
+            '%d preemptions can be under way at a time ([opie] '
+            'max_concurrent_preemptions times [scheduler] workers), and each '
+            'holds a thread of a conductor, of which a host has %d by this '
+            'nova.conf ([DEFAULT] executor_thread_pool_size times [conductor] '
+            'workers): lower the former or raise the latter, unless there are '
+            'more hosts with conductors than with schedulers.'
+            % (waiting, threads)
+        )
+    if (
+        conf.opie.max_preemptions_per_minute
+        and not conf.opie.max_preemptions_per_minute_per_project
+    ):
+        found.append(
+            '[opie] max_preemptions_per_minute is set without '
+            'max_preemptions_per_minute_per_project, so that one project can '
+            'keep all others from preempting: set both.'
+        )
+    return found
 
 
 def _rpc_threads(conf):

@@ -172,7 +172,8 @@ Possible values:
 
 * A number of seconds, at least 1, and 90 less than ``long_rpc_timeout`` or
   lower: beyond that nobody waits for the answer any more. The scheduler
-  refuses to start otherwise.
+  refuses to start otherwise. It is the conductors that wait, so their
+  nova.conf should have the same ``long_rpc_timeout`` as the schedulers'.
 
 Related options:
 
@@ -215,11 +216,14 @@ Possible values:
   ``executor_thread_pool_size``, so that ordinary requests are still served.
   The scheduler refuses to start otherwise. The conductors' pools must be
   larger than this number times the number of scheduler workers divided by the
-  number of conductor workers.
+  number of conductor workers; the scheduler warns when it starts if they are
+  not, as far as its own nova.conf tells.
 
 Related options:
 
 * ``[DEFAULT] executor_thread_pool_size``
+* ``[scheduler] workers``
+* ``[conductor] workers``
 * ``[opie] preemption_timeout_seconds``
 """,
     ),

@@ -59,6 +59,8 @@ class FilterScheduler(manager.SchedulerManager):
 
     def __init__(self, *args, **kwargs):
         checks.check(CONF)
+        for warning in checks.warnings(CONF):
+            LOG.warning(warning)
         self._watch = pass_one.Watch()
         self._next_reap = 0
         super().__init__(*args, **kwargs)
