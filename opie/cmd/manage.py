@@ -154,6 +154,7 @@ def _row(finding):
         'victims_left': sorted(finding.entries),
         'deadline': deadline.isoformat(),
         'owner': preemption.owner,
+        'project': preemption.project,
         'host_provider': preemption.host,
         'journal_provider': preemption.provider,
         'repair': finding.repair.value,

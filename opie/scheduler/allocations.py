@@ -25,6 +25,7 @@ from oslo_log import log as logging
 from oslo_utils import uuidutils
 
 from opie.scheduler import journal
+from opie.scheduler import journal_names
 from opie.scheduler import placement
 from opie.scheduler import rates
 from opie.scheduler import swap_back
@@ -88,11 +89,7 @@ class Claim:
                     victims = self._read_victims()
                 finally:
                     opened = opening.result()
-            rates.check_again(
-                self._client,
-                [one for one in opened if one.began is not None],
-                self._owner[0],
-            )
+            rates.check_again(self._client, opened, self._owner[0])
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
         except (ClaimFailed, rates.Reached):
@@ -131,7 +128,7 @@ class Claim:
 
     def _open_journal(self, attempt, deadline, owner):
         """Open the journal; return the preemptions that it is of."""
-        began, project = time.time(), journal.label(self._owner[0])
+        began, project = time.time(), journal_names.label(self._owner[0])
         opened = []
         hosts = {item.preemptor: item.host for item in self._plan.nominations}
         # One that takes nothing of anybody has a claim to be given back too.

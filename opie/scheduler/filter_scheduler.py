@@ -31,18 +31,17 @@ from oslo_service import periodic_task
 
 from opie import policy
 import opie.conf
-from opie.conf import checks
 from opie.conf import policies
 from opie.scheduler import boot
 from opie.scheduler import cloud
 from opie.scheduler import executor
-from opie.scheduler import host_manager
 from opie.scheduler import pass_one
 from opie.scheduler import pass_two
 from opie.scheduler import placement
 from opie.scheduler import rates
 from opie.scheduler import reaper
 from opie.scheduler import snapshot
+from opie.scheduler import start
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -58,19 +57,11 @@ class FilterScheduler(manager.SchedulerManager):
     """The scheduler service's manager."""
 
     def __init__(self, *args, **kwargs):
-        checks.check(CONF)
-        for warning in checks.warnings(CONF):
-            LOG.warning(warning)
+        start.check_options()
         self._watch = pass_one.Watch()
         self._next_reap = 0
         super().__init__(*args, **kwargs)
-        if not isinstance(self.host_manager, host_manager.HostManager):
-            raise checks.ConfigError(
-                '[DEFAULT] scheduler_host_manager must be '
-                'opie.scheduler.host_manager.HostManager or a subclass of it, '
-                'and the service must be started by opie-nova-scheduler or by '
-                "a patched nova's own nova-scheduler."
-            )
+        start.check_host_manager(self)
 
     def init_host(self, service_ref):
         super().init_host(service_ref)
@@ -83,14 +74,7 @@ class FilterScheduler(manager.SchedulerManager):
         except Exception:
             # A database that is away now may be back for the first request.
             LOG.exception('Cannot read who is preemptible on which host.')
-        LOG.info(
-            'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
-            {
-                'mode': _mode(),
-                'driver': _dotted_path(self),
-                'host_manager': _dotted_path(self.host_manager),
-            },
-        )
+        start.announce(self)
 
     def set_shutdown_in_progress(self):
         """Look once more at the options before the worker ends.
@@ -296,13 +280,3 @@ def _one_for_each(uuids, job):
         )
     }
     return [[selections.get(uuid, job.selections[0])] for uuid in uuids]
-
-
-def _mode():
-    if not CONF.opie.enabled:
-        return 'off'
-    return 'on, as a dry run' if CONF.opie.dry_run else 'on'
-
-
-def _dotted_path(instance):
-    return '%s.%s' % (type(instance).__module__, type(instance).__qualname__)

@@ -20,13 +20,12 @@ its entries, and a provider that is still in use cannot be deleted.
 """
 
 import dataclasses
-import hashlib
-import re
 import typing
 import uuid
 
 from oslo_log import log as logging
 
+from opie.scheduler import journal_names
 from opie.scheduler import placement
 
 LOG = logging.getLogger(__name__)
@@ -43,11 +42,6 @@ VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
 # Source: placement's schema of a provider.
 _MAX_NAME_LENGTH = 200
 _INITIAL_GENERATION = 0
-_READABLE_LABEL = re.compile('[A-Za-z0-9_.-]{1,40}')
-_LABEL_LENGTH = 40
-# The owner of one that does not count could be an address with colons.
-_COUNTED = re.compile(r'[0-9]{12,}:[^:]+:')
-_MILLISECONDS = 1000
 
 
 class NameTaken(placement.PlacementError):
@@ -68,16 +62,6 @@ def taken(entry):
         for name, amount in entry.items()
         if name != VICTIM_CLASS
     }
-
-
-def label(project_id):
-    """Return what stands for a project in the name of a provider.
-
-    Its id, if that has no more than 40 characters and none that could mislead.
-    """
-    if _READABLE_LABEL.fullmatch(project_id):
-        return project_id
-    return hashlib.sha256(project_id.encode()).hexdigest()[:_LABEL_LENGTH]
 
 
 def exists(client, provider):
@@ -104,7 +88,8 @@ class Preemption:
     :ivar began: when it was about to be claimed, in seconds since the epoch by
         the clock of its owner, to the millisecond; None for one that takes
         nothing of anybody, and in names as they were before.
-    :ivar project: the :func:`label` of its preemptor's project; None likewise.
+    :ivar project: the :func:`journal_names.label` of its preemptor's project;
+        None likewise.
     """
 
     provider: str
@@ -125,11 +110,9 @@ class Preemption:
             self.attempt,
             self.deadline,
             self.host,
+            *journal_names.fields(self.began, self.project),
+            self.owner,
         )
-        if self.began is not None:
-            began_ms = round(self.began * _MILLISECONDS)
-            fields += (began_ms, self.project)
-        fields += (self.owner,)
         return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
 
     @classmethod
@@ -138,19 +121,13 @@ class Preemption:
         root, preemptor, attempt, deadline, host, rest = name.split(':', 5)
         if root != ROOT_NAME:
             raise ValueError(name)
-        owner, began, project = rest, None, None
-        if _COUNTED.match(rest):
-            began_ms, project, owner = rest.split(':', 2)
-            began = int(began_ms) / _MILLISECONDS
         return cls(
             provider,
             preemptor,
             int(attempt),
             int(deadline),
             host,
-            owner,
-            began,
-            project,
+            *journal_names.split(rest),
         )
 
 

@@ -22,6 +22,7 @@ import time
 import nova.conf
 
 from opie.scheduler import journal
+from opie.scheduler import journal_names
 
 CONF = nova.conf.CONF
 
@@ -61,7 +62,7 @@ def why_not(preemptions, project_id, number=1):
     :param number: how many would begin.
     """
     recent = list(filter(is_recent, preemptions))
-    project = journal.label(project_id)
+    project = journal_names.label(project_id)
     of_project = [one for one in recent if one.project == project]
     for option, counted in ((_PER_PROJECT, of_project), (_OVERALL, recent)):
         most = CONF.opie[option]
@@ -93,9 +94,10 @@ def check_again(client, own, project_id):
     about to withdraw, unless they had looked before it was there.
 
     :param client: a :class:`opie.scheduler.placement.Placement`.
-    :param own: each :class:`journal.Preemption` of one request that counts.
+    :param own: each :class:`journal.Preemption` of one request.
     :raises Reached: if it has to withdraw.
     """
+    own = [one for one in own if one.began is not None]
     if not own or not are_limited():
         return
     providers = {one.provider for one in own}

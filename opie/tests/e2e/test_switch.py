@@ -52,4 +52,3 @@ class SwitchTest(base.CloudTestCase):
         self.assertEqual(['ACTIVE'], list(self.settled([served]).values()))
         self.assertEqual(1, len(victims & self.watcher.placed()))
         self.assertEqual(main, self.cloud.pids(_SCHEDULER)[0])
-        self.assert_nothing_is_left()

@@ -22,6 +22,7 @@ import testtools
 
 import opie.conf
 from opie.scheduler import journal
+from opie.scheduler import journal_names
 from opie.scheduler import rates
 
 CONF = nova.conf.CONF
@@ -37,7 +38,7 @@ def preemption(project='project', began=1764074545.123, owner='host'):
         uuids.host,
         owner,
         began,
-        None if project is None else journal.label(project),
+        None if project is None else journal_names.label(project),
     )
 
 
@@ -51,13 +52,15 @@ class NameTest(testtools.TestCase):
             self.check(preemption(owner=owner))
 
     def test_one_that_does_not_count_tells_that(self):
-        for owner in ('host', 'host:with:colons', '2001:db8::1', '1:2:3'):
+        for owner in ('host', 'host:with:colons', '2001:db8::1', '1764:2:3'):
             self.check(preemption(None, None, owner))
 
     def test_any_project_has_a_label(self):
         for project in ('a:b', 'x' * 255, 'ümläut', 'with space', ''):
             self.check(preemption(project))
-        self.assertNotEqual(journal.label('x' * 254), journal.label('x' * 255))
+        self.assertNotEqual(
+            journal_names.label('x' * 254), journal_names.label('x' * 255)
+        )
 
     def test_a_long_owner_is_cut_short_and_nothing_else(self):
         one = preemption('p' * 40, owner='o' * 255)
