@@ -168,7 +168,12 @@ class PassTwo:
             try:
                 with self._alone(deadline):
                     job = self._plan(
-                        context, spec.obj_clone(), uuids, sources, spared
+                        context,
+                        spec.obj_clone(),
+                        uuids,
+                        sources,
+                        spared,
+                        attempt,
                     )
                     self._claim(context, job, sources, attempt, deadline)
                 job.execution.evict()
@@ -190,7 +195,7 @@ class PassTwo:
         finally:
             self._planning.release()
 
-    def _plan(self, context, spec, uuids, sources, spared):
+    def _plan(self, context, spec, uuids, sources, spared, attempt):
         """Return a :class:`Job` with a feasible plan, not yet claimed.
 
         :raises Refused: if no host can serve, or in a dry run.
@@ -199,7 +204,8 @@ class PassTwo:
         check_switch()
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
         limit = rates.why_not(shot.preemptions, spec.project_id)
-        if limit and not sources.is_room_hidden:
+        # An earlier attempt of its own may have made room.
+        if limit and attempt == 1 and not sources.is_room_hidden:
             raise rates.Reached(limit)
         request = shot.request
         if limit:

@@ -20,6 +20,7 @@ from nova.scheduler.client import report
 from nova.tests.functional.api import client
 from oslo_utils import uuidutils
 
+from opie.scheduler import allocations
 from opie.scheduler import confirmation
 from opie.scheduler import journal
 from opie.scheduler import last_look
@@ -123,6 +124,18 @@ class RatesTest(RatesTestCase):
         )
         self.boot_preemptible(5)
         self.assertRefused(_OVERALL)
+
+    def test_one_that_has_lost_its_claim_gets_the_room_that_it_made(self):
+        def drop(real, claim, nomination):
+            client = placement.Placement(report.report_client_singleton())
+            consumer = client.consumer(nomination.preemptor)
+            client.replace_allocations({consumer.uuid: consumer.body({})})
+            return real(claim, nomination)
+
+        self.flags(**{_OVERALL: 1}, group='opie')
+        self.wrap_once(allocations.Claim, 'holds_for', drop)
+        self.assertUntouched(self.boot(5))
+        self.assertEqual(1, len(self.survivors()))
 
     def test_one_that_fails_before_does_not_count(self):
         def stop(real, *args):

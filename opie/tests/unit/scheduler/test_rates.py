@@ -21,9 +21,11 @@ from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
 import opie.conf
+from opie.scheduler import fates
 from opie.scheduler import journal
 from opie.scheduler import journal_names
 from opie.scheduler import rates
+from opie.scheduler import reaper
 
 CONF = nova.conf.CONF
 opie.conf.register_opts(CONF)
@@ -78,6 +80,18 @@ class NameTest(testtools.TestCase):
         self.assertRaises(
             ValueError, journal.Preemption.of, uuids.provider, start + 'host'
         )
+
+
+class RepairTest(testtools.TestCase):
+    def test_what_counts_is_not_closed_and_repaired_all_the_same(self):
+        for fate in fates.Fate:
+            for state in ((False, False), (True, False), (True, True)):
+                usual = reaper.repair_for(fate, *state)
+                if usual is reaper.Repair.CLOSE:
+                    usual = reaper.Repair.WAIT
+                self.assertEqual(
+                    usual, reaper.repair_for(fate, *state, is_counted=True)
+                )
 
 
 class CountTest(testtools.TestCase):
