@@ -77,7 +77,7 @@ def without_record(victims):
     """Return those of some uuids that nova has no record of any more."""
     context = nova_context.get_admin_context()
     there = set()
-    for cell_context, uuids in _by_cell(context, victims):
+    for cell_context, uuids in by_cell(context, victims):
         there |= preemptibles.states_of(cell_context, uuids).keys()
     return set(victims) - there
 
@@ -88,7 +88,7 @@ def deleted_servers(context, uuids):
     Others may be of migrations, or of nothing that nova knows any more.
     """
     deleted = set()
-    for cell_context, some in _by_cell(context, uuids):
+    for cell_context, some in by_cell(context, uuids):
         deleted |= preemptibles.deleted_of(cell_context, some)
     return deleted
 
@@ -96,7 +96,7 @@ def deleted_servers(context, uuids):
 def being_deleted(context, uuids):
     """Return those of some servers that are marked for deletion."""
     marked = set()
-    for cell_context, some in _by_cell(context, uuids):
+    for cell_context, some in by_cell(context, uuids):
         states = preemptibles.states_of(cell_context, some)
         marked |= {
             uuid
@@ -116,11 +116,11 @@ def wait_until_gone(uuids):
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
-def _by_cell(context, uuids):
+def by_cell(context, uuids):
     """Yield (context targeted at a cell, those of some servers there)."""
-    by_cell = {}
+    found = {}
     for uuid, cell in cells_of(context, uuids).items():
-        by_cell.setdefault(cell.uuid, (cell, []))[1].append(uuid)
-    for cell, some in by_cell.values():
+        found.setdefault(cell.uuid, (cell, []))[1].append(uuid)
+    for cell, some in found.values():
         with nova_context.target_cell(context, cell) as cell_context:
             yield cell_context, some

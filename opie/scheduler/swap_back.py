@@ -13,16 +13,19 @@
 """Gives back to victims what was taken of them, and drops the claim.
 
 It goes by what is booked in the journal, wherever that is by now: a victim
-that was moved since the claim has taken its entry along.  A victim on its way
-out gets everything back too, for its guest runs until nova has destroyed it.
+that was moved since the claim has taken its entry along, or its place is held
+as opie/scheduler/moves.py tells.  A victim on its way out gets everything back
+too, for its guest runs until nova has destroyed it.
 """
 
+import dataclasses
 import random
 import time
 
 from oslo_log import log as logging
 
 from opie.scheduler import journal
+from opie.scheduler import moves
 from opie.scheduler import placement
 
 LOG = logging.getLogger(__name__)
@@ -106,7 +109,7 @@ def _try(client, hosts, providers, is_claim_dropped):
     victims = _victim_bodies(client, hosts, providers)
     claims = _claim_bodies(client, hosts) if is_claim_dropped else {}
     try:
-        _write(client, {**victims, **claims})
+        _write(client, {**_joined(victims), **claims})
     except placement.Refused as exc:
         if not exc.is_inventory_conflict:
             raise
@@ -114,16 +117,26 @@ def _try(client, hosts, providers, is_claim_dropped):
         _restore_one_by_one(client, victims)
 
 
-def _restore_one_by_one(client, bodies):
+def _joined(victims):
+    return {
+        uuid: body
+        for bodies in victims.values()
+        for uuid, body in bodies.items()
+    }
+
+
+def _restore_one_by_one(client, victims):
     """Restore victims on hosts that are over their capacity.
+
+    :param victims: see :func:`_victim_bodies`.
 
     NOTE: before placement 14, placement/objects/allocation.py refuses what
     leaves a provider over capacity, even when it was so before and worse.
     """
     refused = {}
-    for uuid, body in bodies.items():
+    for uuid, bodies in victims.items():
         try:
-            _write(client, {uuid: body})
+            _write(client, bodies)
         except placement.Refused as exc:
             if not exc.is_inventory_conflict:
                 raise
@@ -151,8 +164,10 @@ def _claim_bodies(client, preemptors):
 
 
 def _victim_bodies(client, hosts, providers):
-    """Return what restores the victims that are still in the journal."""
-    bodies = {}
+    """Return victim to what restores it, of those still in the journal.
+
+    That is bodies, which have to be written together.
+    """
     host_of = {}  # journal provider to the host that its entries are from
     victims = set()
     for preemptor, provider in providers.items():
@@ -160,14 +175,51 @@ def _victim_bodies(client, hosts, providers):
         if journal.exists(client, provider):
             _, entries = client.provider_allocations(provider)
             victims |= entries.keys()
+    found = {}
+    bare = {}  # of those left with nothing there, the host
     for uuid in sorted(victims):
         consumer = client.consumer(uuid)
         # One that nova deletes meanwhile has no entry any more, or not the
         # generation that is read here.
-        if consumer.allocations.keys() & host_of.keys():
-            bodies[uuid] = consumer.body(
-                _restored(consumer.allocations, host_of)
-            )
+        for provider in consumer.allocations.keys() & host_of.keys():
+            found[uuid] = consumer
+            if host_of[provider] not in consumer.allocations:
+                bare[uuid] = host_of[provider]
+    # Read after the generations, so that no move that begins is missed.
+    holders = moves.holders(bare)
+    return {
+        uuid: _restoring(client, consumer, holders.get(uuid, uuid), host_of)
+        for uuid, consumer in found.items()
+    }
+
+
+def _restoring(client, consumer, holder, host_of):
+    """Return what lets a holder have what a victim is to get back.
+
+    :param consumer: the :class:`placement.Consumer` with entries.
+    :param holder: the uuid of who is to have it, None for nobody.
+    """
+    entries = {
+        provider: consumer.allocations[provider]
+        for provider in consumer.allocations.keys() & host_of.keys()
+    }
+    others = {
+        provider: resources
+        for provider, resources in consumer.allocations.items()
+        if provider not in entries
+    }
+    if holder == consumer.uuid:
+        return {holder: consumer.body(_restored(others, entries, host_of))}
+    bodies = {consumer.uuid: consumer.body(others)}
+    if holder:
+        held = dataclasses.replace(
+            client.consumer(holder),
+            project_id=consumer.project_id,
+            user_id=consumer.user_id,
+        )
+        bodies[holder] = held.body(
+            _restored(held.allocations, entries, host_of)
+        )
     return bodies
 
 
@@ -184,14 +236,16 @@ def empty(client, uuids):
             client.replace_allocations({uuid: consumer.body({})})
 
 
-def _restored(allocations, host_of):
-    """Return allocations without the entries of some journal providers."""
-    restored = {}
-    for provider, resources in allocations.items():
-        if provider in host_of:
-            provider = host_of[provider]
-            resources = journal.taken(resources)
-        for name, amount in resources.items():
-            held = restored.setdefault(provider, {})
+def _restored(allocations, entries, host_of):
+    """Return allocations and what was taken, by entries of the journal."""
+    restored = {
+        provider: dict(resources)
+        for provider, resources in allocations.items()
+    }
+    for provider, entry in entries.items():
+        held = restored.setdefault(host_of[provider], {})
+        for name, amount in journal.taken(entry).items():
             held[name] = held.get(name, 0) + amount
-    return restored
+    return {
+        host: resources for host, resources in restored.items() if resources
+    }
