@@ -130,7 +130,9 @@ class Confirmation:
         """Check that the records did not go because a compute was down."""
         for host in sorted({host for host, _ in self._plan.victims}):
             try:
-                self._look.check_service(self._states[host].host)
+                self._look.check_service(
+                    self._states[host].host, may_be_disabled=True
+                )
             except last_look.Stopped:
                 raise
             except Exception:

@@ -148,7 +148,7 @@ class Eviction:
             return
         last_look.check_deadline(self._deadline)
         try:
-            self._look.check_service(state.host)
+            self._look.check_service(state.host, bool(self.outcome.sent))
             cell = records.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise last_look.Stopped(str(exc), victim) from exc

@@ -146,22 +146,15 @@ class Execution:
 
     def _verify(self):
         victims = {server.uuid for _, server in self._plan.victims}
-        over = [
-            (host, name)
+        doubts = [
+            doubt
             for host in sorted({one.host for one in self._plan.nominations})
-            for name in verification.over_capacity(
-                self._client,
-                self._shot.cloud.facts[host],
-                host,
-                dict(self._shot.request.resources),
-                victims,
+            for doubt in verification.doubts(
+                self._client, self._shot, host, victims
             )
         ]
-        if over:
-            raise last_look.Stopped(
-                'over capacity: %s'
-                % ', '.join('%s of %s' % (name, host) for host, name in over)
-            )
+        if doubts:
+            raise last_look.Stopped(', '.join(doubts))
 
     def _check_claim(self):
         """Check that nobody has dropped the claim while victims went.

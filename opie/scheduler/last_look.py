@@ -81,16 +81,19 @@ class LastLook:
         self._services = services.Services(servicegroup)
         self._context = nova_context.get_admin_context()
 
-    def check_service(self, host):
-        """Check that a host's compute service is up.
+    def check_service(self, host, may_be_disabled=False):
+        """Check that a host's compute service is up and enabled.
 
-        :raises Stopped: if it is down.
+        :param may_be_disabled: whether it is too late to mind that it is not
+            enabled; nova would let who is on its way there arrive.
+        :raises Stopped: if it is not.
         :raises nova.exception.NotFound: if there is none.
         """
         # NOTE: nova/compute/api.py deletes the record of a server whose
         # compute is down, and leaves its guest running.
-        if not self._services.is_up(host):
-            raise Stopped('the compute service of %s is down' % host)
+        reason = self._services.why_unfit(host)
+        if reason == 'down' or reason and not may_be_disabled:
+            raise Stopped('the compute service of %s is %s' % (host, reason))
 
     def doubts(self, cells, states):
         """Check several victims at once, in fewer steps than one by one.
@@ -98,7 +101,7 @@ class LastLook:
         :param cells: uuid to the cell of each victim that is in one.
         :param states: uuid to the state of the host that each is to be on.
         :returns: uuid to the reason of those that must not go.
-        :raises Stopped: if a compute service is down.
+        :raises Stopped: if a compute service is down or disabled.
         """
         doubts = self._doubts_of_hosts(states)
         for victim in states.keys() - cells.keys() - doubts.keys():

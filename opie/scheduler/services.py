@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether compute services are up."""
+"""Whether compute services are up and enabled."""
 
 from nova import context as nova_context
 from nova import objects
@@ -34,10 +34,22 @@ class Services:
 
         :raises nova.exception.NotFound: if there is none.
         """
+        return self._servicegroup.service_is_up(self._read(host))
+
+    def why_unfit(self, host):
+        """Return why a host's compute service is to get no server, or None.
+
+        :raises nova.exception.NotFound: if there is none.
+        """
+        service = self._read(host)
+        if not self._servicegroup.service_is_up(service):
+            return 'down'
+        return 'disabled' if service.disabled else None
+
+    def _read(self, host):
         if host not in self._cells:
             self._cells[host] = records.cell_of_host(self._context, host)
         with nova_context.target_cell(
             self._context, self._cells[host]
         ) as cell_context:
-            service = objects.Service.get_by_compute_host(cell_context, host)
-        return self._servicegroup.service_is_up(service)
+            return objects.Service.get_by_compute_host(cell_context, host)

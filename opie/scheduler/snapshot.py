@@ -43,6 +43,8 @@ class Snapshot:
     :ivar cloud: the :class:`cloud.Cloud` to ask while planning.
     :ivar names: provider uuid to the name of the host, for logs.
     :ivar preemptions: every :class:`journal.Preemption` in flight.
+    :ivar query: what placement was asked for hosts, but for the amounts.
+    :ivar generations: provider uuid to its generation then.
     """
 
     request: model.Request
@@ -50,11 +52,20 @@ class Snapshot:
     cloud: live_cloud.Cloud
     names: dict
     preemptions: list
+    query: list
+    generations: dict
 
     @property
     def states(self):
         """Provider uuid to host state, of the hosts looked at."""
         return self.cloud.states
+
+    def is_offered(self, client, provider):
+        """Tell whether placement still has a host match the request.
+
+        :param client: a :class:`placement.Placement`.
+        """
+        return bool(client.providers([('uuid', provider), *self.query]))
 
 
 def take(context, spec, uuids, sources, spared=frozenset()):
@@ -84,9 +95,10 @@ def take(context, spec, uuids, sources, spared=frozenset()):
         most_victims=CONF.opie.max_victims_per_request or None,
         **_group_rules(spec, sources.host_manager.enabled_filters),
     )
+    query = _query(spec, group)
     generations = {
         provider['uuid']: provider['generation']
-        for provider in sources.placement.providers(_query(spec, group))
+        for provider in sources.placement.providers(query)
         if provider['parent_provider_uuid'] is None
     }
     nodes = {
@@ -108,6 +120,8 @@ def take(context, spec, uuids, sources, spared=frozenset()):
         ),
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
         in_flight.preemptions,
+        query,
+        generations,
     )
 
 

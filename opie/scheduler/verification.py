@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether a claim that was made leaves its hosts within their capacity.
+"""Whether a claim that was made is on hosts that may and can serve it.
 
 placement's check is not enough: it lets concurrent claims through, and claims
-on a provider that was over capacity before.
+on a provider that was over capacity before.  And a host may have lost a trait
+or an aggregate since placement was asked for hosts, or be disabled.
 """
 
 from opie.scheduler import providers
@@ -23,16 +24,19 @@ from opie.scheduler import providers
 _GENERATIONS_OF_A_CLAIM = 1
 
 
-def over_capacity(client, facts, provider, names, victims):
-    """Return the resource classes that a provider will have too little of.
+def doubts(client, shot, provider, victims):
+    """Return why a claim on a host must not stand, as texts.
 
     :param client: a :class:`opie.scheduler.placement.Placement`.
-    :param facts: the ProviderFacts that the claim was planned with.
-    :param names: the classes that were claimed.
+    :param shot: the :class:`opie.scheduler.snapshot.Snapshot` planned on.
+    :param provider: uuid of the host's.
     :param victims: uuids of servers whose allocations do not count, for they
         will be gone.
     """
     generation, allocations = client.provider_allocations(provider)
+    facts = shot.cloud.facts[provider]
+    # Whether nobody else has written to it since facts were read.
+    is_same = generation == facts.generation + _GENERATIONS_OF_A_CLAIM
     used = providers.used_by(
         {
             consumer: resources
@@ -40,18 +44,16 @@ def over_capacity(client, facts, provider, names, victims):
             if consumer not in victims
         }
     )
-    inventories = _inventories(client, provider, generation, facts)
-    return [
-        name
-        for name in sorted(names)
+    inventories = facts.inventories
+    if not is_same:
+        _, raw = client.inventories(provider)
+        inventories = providers.inventories_of(raw, {})
+    found = [
+        'over capacity: %s of %s' % (name, provider)
+        for name in sorted(shot.request.resources)
         if name not in inventories or used[name] > inventories[name].capacity
     ]
-
-
-def _inventories(client, provider, generation, facts):
-    """Return the inventories of a provider at a generation or later."""
-    if generation == facts.generation + _GENERATIONS_OF_A_CLAIM:
-        # Nobody else has written to it since.
-        return facts.inventories
-    _, raw = client.inventories(provider)
-    return providers.inventories_of(raw, {})
+    is_listed_so = is_same and facts.generation == shot.generations[provider]
+    if not is_listed_so and not shot.is_offered(client, provider):
+        found.append('%s does not match the request any more' % provider)
+    return found
