@@ -98,6 +98,16 @@ class Eviction:
             # when it checks the policy of a group.
             is_by_record=self._has_group,
         ).wait(self._cells)
+        self._ask_once_more()
+
+    @property
+    def wasted(self):
+        """The uuids of the victims sent for nobody who still waits."""
+        return {
+            victim
+            for victim in self.outcome.sent
+            if not self._is_needed(victim)
+        }
 
     def _rehearse(self):
         """Find every doubtful victim before any other one is sent away.
@@ -180,6 +190,16 @@ class Eviction:
             raise last_look.Stopped(
                 'every preemptor was deleted by its owner', is_final=True
             )
+
+    def _ask_once_more(self):
+        """Find out whose owners gave up while their victims went."""
+        try:
+            self._ask_for_owners(*self.outcome.sent)
+        except last_look.Stopped:
+            raise
+        except Exception:
+            # nova's conductor will look itself.
+            LOG.exception('Cannot see whether the preemptors are wanted.')
 
     def _is_needed(self, victim):
         """Tell whether an owner still waits for what this victim gives."""

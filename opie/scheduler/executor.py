@@ -207,9 +207,12 @@ class Execution:
             )
 
     def _report_waste(self):
-        sent = self._work.outcome.sent
-        if sent:
-            report.wasted(len(sent), self._shot.request.preemptors, sent)
+        self._report(self._work.outcome.sent, self._shot.request.preemptors)
+
+    @staticmethod
+    def _report(wasted, preemptors):
+        if wasted:
+            report.wasted(len(wasted), preemptors, wasted)
 
     def _drop_unwanted(self):
         """Give back what was taken for those that were deleted meanwhile."""
@@ -217,6 +220,7 @@ class Execution:
         if unwanted:
             self._claim.give_back(unwanted)
             self._close(unwanted)
+            self._report(self._work.wasted, sorted(unwanted))
 
     def _close(self, preemptors):
         """Close the journal, but what has cost somebody a server counts on.
