@@ -60,37 +60,67 @@ class Changing(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
+class Place:
+    """What is to become of what a server held on a host.
+
+    :ivar holder: the uuid of who is to hold it, None for nobody.
+    :ivar strays: uuids of other hosts' providers, where the server holds what
+        it is not to hold: nova forgets it when a move is reverted.
+    """
+
+    holder: str | None
+    strays: frozenset = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
 class _Server:
-    """Where a server is, and the migration that it is in, if any."""
+    """Where a server is, and the migration that it is in, if any.
+
+    :ivar is_idle: whether nothing at all is done to it.
+    """
 
     provider: str | None
+    is_idle: bool
     migration: str | None = None
     source: str | None = None
     status: str | None = None
 
-    def holder(self, uuid, host):
-        """Return who is to hold a server's place; see :func:`holders`."""
+    def place(self, uuid, host, nodes):
+        """Return the :class:`Place` of what it held on a host.
+
+        :param nodes: the providers of hosts where it holds anything.
+        """
         if self.source == host and self.status in _CHANGING:
             raise Changing('%s is being moved' % uuid)
         if self.source == host:
-            return self.migration
-        return uuid if self.provider == host else None
+            return Place(self.migration)
+        if self.provider != host:
+            return Place(None)
+        return Place(uuid, nodes - {host} if self.is_idle else frozenset())
 
 
-def holders(host_of):
-    """Return who is to hold the places that servers have on some hosts.
+def places(servers):
+    """Return uuid to :class:`Place` of servers that have nothing on a host.
 
-    :param host_of: uuid to the uuid of the host's provider; those that are of
-        no servers of nova's hold for themselves.
-    :returns: uuid to that of the holder, None for a server that has left.
-    :raises Changing: if nova is just changing that.
+    :param servers: uuid to (the host's provider, other providers where it
+        holds something); those that are not nova's hold for themselves.
+    :raises Changing: if nova is just changing who holds it.
     """
-    found = dict(zip(host_of, host_of, strict=True))
+    found = {uuid: Place(uuid) for uuid in servers}
     context = nova_context.get_admin_context()
-    for cell_context, uuids in records.by_cell(context, host_of):
+    for cell_context, uuids in records.by_cell(context, servers):
         for uuid, server in _servers(cell_context, uuids).items():
-            found[uuid] = server.holder(uuid, host_of[uuid])
+            host, others = servers[uuid]
+            nodes = _nodes_among(cell_context, others)
+            found[uuid] = server.place(uuid, host, nodes)
     return found
+
+
+@main_db.pick_context_manager_reader
+def _nodes_among(context, providers):
+    node = main_models.ComputeNode
+    query = context.session.query(node.uuid).filter(node.uuid.in_(providers))
+    return frozenset(row.uuid for row in query)
 
 
 @main_db.pick_context_manager_reader
@@ -118,8 +148,12 @@ def _servers(context, uuids):
     }
     migrations = _migrations(context, moving)
     return {
-        uuid: _Server(provider, *migrations.get(uuid, ()))
-        for uuid, _, _, provider in rows
+        uuid: _Server(
+            provider,
+            task_state is None and uuid not in moving,
+            *migrations.get(uuid, ()),
+        )
+        for uuid, _, task_state, provider in rows
     }
 
 

@@ -176,48 +176,50 @@ def _victim_bodies(client, hosts, providers):
             _, entries = client.provider_allocations(provider)
             victims |= entries.keys()
     found = {}
-    bare = {}  # of those left with nothing there, the host
+    bare = {}  # those left with nothing there: the host, other providers
     for uuid in sorted(victims):
         consumer = client.consumer(uuid)
+        booked = consumer.allocations.keys() & host_of.keys()
+        others = consumer.allocations.keys() - booked
         # One that nova deletes meanwhile has no entry any more, or not the
         # generation that is read here.
-        for provider in consumer.allocations.keys() & host_of.keys():
+        for provider in booked:
             found[uuid] = consumer
-            if host_of[provider] not in consumer.allocations:
-                bare[uuid] = host_of[provider]
+            if host_of[provider] not in others:
+                bare[uuid] = host_of[provider], others
     # Read after the generations, so that no move that begins is missed.
-    holders = moves.holders(bare)
+    places = moves.places(bare)
     return {
-        uuid: _restoring(client, consumer, holders.get(uuid, uuid), host_of)
+        uuid: _restoring(
+            client, consumer, places.get(uuid, moves.Place(uuid)), host_of
+        )
         for uuid, consumer in found.items()
     }
 
 
-def _restoring(client, consumer, holder, host_of):
+def _restoring(client, consumer, place, host_of):
     """Return what lets a holder have what a victim is to get back.
 
     :param consumer: the :class:`placement.Consumer` with entries.
-    :param holder: the uuid of who is to have it, None for nobody.
+    :param place: the :class:`moves.Place` of what it held.
     """
-    entries = {
-        provider: consumer.allocations[provider]
-        for provider in consumer.allocations.keys() & host_of.keys()
-    }
-    others = {
-        provider: resources
-        for provider, resources in consumer.allocations.items()
-        if provider not in entries
-    }
-    if holder == consumer.uuid:
-        return {holder: consumer.body(_restored(others, entries, host_of))}
+    entries, others = {}, {}
+    for provider, resources in consumer.allocations.items():
+        if provider in host_of:
+            entries[provider] = resources
+        elif provider not in place.strays:
+            others[provider] = resources
+    if place.holder == consumer.uuid:
+        restored = _restored(others, entries, host_of)
+        return {consumer.uuid: consumer.body(restored)}
     bodies = {consumer.uuid: consumer.body(others)}
-    if holder:
+    if place.holder:
         held = dataclasses.replace(
-            client.consumer(holder),
+            client.consumer(place.holder),
             project_id=consumer.project_id,
             user_id=consumer.user_id,
         )
-        bodies[holder] = held.body(
+        bodies[place.holder] = held.body(
             _restored(held.allocations, entries, host_of)
         )
     return bodies

@@ -158,6 +158,18 @@ class NothingLeftTest(OwnerCase):
     def test_migrated_before_the_eviction_and_reverted(self):
         self.assertComesBack()
 
+    def test_migrated_and_reverted_before_the_eviction(self):
+        """nova forgets what it then holds on the other host."""
+
+        def move():
+            self._migrate_server(self.victim)
+            self._revert_resize(self.victim)
+
+        self.meanwhile(meanwhile.BEFORE_EVICTION, move)
+        self.assertRefused()
+        self.assertSound()
+        self.assertUntouched(self.victim)
+
     def lock(self):
         """Lock the victim as an administrator who is not its owner."""
         instance = self.instance(self.victim)
