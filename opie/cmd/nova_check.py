@@ -23,6 +23,7 @@ import importlib.metadata
 import inspect
 import types
 
+from opie.scheduler import nova_overrides
 from opie.scheduler import nova_symbols
 
 
@@ -62,7 +63,7 @@ def symbols():
                     Symbol(owner + '.' + name, purpose)
                     for name in member.split()
                 ]
-    for purpose, owner, own, methods in nova_symbols.OVERRIDDEN:
+    for purpose, owner, own, methods in nova_overrides.OVERRIDDEN:
         found += [
             Symbol(
                 '%s.%s' % (owner, name),

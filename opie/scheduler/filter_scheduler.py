@@ -82,10 +82,11 @@ class FilterScheduler(manager.SchedulerManager):
         NOTE: where services run in threads, oslo.service replaces the workers
         on SIGHUP and lets only the new ones know the options: see cotyledon's
         oslo_config_glue.py.  Preemption may have been switched off, and then
-        this worker is to stop what it is at.  nova before 34 does not call
-        this.
+        this worker is to stop what it is at.  nova before 34 does not know
+        of this.
         """
-        super().set_shutdown_in_progress()
+        parent = getattr(super(), 'set_shutdown_in_progress', lambda: None)
+        parent()
         try:
             CONF.mutate_config_files()
         except Exception:

@@ -32,6 +32,15 @@ USED = (
         'config.parse_args(argv, configure_db=, init_rpc=)',
     ),
     (
+        'to have commands of its own, and to read options again',
+        'nova',
+        'conf.CONF.mutate_config_files()',
+        'conf.CONF.register_cli_opt(option)',
+        'config.parse_args(argv)',
+        'scheduler.client.report.report_client_singleton()',
+        'servicegroup.API()',
+    ),
+    (
         'to schedule as nova does first',
         'nova.scheduler.manager.SchedulerManager',
         '_select_destinations _sentinel host_manager notifier '
@@ -175,7 +184,9 @@ USED = (
         'InstanceExtra.instance_uuid InstanceSystemMetadata.deleted '
         'InstanceSystemMetadata.instance_uuid InstanceSystemMetadata.key '
         'InstanceSystemMetadata.value Migration.deleted '
-        'Migration.instance_uuid Migration.source_compute Migration.status',
+        'Migration.id Migration.instance_uuid Migration.migration_type '
+        'Migration.source_compute Migration.source_node Migration.status '
+        'Migration.uuid',
     ),
     (
         'to estimate what a host has',
@@ -218,12 +229,30 @@ USED = (
         'compute.api.API.delete(self, context, instance)',
         'servicegroup.api.API.service_is_up(self, service)',
         'objects.Instance.get_by_uuid(context, uuid)',
+        'objects.InstanceAction.action_start('
+        'context, uuid, action, want_result=)',
+    ),
+    (
+        'to know what has become of a preemptor',
+        'nova.objects',
+        'Instance.deleted Instance.launched_at',
+        'CellMapping.is_cell0(self)',
+        'Instance.get_by_uuid(context, uuid, expected_attrs=)',
+    ),
+    (
+        'to ask again for deletions that were lost',
+        'nova',
+        'compute.rpcapi.ComputeAPI()',
+        'compute.rpcapi.ComputeAPI.terminate_instance('
+        'self, context, instance, bdms)',
+        'objects.BlockDeviceMappingList.get_by_instance_uuid(context, uuid)',
     ),
     (
         'to know in which state a victim is',
         'nova.compute.task_states',
-        'DELETING IMAGE_BACKUP IMAGE_SNAPSHOT REBUILDING RESCUING '
-        'RESIZE_MIGRATING RESIZE_PREP SOFT_DELETING UNSHELVING',
+        'DELETING IMAGE_BACKUP IMAGE_SNAPSHOT MIGRATING REBUILDING RESCUING '
+        'RESIZE_CONFIRMING RESIZE_FINISH RESIZE_MIGRATED RESIZE_MIGRATING '
+        'RESIZE_PREP RESIZE_REVERTING SOFT_DELETING UNSHELVING',
     ),
     (
         'to know in which state a victim is',
@@ -245,8 +274,9 @@ USED = (
         'to know what went wrong',
         'nova.exception',
         'BuildRequestNotFound ComputeHostNotFound FlavorNotFound '
-        'InstanceNotFound InvalidAPIVersionString InvalidContentType '
-        'InvalidGlobalAPIVersion NotFound NoValidHost RequestFilterFailed',
+        'InstanceMappingNotFound InstanceNotFound InvalidAPIVersionString '
+        'InvalidContentType InvalidGlobalAPIVersion NotFound NoValidHost '
+        'RequestFilterFailed',
     ),
     (
         'to filter requests to the API',
@@ -265,34 +295,5 @@ USED = (
         'to have the API check its extra spec',
         'nova.api.validation.extra_specs.base',
         'ExtraSpecValidator(name=, description=, value=)',
-    ),
-)
-
-# (what for, a class of nova's, the one of opie's that nova uses in its place,
-# and the methods that this one overrides).
-OVERRIDDEN = (
-    (
-        'to make room when nova finds none',
-        'nova.scheduler.manager.SchedulerManager',
-        'opie.scheduler.filter_scheduler.FilterScheduler',
-        'init_host select_destinations _select_destinations',
-    ),
-    (
-        'to have host states that know of preemptible servers',
-        'nova.scheduler.host_manager.HostManager',
-        'opie.scheduler.host_manager.HostManager',
-        'get_weighed_hosts host_state_cls _get_computes_for_cells',
-    ),
-    (
-        'to learn which filter refuses a host',
-        'nova.filters.BaseFilterHandler',
-        'opie.scheduler.host_manager._HandlerWithReasons',
-        'get_filtered_objects',
-    ),
-    (
-        'to weigh hosts by their preemptible servers',
-        'nova.scheduler.weights.BaseHostWeigher',
-        'opie.scheduler.weights.preemptible.PreemptibleWeigher',
-        'weight_multiplier weigh_objects _weigh_object',
     ),
 )

@@ -37,7 +37,8 @@ UNLISTED = (
 )
 # What nova builds with the options that opie itself has registered.
 OWN_OPTIONS = (
-    'nova.conf.CONF.opie.',
+    'nova.conf.CONF.opie',
+    'nova.conf.CONF.category',
     'nova.conf.CONF.preemptible_',
     'nova.conf.CONF.scheduler_',
 )
