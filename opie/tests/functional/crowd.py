@@ -1,0 +1,296 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""A crowded cloud, the words of a randomised run, and what must stay true.
+
+Whatever is done to it is awaited, but for what a scheduler that was killed has
+left: that may stay for some steps until the reaper sees it.
+"""
+
+import collections
+import dataclasses
+import threading
+import time
+
+import fixtures
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.tests.functional.api import client as api_client
+
+from opie.scheduler import boot
+from opie.scheduler import computes
+from opie.scheduler import eviction
+from opie.scheduler import executor
+from opie.scheduler import filter_scheduler
+from opie.scheduler import placement
+from opie.scheduler import preemptibles
+from opie.scheduler import reaper
+from opie.scheduler import records
+from opie.scheduler import report
+from opie.scheduler import services
+from opie.tests.functional import base
+from opie.tests.functional import invariants
+
+VCPUS = 10
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+_SETTLE_SECONDS = 60
+_STEPS_BETWEEN_AUDITS = 10
+# All of opie/scheduler that a preemption asks nova or placement with.
+_IO = (
+    (placement.Placement, '_call'),
+    (eviction.Eviction, '_send'),
+    (services.Services, '_read'),
+    (boot, 'waiting'),
+    (computes, 'read'),
+    (preemptibles, 'in_migration'),
+    (preemptibles, 'rows_on_hosts'),
+    (preemptibles, 'states_of'),
+    (records, 'cell_of'),
+    (records, 'cells_of'),
+    (records, 'has_build_request'),
+)
+
+
+class Killed(BaseException):
+    """The scheduler ends here: nothing of it that handles errors does."""
+
+
+class Death:
+    """Kills the scheduler at one of its calls, and at all that follow."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._calls_left = None
+        self._call_first = False
+        self.has_come = False
+
+    def arm(self, number, call_first):
+        """Let it come at a call, counted from 1, or right after it."""
+        self._calls_left, self._call_first = number, call_first
+        self.has_come = False
+
+    def disarm(self):
+        self._calls_left = None
+
+    def call(self, real, *args, **kwargs):
+        with self._lock:
+            if self._calls_left is None:
+                is_now = False
+            elif self.has_come:
+                raise Killed
+            else:
+                self._calls_left -= 1
+                is_now = self.has_come = self._calls_left == 0
+        if not is_now:
+            return real(*args, **kwargs)
+        if self._call_first:
+            real(*args, **kwargs)
+        raise Killed
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server as the API shows it."""
+
+    uuid: str
+    host: str | None
+    status: str
+    vcpus: int
+    is_preemptible: bool
+    is_protected: bool
+
+
+class CrowdedCase(base.CloudTestCase):
+    """Two hosts, and counts of what has happened on them.
+
+    :ivar done: what has been done, as texts.
+    :ivar counts: of evictions, preemptions, crashes and so on.
+    :ivar is_abandoned: whether there may be something for the reaper.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.done, self.counts = [], collections.Counter()
+        self.is_abandoned = False
+        self.death = Death()
+        self._flavors, self._preemptible, self._protected = {}, set(), set()
+        self._providers = {
+            host: self._get_provider_uuid_by_host(host) for host in self.hosts
+        }
+        self._enabled = set(self.hosts)
+        for owner, name in _IO:
+            self.wrap(owner, name, self.death.call)
+        self.wrap(
+            filter_scheduler.FilterScheduler,
+            'select_destinations',
+            self._end_when_killed,
+        )
+        self._count('evictions', eviction.Eviction, '_send')
+        self._count('preemptions', executor.Execution, 'evict')
+        self.wrap(report, 'wasted', self._count_waste)
+
+    def _end_when_killed(self, real, *args, **kwargs):
+        """Let the conductor see an error, as when nobody answers it."""
+        try:
+            return real(*args, **kwargs)
+        except Killed as exc:
+            raise RuntimeError('the scheduler was killed') from exc
+
+    def _count(self, what, owner, name):
+        def call(real, *args):
+            result = real(*args)
+            self.counts[what] += 1
+            return result
+
+        self.wrap(owner, name, call)
+
+    def _count_waste(self, real, number, *args):
+        self.counts['wasted'] += number
+        return real(number, *args)
+
+    def servers(self):
+        """Return the servers that there are, in an order that stays."""
+        return [
+            Server(
+                item['id'],
+                item['OS-EXT-SRV-ATTR:host'],
+                item['status'],
+                item['flavor']['vcpus'],
+                item['id'] in self._preemptible,
+                item['id'] in self._protected,
+            )
+            for item in sorted(
+                self.api.get_servers(), key=lambda item: item['created']
+            )
+        ]
+
+    def ask_for(self, vcpus, is_preemptible):
+        """Ask for a server and return its uuid at once."""
+        call = self.boot_preemptible if is_preemptible else self.boot
+        server = call(flavor=self.flavor_of(vcpus), state=None)
+        if is_preemptible:
+            self._preemptible.add(server['id'])
+        return server['id']
+
+    def flavor_of(self, vcpus):
+        if vcpus not in self._flavors:
+            self._flavors[vcpus] = self.flavor(vcpus)
+        return self._flavors[vcpus]
+
+    def status_of(self, uuid):
+        """Wait until nothing is done to a server; None if it is gone."""
+        until = time.monotonic() + _SETTLE_SECONDS
+        while time.monotonic() < until:
+            try:
+                now = self.api.get_server(uuid)
+            except api_client.OpenStackApiNotFoundException:
+                return None
+            if now['status'] != 'BUILD' and not now['OS-EXT-STS:task_state']:
+                return now['status']
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        self.fail('%s is not settled: %s' % (uuid, now))
+
+    def wait_while(self, uuid, status):
+        """Wait until a server is settled in another state."""
+        self._wait_for_assert(
+            lambda: self.assertNotEqual(status, self.status_of(uuid)),
+            sleep=_SECONDS_BETWEEN_LOOKS,
+            max_retries=int(_SETTLE_SECONDS / _SECONDS_BETWEEN_LOOKS),
+        )
+
+    def enable(self, host, is_enabled):
+        (service,) = self.api.get_services('nova-compute', host)
+        status = 'enabled' if is_enabled else 'disabled'
+        self.api.put_service(service['id'], {'status': status})
+        change = set.add if is_enabled else set.discard
+        change(self._enabled, host)
+
+    def act(self, uuid, action, body=None):
+        self.api.post_server_action(uuid, {action: body})
+
+    def protect(self, uuid, is_protected):
+        """Lock a server as an administrator who is not its owner."""
+        with nova_context.target_cell(
+            nova_context.get_admin_context(),
+            records.cell_of(nova_context.get_admin_context(), uuid),
+        ) as context:
+            instance = objects.Instance.get_by_uuid(context, uuid)
+            instance.locked = is_protected
+            instance.locked_by = 'admin' if is_protected else None
+            instance.save()
+        change = set.add if is_protected else set.discard
+        change(self._protected, uuid)
+
+    def free_vcpus(self):
+        """Return the name of each enabled host to what is free there."""
+        return {
+            host: VCPUS - self._get_provider_usages(uuid)['VCPU']
+            for host, uuid in self._providers.items()
+            if host in self._enabled
+        }
+
+    def reap_late(self):
+        with fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -1000):
+            self.reap()
+
+    def check(self):
+        """Assert all that must be true now."""
+        self.counts['steps'] += 1
+        if self.is_abandoned:
+            self.assertEqual([], invariants.over_capacity(self))
+            return
+        self._wait_until_sound()
+        if self.counts['steps'] % _STEPS_BETWEEN_AUDITS == 0:
+            self.check_after_audits()
+
+    def check_after_audits(self):
+        self.audit()
+        self._wait_until_sound()
+        self.assertEqual([], invariants.orphans_by_nova(self))
+
+    def _wait_until_sound(self):
+        """Wait until nova and the reaper have ended what is begun."""
+        until = time.monotonic() + _SETTLE_SECONDS
+        while True:
+            self.reap_late()
+            broken = [*invariants.broken(self), *self._lost_by_moves()]
+            if not broken:
+                return
+            if time.monotonic() > until:
+                self.assertEqual([], broken)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def _lost_by_moves(self):
+        """Compare what unconfirmed resizes hold with the old flavors."""
+        context = nova_context.get_admin_context()
+        for cell in objects.CellMappingList.get_all(context):
+            with nova_context.target_cell(context, cell) as cell_context:
+                for item in objects.MigrationList.get_by_filters(
+                    cell_context, {'status': 'finished'}
+                ):
+                    yield from self._lost_by_move(cell_context, item)
+
+    def _lost_by_move(self, context, migration):
+        try:
+            server = objects.Instance.get_by_uuid(
+                context, migration.instance_uuid, expected_attrs=['flavor']
+            )
+        except exception.InstanceNotFound:
+            return
+        host = self._providers[migration.source_compute]
+        held = self._get_allocations_by_server_uuid(migration.uuid)
+        vcpus = held.get(host, {}).get('resources', {}).get('VCPU', 0)
+        if vcpus != server.old_flavor.vcpus:
+            yield 'the migration of %s holds %d VCPU' % (server.uuid, vcpus)

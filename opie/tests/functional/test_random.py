@@ -1,0 +1,71 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A randomised run: whatever is done in whatever order, nothing is lost.
+
+One cloud serves all of it, for a cloud takes longer to start than many steps
+take.
+"""
+
+import os
+import random
+import sys
+
+import hypothesis
+from hypothesis import stateful
+from testtools import content
+
+from opie.tests.functional import crowd
+from opie.tests.functional import machine
+
+SEED_VARIABLE = 'OPIE_TEST_SEED'
+STEPS_VARIABLE = 'OPIE_TEST_STEPS'
+_STEPS_PER_EXAMPLE = 50
+
+
+class RandomTest(crowd.CrowdedCase):
+    """A short run, unless OPIE_TEST_STEPS asks for a longer one."""
+
+    failure = None
+
+    def test_nothing_is_lost(self):
+        seed = int(os.environ.get(SEED_VARIABLE) or random.getrandbits(32))
+        steps = int(os.environ.get(STEPS_VARIABLE) or _STEPS_PER_EXAMPLE)
+        self.addDetail('seed', content.text_content(str(seed)))
+        try:
+            self._run(seed, -(-steps // _STEPS_PER_EXAMPLE))
+        except Exception as exc:
+            # hypothesis wraps what it cannot do again.
+            raise (self.failure or exc) from None
+        finally:
+            self.addDetail('done', content.text_content('\n'.join(self.done)))
+            print(
+                '%s=%d: %s' % (SEED_VARIABLE, seed, dict(self.counts)),
+                file=sys.__stderr__,
+            )
+        self.assertTrue(self.counts['preemptions'])
+
+    def _run(self, seed, examples):
+        seeded = type('Seeded', (machine.Machine,), {'cloud': self})
+        stateful.run_state_machine_as_test(
+            hypothesis.seed(seed)(seeded),
+            settings=hypothesis.settings(
+                max_examples=examples,
+                stateful_step_count=_STEPS_PER_EXAMPLE,
+                phases=(hypothesis.Phase.generate,),
+                suppress_health_check=tuple(hypothesis.HealthCheck),
+                deadline=None,
+                database=None,
+                derandomize=False,
+            ),
+            _min_steps=_STEPS_PER_EXAMPLE,
+        )
