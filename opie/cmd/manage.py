@@ -115,7 +115,16 @@ def repair(is_dry_run, out):
         )
         if not is_dry_run:
             the_reaper.repair(finding)
-    if not due:
+    lost = the_reaper.lost_deletions()
+    for uuid in sorted(lost):
+        print(
+            '%s the deletion of %s'
+            % ('Would repeat' if is_dry_run else 'Repeating', uuid),
+            file=out,
+        )
+    if not is_dry_run:
+        the_reaper.delete_again(lost)
+    if not due and not lost:
         print('There is nothing to repair.', file=out)
 
 

@@ -18,29 +18,27 @@ compare-and-swap, so any number of them may try the same one; and none is tried
 before the deadline of a preemption is long over, so that nobody repairs what
 is under way.  The reaper never asks nova for the deletion of a server: what it
 reads may be wrong, after an old backup of placement was restored for instance.
-It only repeats a request that nova has accepted and may have lost.
+It only repeats, by nova's own records, a request that nova has accepted.
 """
 
 import dataclasses
 import enum
-import functools
 import time
 
 from nova import context as nova_context
-from nova import exception
-from nova import objects
-from nova.compute import rpcapi
+import nova.conf
 from oslo_log import log as logging
 
 from opie.scheduler import fates
 from opie.scheduler import journal
+from opie.scheduler import lost_deletions
 from opie.scheduler import placement
 from opie.scheduler import rates
 from opie.scheduler import records
 from opie.scheduler import report
-from opie.scheduler import services
 from opie.scheduler import swap_back
 
+CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 # How long after its deadline a preemption is surely over: giving back is tried
@@ -96,11 +94,24 @@ class Reaper:
     def __init__(self, client, servicegroup):
         self._client = client
         self._context = nova_context.get_admin_context()
-        self._services = services.Services(servicegroup)
+        self._lost_deletions = lost_deletions.LostDeletions(servicegroup)
 
     def findings(self):
         """Return a :class:`Finding` about each preemption in flight."""
         return list(map(self.finding, journal.in_flight(self._client)))
+
+    def lost_deletions(self):
+        """Return the victims whose deletion nova has accepted and lost.
+
+        They are uuid to cell mapping, for :meth:`delete_again`.
+        """
+        return self._lost_deletions.find(
+            CONF.opie.preemption_timeout_seconds + MARGIN_SECONDS
+        )
+
+    def delete_again(self, victims):
+        """Repeat lost deletions."""
+        self._lost_deletions.repeat(victims)
 
     def run(self):
         """Repair whatever there is to repair."""
@@ -112,6 +123,11 @@ class Reaper:
                 LOG.exception(
                     'Cannot repair the preemption %s.', preemption.name
                 )
+        # Afterwards, for what is given back must not meet a deletion.
+        try:
+            self.delete_again(self.lost_deletions())
+        except Exception:
+            LOG.exception('Cannot look for deletions that were lost.')
 
     def finding(self, preemption):
         """Return the :class:`Finding` about a preemption; change nothing."""
@@ -141,8 +157,7 @@ class Reaper:
         )
         if finding.repair is not Repair.CLOSE and not self._give_back(finding):
             return
-        doomed = self._delete_again(victims)
-        self._close(finding, len(victims - doomed))
+        self._close(finding, len(victims - self._lost(victims)))
 
     def _give_back(self, finding):
         """Give back to the victims; return whether that is done."""
@@ -164,45 +179,17 @@ class Reaper:
             patience_seconds=0,
         )
 
-    def _delete_again(self, victims):
-        """Repeat requests to delete that nova has accepted.
+    def _lost(self, victims):
+        """Return the uuids of those that nova deletes or has deleted.
 
-        :returns: the uuids of the servers that nova is to delete.
-
-        NOTE: nova/compute/api.py marks a server before it casts to its
-        compute, and refuses to delete one that is marked.  A compute that
-        starts deletes what is marked there, so one that is down is left to
-        that.
+        Deletions that end in this moment are waited for: what was given back
+        may have come too late for them.
         """
         doomed = records.being_deleted(self._context, victims)
-        gone = records.wait_until_gone(doomed)
-        swap_back.empty(self._client, gone)
-        cells = records.cells_of(self._context, doomed - gone)
-        for victim, cell in sorted(cells.items()):
-            with nova_context.target_cell(self._context, cell) as context:
-                self._terminate(context, victim)
-        return doomed
-
-    @functools.cached_property
-    def _compute_rpc(self):
-        # It asks all cells for their versions.
-        return rpcapi.ComputeAPI()
-
-    def _terminate(self, context, victim):
-        try:
-            instance = objects.Instance.get_by_uuid(context, victim)
-        except exception.InstanceNotFound:
-            return
-        if not self._services.is_up(instance.host):
-            return
-        LOG.info(
-            'Asking %(host)s again to delete %(victim)s.',
-            {'host': instance.host, 'victim': victim},
-        )
-        bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
-            context, victim
-        )
-        self._compute_rpc.terminate_instance(context, instance, bdms)
+        records.wait_until_gone(doomed)
+        deleted = records.deleted_servers(self._context, victims)
+        swap_back.empty(self._client, deleted)
+        return doomed | deleted
 
     def _close(self, finding, spared):
         """Delete a preemption's provider, and report what it has wasted.

@@ -1,0 +1,124 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Repeats deletions of victims that nova has accepted and then forgotten.
+
+NOTE: nova/compute/api.py marks a server before it casts to its compute, and
+refuses to delete one that is marked.  So when the message is lost, nobody can
+delete the server any more.  A compute that starts deletes what is marked
+there, so one that is down is left to that.
+
+The journal need not tell of them, for what was taken of a victim may be given
+back by now.  What tells is the action that the eviction has left with the
+server: no other deletion is repeated.
+"""
+
+import datetime
+import functools
+
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import rpcapi
+from nova.compute import task_states
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
+from oslo_log import log as logging
+from oslo_utils import timeutils
+
+from opie.scheduler import cells
+from opie.scheduler import eviction
+from opie.scheduler import services
+
+LOG = logging.getLogger(__name__)
+
+
+class LostDeletions:
+    """Finds and repeats them, in all cells.
+
+    :param servicegroup: nova's servicegroup API.
+    """
+
+    def __init__(self, servicegroup):
+        self._context = nova_context.get_admin_context()
+        self._services = services.Services(servicegroup)
+
+    def find(self, age_seconds):
+        """Return uuid to cell mapping of servers long marked for deletion.
+
+        :param age_seconds: how long ago they must have been marked.
+        """
+        before = timeutils.utcnow() - datetime.timedelta(seconds=age_seconds)
+        mappings = {
+            cell.uuid: cell
+            for cell in objects.CellMappingList.get_all(self._context)
+            if not cell.is_cell0()
+        }
+        answers, _ = cells.ask(
+            mappings.values(), lambda context: _marked(context, before)
+        )
+        return {
+            uuid: mappings[cell]
+            for cell, uuids in answers.items()
+            for uuid in uuids
+        }
+
+    def repeat(self, found):
+        """Ask the computes again.
+
+        :param found: what :meth:`find` returns.
+        """
+        for uuid, cell in sorted(found.items()):
+            with nova_context.target_cell(self._context, cell) as context:
+                self._terminate(context, uuid)
+
+    @functools.cached_property
+    def _compute_rpc(self):
+        # It asks all cells for their versions.
+        return rpcapi.ComputeAPI()
+
+    def _terminate(self, context, uuid):
+        try:
+            instance = objects.Instance.get_by_uuid(context, uuid)
+        except exception.InstanceNotFound:
+            return
+        if not self._services.is_up(instance.host):
+            return
+        LOG.info(
+            'Asking %(host)s again to delete %(victim)s.',
+            {'host': instance.host, 'victim': uuid},
+        )
+        bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
+            context, uuid
+        )
+        self._compute_rpc.terminate_instance(context, instance, bdms)
+
+
+@main_db.pick_context_manager_reader
+def _marked(context, before):
+    """Return the uuids of a cell's victims that were marked before then.
+
+    :param before: a naive datetime in UTC.
+    """
+    server, action = main_models.Instance, main_models.InstanceAction
+    query = (
+        context.session.query(server.uuid)
+        .join(action, action.instance_uuid == server.uuid)
+        .filter(
+            server.deleted == 0,
+            server.host.isnot(None),
+            server.task_state == task_states.DELETING,
+            server.updated_at < before,
+            action.action == eviction.ACTION,
+        )
+    )
+    return {row.uuid for row in query}
