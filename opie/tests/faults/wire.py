@@ -1,0 +1,220 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Sees every I/O call of opie/scheduler, at the lowest layer.
+
+HTTP requests, statements of SQL and messages are seen where they leave the
+process, whoever in nova sends them, and belong to the functions of
+opie/scheduler that are on the stack.  So a new call is seen without being
+announced anywhere.  It works in any process that runs a scheduler.
+"""
+
+import concurrent.futures
+import dataclasses
+import functools
+import pathlib
+import re
+import sys
+import threading
+
+import futurist
+from keystoneauth1 import session
+import oslo_messaging.transport
+import sqlalchemy as sa
+
+import opie.scheduler
+
+_FOLDER = str(pathlib.Path(opie.scheduler.__file__).parent)
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+_STATEMENT = re.compile(
+    r'\s*(SELECT\b.*?\bFROM|INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)', re.DOTALL
+)
+# All that passes through the one module that talks to placement.
+_CLIENT = 'placement.Placement.'
+
+_here = threading.local()
+_listener = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """An I/O call.
+
+    :ivar path: the functions of opie/scheduler that lead to it, such as
+        ``eviction.Eviction._send``, outermost first.
+    :ivar site: (function, last line, last column) of the expression in the
+        last of them that calls something else; the client of placement does
+        not count.
+    :ivar what: such as ``POST /allocations`` or ``UPDATE instances``.
+    """
+
+    path: tuple
+    site: tuple
+    what: str
+
+    @property
+    def is_write(self):
+        """Whether it changes anything that counts outside the process."""
+        return self.what.split()[0] not in ('GET', 'SELECT', 'NOTIFY')
+
+    def __str__(self):
+        return '%s: %s' % (' > '.join(self.path), self.what)
+
+
+def listen(listener):
+    """Let a function hear of all calls, or nobody if it is None.
+
+    :param listener: called with a :class:`Call` and a function that lets it
+        happen, whose answer is to be returned.  A statement of SQL happens
+        after the listener has returned.
+    """
+    global _listener
+    _install()
+    _listener = listener
+
+
+@functools.cache
+def _install():
+    wrap(session.Session, 'request', _of_http)
+    transport = oslo_messaging.transport.Transport
+    wrap(transport, '_send', _of_message)
+    wrap(transport, '_send_notification', _of_notification)
+    for executor in (
+        concurrent.futures.ThreadPoolExecutor,
+        futurist.ThreadPoolExecutor,
+    ):
+        _inherit(executor)
+    sa.event.listen(sa.engine.Engine, 'before_cursor_execute', _execute)
+
+
+def wrap(owner, name, describe):
+    """Let calls of a method be heard.
+
+    :param describe: called with its arguments, tells what it is.
+    """
+    real = getattr(owner, name)
+
+    @functools.wraps(real)
+    def call(*args, **kwargs):
+        return report(
+            lambda: describe(*args, **kwargs), lambda: real(*args, **kwargs)
+        )
+
+    setattr(owner, name, call)
+
+
+def _of_http(_, url, method, **kwargs):
+    path = re.sub('^https?://[^/]*', '', url).partition('?')[0]
+    return '%s %s' % (method, _UUID.sub('*', path))
+
+
+def _of_message(_, target, context, message, *args, **kwargs):
+    is_call = kwargs.get('wait_for_reply')
+    return '%s %s' % ('CALL' if is_call else 'SEND', message['method'])
+
+
+def _of_notification(_, target, context, message, *args, **kwargs):
+    return 'NOTIFY %s' % message['event_type']
+
+
+def _execute(connection, cursor, statement, *args):
+    match = _STATEMENT.match(statement)
+    if match:
+        verb, table = match.groups()
+        report(lambda: '%s %s' % (verb.split()[0], table), lambda: None)
+
+
+def _inherit(executor):
+    """Let threads of a pool know who has sent them."""
+    real = executor.submit
+
+    @functools.wraps(real)
+    def submit(pool, function, *args, **kwargs):
+        sender = _stack()
+
+        def run(*args, **kwargs):
+            _here.sender = sender
+            try:
+                return function(*args, **kwargs)
+            finally:
+                _here.sender = ()
+
+        return real(pool, run if sender else function, *args, **kwargs)
+
+    executor.submit = submit
+
+
+def report(describe, go):
+    """Tell the listener of a call, and return its answer.
+
+    What happens within it is not told: a fake of a service may run in the
+    same thread.
+
+    :param describe: returns what it is.
+    :param go: lets it happen.
+    """
+    listener = _listener
+    stack = _stack() if listener and not is_within() else ()
+    if not stack:
+        return go()
+    functions = tuple(function for function, *_ in stack)
+    site = [
+        place for place in stack if not place[0].startswith(_CLIENT)
+    ] or stack
+    call = Call(_without_client(functions), site[-1], describe())
+    _here.is_within = True
+    try:
+        return listener(call, go)
+    finally:
+        _here.is_within = False
+
+
+def is_within():
+    """Tell whether this thread is amid a call."""
+    return getattr(_here, 'is_within', False)
+
+
+def _without_client(functions):
+    """Return functions, of those of the client only the one called."""
+    return tuple(
+        function
+        for before, function in zip(
+            (None, *functions[:-1]), functions, strict=True
+        )
+        if not (
+            function.startswith(_CLIENT)
+            and before
+            and before.startswith(_CLIENT)
+        )
+    )
+
+
+def _stack():
+    """Return places in opie/scheduler that led here, outermost first."""
+    places = []
+    frame = sys._getframe(1)
+    while frame:
+        code = frame.f_code
+        if code.co_filename.startswith(_FOLDER):
+            module = pathlib.Path(code.co_filename).stem
+            name = code.co_qualname.partition('.<locals>')[0]
+            places.append(
+                ('%s.%s' % (module, name), *_end(code, frame.f_lasti))
+            )
+        frame = frame.f_back
+    return (*getattr(_here, 'sender', ()), *reversed(places))
+
+
+def _end(code, index):
+    """Return (line, column) of the end of what is being evaluated."""
+    positions = list(code.co_positions())[index // 2]
+    return positions[1], positions[3]

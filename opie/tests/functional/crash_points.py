@@ -1,0 +1,225 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A cloud whose scheduler dies, over and over again."""
+
+import contextlib
+
+import fixtures
+from nova.tests.fixtures import notifications
+
+from opie.scheduler import filter_scheduler
+from opie.scheduler import reaper
+from opie.scheduler import records
+from opie.tests.faults import killer
+from opie.tests.faults import wire
+from opie.tests.functional import base
+from opie.tests.functional import invariants
+
+# NOTE: nova/tests/fixtures/notifications.py lets no notification come to the
+# transport.
+for _notifier in (
+    notifications.FakeNotifier,
+    notifications.FakeVersionedNotifier,
+):
+    wire.wrap(
+        _notifier,
+        '_notify',
+        lambda _, priority, context, event_type, payload: (
+            'NOTIFY %s' % event_type
+        ),
+    )
+
+_SECONDS_BETWEEN_LOOKS = 0.25
+_LOOKS = int(base.WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
+
+
+class CrashTestCase(base.CloudTestCase):
+    """Interrupts :class:`scenarios.Scenario`, and sees what becomes of it.
+
+    One cloud serves for many crashes: what they leave is cleared away by
+    deleting servers, and servers that came to no harm are used again.
+    """
+
+    # Of minutes: it may be many crashes.
+    TIMEOUT_SCALING_FACTOR = 15
+
+    def setUp(self):
+        super().setUp()
+        # One plan, and the same one each time.
+        self.flags(max_plans_per_request=1, group='opie')
+        self.patch(records, '_SETTLE_SECONDS', 1)
+        self._killer = None
+        self._servers = {}  # (place, what it is to be) to the server there
+        self._flavors = {}
+        for name in ('select_destinations', '_reap'):
+            self.wrap(filter_scheduler.FilterScheduler, name, self._enter)
+        self.addCleanup(wire.listen, None)
+
+    def patch(self, owner, name, value):
+        self.useFixture(fixtures.MockPatchObject(owner, name, value))
+
+    def _enter(self, real, *args, **kwargs):
+        """Let the caller see an error, as when nobody answers it."""
+        killer_then = self._killer
+        try:
+            try:
+                return real(*args, **kwargs)
+            finally:
+                if killer_then:
+                    killer_then.answer()
+        except killer.Killed as exc:
+            raise RuntimeError('killed %s' % exc) from exc
+
+    def interrupt(self, scenario, is_time=lambda point: False):
+        """Do the part of a scenario that can be interrupted.
+
+        :param is_time: see :class:`killer.Killer`.
+        :returns: the killer.
+        """
+        the_killer = self._killer = killer.Killer(
+            scenario.entry, is_time, scenario.after
+        )
+        wire.listen(the_killer)
+        try:
+            with contextlib.suppress(RuntimeError):
+                scenario.act()
+        finally:
+            wire.listen(None)
+            self._killer = None
+            scenario.relieve()
+        return the_killer
+
+    def points_of(self, scenario):
+        """Return the crash points that a scenario adds, in order.
+
+        What is read only once, by a scheduler or on a cloud, is read before.
+        """
+        for _ in range(2):
+            scenario.arrange()
+            points = self.interrupt(scenario).points
+            self.recover()
+        return scenario.added(points)
+
+    def crash_at(self, scenario, points):
+        """Try crash points one after the other, and check what is left.
+
+        :returns: those that were not come to, all of them polls.
+        """
+        missed = []
+        for point in points:
+            scenario.arrange()
+            killed_at = self.interrupt(
+                scenario, lambda here, point=point: here == point
+            ).killed_at
+            if killed_at is None:
+                self.assertTrue(point.is_polled, 'never came %s' % point)
+                missed.append(point)
+            try:
+                self.recover()
+            except AssertionError as exc:
+                raise AssertionError(
+                    '%s, killed %s: %s' % (type(scenario).__name__, point, exc)
+                ) from exc
+        return missed
+
+    def recover(self):
+        """Start the scheduler again, and have two turns of its reaper."""
+        manager = self.scheduler_service.manager
+        manager.init_host(None)
+        self.reap_late()
+        self._soon(lambda: self.assertEqual([], self._being_deleted()))
+        self.reap_late()
+        invariants.assert_sound(self)
+
+    def reap_late(self):
+        """Let the reaper look when all deadlines are long over."""
+        with fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -1000):
+            self.reap()
+
+    def have(self, servers):
+        """Have certain servers and no others.
+
+        :param servers: (VCPU, host, whether preemptible) of each.
+        """
+        wanted = list(enumerate(servers))
+        alive = {
+            item['id']: item['status']
+            for item in self.api.get_servers(detail=True)
+        }
+        self._servers = {
+            key: server
+            for key, server in self._servers.items()
+            if key in wanted and alive.get(server['id']) == 'ACTIVE'
+        }
+        kept = {server['id'] for server in self._servers.values()}
+        for uuid in alive.keys() - kept:
+            self.api.delete_server(uuid)
+        self._soon(
+            lambda: self.assertEqual(
+                kept, {item['id'] for item in self.api.get_servers()}
+            )
+        )
+        for key in wanted:
+            if key not in self._servers:
+                _, (vcpu, host, is_preemptible) = key
+                boot = self.boot_preemptible if is_preemptible else self.boot
+                self._servers[key] = boot(flavor=self._flavor(vcpu), host=host)
+        self.reap_late()
+
+    def preemptible(self):
+        """Return the servers of :meth:`have` that are preemptible."""
+        return [
+            server
+            for (_, (_, _, is_preemptible)), server in self._servers.items()
+            if is_preemptible
+        ]
+
+    def ask(self, number=1):
+        """Ask for servers of 10 VCPU, and wait for what becomes of them."""
+        body = self._build_server(
+            flavor_id=self._flavor(10), networks='none', name='preemptor'
+        )
+        body.update(min_count=number, max_count=number)
+        self.api.post_server({'server': body})
+        self._soon(
+            lambda: self.assertTrue(
+                self._statuses('preemptor') <= {'ACTIVE', 'ERROR'}
+            )
+        )
+
+    def delete(self, server):
+        """Delete a server, and wait until it is gone."""
+        self.api.delete_server(server['id'])
+        self._soon(lambda: self.assertFalse(self.is_alive(server)))
+
+    def _statuses(self, name):
+        return {
+            item['status']
+            for item in self.api.get_servers(detail=True)
+            if item['name'].startswith(name)
+        }
+
+    def _being_deleted(self):
+        return [
+            item['id']
+            for item in self.api.get_servers(detail=True)
+            if item['OS-EXT-STS:task_state'] == 'deleting'
+        ]
+
+    def _flavor(self, vcpu):
+        if vcpu not in self._flavors:
+            self._flavors[vcpu] = self.flavor(vcpu)
+        return self._flavors[vcpu]
+
+    def _soon(self, check):
+        self._wait_for_assert(check, _LOOKS, _SECONDS_BETWEEN_LOOKS)

@@ -1,0 +1,175 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Preemptions, and repairs of them, that can be interrupted anywhere.
+
+Each makes the same calls every time.  Together they come to every I/O call of
+opie/scheduler.
+"""
+
+import fixtures
+from nova.scheduler.client import report
+
+from opie.scheduler import journal
+from opie.tests.faults import killer
+
+
+class Scenario:
+    """A preemption of 10 VCPU on host1, at the cost of two servers.
+
+    :param cloud: a :class:`crash_points.CrashTestCase`, of two hosts.
+    :cvar entry: what of the scheduler is interrupted.
+    :cvar servers: (VCPU, host, whether preemptible) of those there before.
+    :cvar number: how many servers are asked for.
+    """
+
+    entry = killer.PREEMPTION
+    servers = ((5, 'host1', True), (5, 'host1', True), (10, 'host2', False))
+    number = 1
+
+    def __init__(self, cloud):
+        self.cloud = cloud
+
+    def arrange(self):
+        """Do what comes before the part that is interrupted."""
+        self.cloud.have(self.servers)
+
+    def act(self):
+        """Have it done, and wait for the answer."""
+        self.cloud.ask(self.number)
+
+    def after(self, call):
+        """Disturb what is done, after a :class:`wire.Call` was made."""
+
+    def relieve(self):
+        """End what disturbs."""
+
+    def added(self, points):
+        """Return those crash points that other scenarios do not have."""
+        return points
+
+
+class First(Scenario):
+    """The first one of a cloud: there is no journal yet."""
+
+    def arrange(self):
+        super().arrange()
+        api = self.cloud.placement
+        api.delete('/resource_providers/%s' % journal.ROOT_UUID)
+        classes = api.get('/resource_classes', version='1.7').body
+        for item in classes['resource_classes']:
+            if item['name'].startswith(journal.CLASS_PREFIX):
+                api.delete('/resource_classes/%s' % item['name'])
+
+
+class Several(Scenario):
+    """A request for two servers, on two hosts."""
+
+    servers = ((10, 'host1', True), (10, 'host2', True))
+    number = 2
+
+
+class Undone(Scenario):
+    """Everything is given back: an administrator locks a victim meanwhile."""
+
+    trigger = 'POST /allocations'
+
+    def arrange(self):
+        super().arrange()
+        self._locked = None
+
+    def after(self, call):
+        if call.what == self.trigger and not self._locked:
+            self._locked = next(
+                server
+                for server in self.cloud.preemptible()
+                if not self.cloud.instance(server).task_state
+            )
+            self._lock('admin')
+
+    def relieve(self):
+        if self._locked:
+            self._lock(None)
+
+    def added(self, points):
+        triggers = [point.call.what == self.trigger for point in points]
+        return points[triggers.index(True) + 1 :]
+
+    def _lock(self, locked_by):
+        instance = self.cloud.instance(self._locked)
+        instance.locked = bool(locked_by)
+        instance.locked_by = locked_by
+        instance.save()
+
+
+class UndoneHalfway(Undone):
+    """As above, when one of the victims is on its way out already."""
+
+    trigger = 'SEND terminate_instance'
+
+
+class Repaired(Scenario):
+    """The reaper undoes what was left when a message to a compute was lost.
+
+    One victim is gone, one is marked for deletion, and there is a claim.
+    """
+
+    entry = killer.REAPER
+
+    def arrange(self):
+        super().arrange()
+        self.cloud.interrupt(
+            Scenario(self.cloud),
+            lambda point: (
+                point.call.what == 'SEND terminate_instance'
+                and point.number == 2
+            ),
+        )
+
+    def act(self):
+        self.cloud.reap_late()
+
+
+class Emptied(Scenario):
+    """The reaper finds a victim that was deleted and has allocations."""
+
+    entry = killer.REAPER
+
+    def arrange(self):
+        super().arrange()
+        self.cloud.interrupt(
+            Scenario(self.cloud),
+            lambda point: 'eviction.Eviction._send' in point.call.path,
+        )
+        with fixtures.MockPatchObject(
+            report.SchedulerReportClient, 'delete_allocation_for_instance'
+        ):
+            self.cloud.delete(self.cloud.preemptible()[0])
+
+    def act(self):
+        self.cloud.reap_late()
+
+
+class Closed(Scenario):
+    """The reaper closes the journal of one that succeeded."""
+
+    entry = killer.REAPER
+
+    def arrange(self):
+        super().arrange()
+        super().act()
+
+    def act(self):
+        self.cloud.reap_late()
+
+
+ALL = (First, Undone, UndoneHalfway, Repaired, Emptied, Closed, Several)

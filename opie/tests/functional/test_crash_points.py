@@ -1,0 +1,140 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A scheduler that dies in the middle of a preemption, or of a repair.
+
+It dies once for each state that it can leave behind; ``tox -e faults`` has it
+die at every one of its I/O calls.
+"""
+
+import pathlib
+
+import opie
+from opie.tests.faults import killer
+from opie.tests.faults import sites
+from opie.tests.functional import crash_points
+from opie.tests.functional import phases
+from opie.tests.functional import scenarios
+
+_PAGE = pathlib.Path(opie.__file__).parents[1] / 'doc/source/protocol.rst'
+
+# No scenario comes to these: name of the call to why that can be.  None of
+# them changes anything that a crash could leave behind.
+_NOT_MET = {
+    # Read where something is not as it usually is.
+    'allocations.Claim.is_released: self._client.consumer': 'failed deletion',
+    'host_manager._nodes_and_services: objects.ServiceList.get_by_binary': (
+        'many hosts'
+    ),
+    'preemptibles.resized_from: session.query': 'a resized victim',
+    'verification._inventories: client.inventories': 'inventories changed',
+    # nova's own way of a request, before there is a plan.
+    'filter_scheduler.FilterScheduler._select_destinations: '
+    'super()._select_destinations': 'pass 1',
+    'filter_scheduler.FilterScheduler.select_destinations: '
+    'super().select_destinations': 'pass 1',
+    'host_manager.HostManager._get_computes_for_cells: '
+    'super()._get_computes_for_cells': 'pass 1',
+    'host_manager.HostManager.get_weighed_hosts: '
+    'super().get_weighed_hosts': 'no I/O with the weighers of nova',
+    'pass_two.PassTwo.make_room: request_filter.process_reqspec': (
+        'no I/O with the usual options'
+    ),
+    'snapshot.take: scheduler_utils.resources_from_request_spec': (
+        'no I/O but for a server group or a host that is asked for'
+    ),
+    # Others.
+    'filter_scheduler.FilterScheduler.init_host: super().init_host': 'start',
+    'lost_deletions.LostDeletions._compute_rpc: rpcapi.ComputeAPI': (
+        'versions of services'
+    ),
+    'stored_marks.query_servers: session.query': 'only makes a query',
+}
+
+
+class EveryCallTest(crash_points.CrashTestCase):
+    def test_every_call_is_a_crash_point(self):
+        found = sites.Sites()
+        met, said = set(), set()
+        for scenario in scenarios.ALL:
+            one = scenario(self)
+            one.arrange()
+            points = self.interrupt(one).points
+            self.recover()
+            for point in points:
+                said.add(phases.phase_of(point.call))
+                if point.call.what != 'ANSWER':
+                    met.add(self.name_of(found, point))
+        self.assertEqual(
+            [],
+            sorted(found.names - met - _NOT_MET.keys()),
+            'No scenario of scenarios.py comes to these calls, so no crash '
+            'there is tested. Add one; if they only read, name them here.',
+        )
+        self.assertEqual([], sorted(_NOT_MET.keys() - found.names))
+        page = _PAGE.read_text()
+        self.assertEqual(
+            [], [phase for phase in said if '   * - %s\n' % phase not in page]
+        )
+
+    def name_of(self, found, point):
+        name = found.name_of(*point.call.site)
+        self.assertIsNotNone(
+            name,
+            'opie/tests/faults/sites.py does not see that %s, line %d, makes '
+            'I/O. Teach it to.' % point.call.site[:2],
+        )
+        return name
+
+
+class Crashes:
+    """The base of one class for each scenario, which may run side by side.
+
+    :cvar choose: which of a scenario's points are tried.
+    """
+
+    scenario = None
+    choose = staticmethod(killer.one_for_each_state)
+
+    def test_it_dies(self):
+        scenario = self.scenario(self)
+        points = self.choose(self.points_of(scenario))
+        missed = self.crash_at(scenario, points)
+        self.assertLess(len(missed), len(points))
+
+
+class FirstTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.First
+
+
+class SeveralTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.Several
+
+
+class UndoneTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.Undone
+
+
+class UndoneHalfwayTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.UndoneHalfway
+
+
+class RepairedTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.Repaired
+
+
+class EmptiedTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.Emptied
+
+
+class ClosedTest(Crashes, crash_points.CrashTestCase):
+    scenario = scenarios.Closed
