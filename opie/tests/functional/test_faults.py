@@ -1,0 +1,153 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Services that fail from some moment of a preemption on, in every way.
+
+When the request has its answer they are back, and the reaper repairs what is
+left.
+"""
+
+import json
+
+import fixtures
+from keystoneauth1 import exceptions as ks_exc
+from oslo_db import exception as db_exc
+import oslo_messaging
+import requests
+
+from opie.scheduler import swap_back
+from opie.tests.faults import killer
+from opie.tests.faults import wire
+from opie.tests.functional import crash_points
+from opie.tests.functional import phases
+from opie.tests.functional import scenarios
+
+
+def answer(status, code=None):
+    """Return what placement says, when it says no."""
+    response = requests.Response()
+    response.status_code = status
+    error = {'status': status, 'detail': 'a fault of the test', 'code': code}
+    response._content = json.dumps({'errors': [error]}).encode()
+    return response
+
+
+def hangs(call, go):
+    raise ks_exc.ConnectTimeout('timed out')
+
+
+def loses_the_answer(call, go):
+    go()
+    raise ks_exc.ConnectFailure('the connection was cut')
+
+
+def conflicts(call, go):
+    return (
+        answer(409, 'placement.concurrent_update') if call.is_write else go()
+    )
+
+
+def is_of_placement(call):
+    return call.what.split()[0] in ('GET', 'POST', 'PUT', 'DELETE') and (
+        ' /' in call.what
+    )
+
+
+def is_of_the_database(call):
+    return call.what.split()[0] in ('SELECT', 'INSERT', 'UPDATE')
+
+
+class FaultTest(crash_points.CrashTestCase):
+    def setUp(self):
+        super().setUp()
+        for name in ('_PATIENCE_SECONDS', '_PATIENCE_WITHOUT_ROOM_SECONDS'):
+            self.useFixture(fixtures.MockPatchObject(swap_back, name, 1))
+        self.flags(preemption_timeout_seconds=5, group='opie')
+
+    def fail(self, fault, is_concerned):
+        """Let some calls fail from each phase on, and check what is left.
+
+        :param fault: called with a call and what lets it happen.
+        :param is_concerned: tells which calls.
+        """
+        for scenario in (scenarios.Scenario, scenarios.Undone):
+            one = scenario(self)
+            one.arrange()
+            reached = [
+                phases.phase_of(call)
+                for call in (
+                    point.call for point in self.interrupt(one).points
+                )
+                if is_concerned(call)
+            ]
+            self.recover()
+            for phase in dict.fromkeys(reached):
+                is_new = scenario is scenarios.Scenario
+                if is_new or phase == 'gives back':
+                    self.fail_from(phase, one, fault, is_concerned)
+
+    def fail_from(self, phase, scenario, fault, is_concerned):
+        failed = []
+
+        def hear(call, go):
+            if call.path[0] != killer.PREEMPTION or not is_concerned(call):
+                return self.let(scenario, call, go)
+            if not failed and phases.phase_of(call) != phase:
+                return self.let(scenario, call, go)
+            failed.append(call)
+            return fault(call, go)
+
+        scenario.arrange()
+        wire.listen(hear)
+        try:
+            scenario.act()
+        finally:
+            wire.listen(None)
+            scenario.relieve()
+        self.assertTrue(failed, phase)
+        try:
+            self.recover()
+        except AssertionError as exc:
+            raise AssertionError('from %r on: %s' % (phase, exc)) from exc
+
+    def let(self, scenario, call, go):
+        answer = go()
+        if call.path[0] == killer.PREEMPTION:
+            scenario.after(call)
+        return answer
+
+    def test_placement_answers_500(self):
+        self.fail(lambda call, go: answer(500), is_of_placement)
+
+    def test_placement_answers_503(self):
+        self.fail(lambda call, go: answer(503), is_of_placement)
+
+    def test_placement_answers_409(self):
+        self.fail(conflicts, is_of_placement)
+
+    def test_placement_hangs(self):
+        self.fail(hangs, is_of_placement)
+
+    def test_the_answers_of_placement_are_lost(self):
+        self.fail(loses_the_answer, is_of_placement)
+
+    def test_the_databases_are_gone(self):
+        def fail(call, go):
+            raise db_exc.DBConnectionError('gone')
+
+        self.fail(fail, is_of_the_database)
+
+    def test_the_message_broker_is_gone(self):
+        def fail(call, go):
+            raise oslo_messaging.MessageDeliveryFailure('gone')
+
+        self.fail(fail, lambda call: call.what.startswith('SEND'))
