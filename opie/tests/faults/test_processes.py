@@ -1,0 +1,160 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A real scheduler process that is gone amid a preemption.
+
+os._exit ends it once for each state that it can leave behind.  Another one is
+started, and all must be well within the deadline and two reaper intervals.
+"""
+
+import contextlib
+import dataclasses
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+from unittest import mock
+
+from opie.sandbox import programs
+from opie.sandbox.services import nova
+from opie.sandbox.services import scheduler
+from opie.tests.e2e import base
+from opie.tests.faults import launcher
+
+_SCHEDULER = scheduler.name(1)
+_TIMEOUT_SECONDS = 20
+_REAPER_INTERVAL_SECONDS = 5
+# The reaper is looked at every 5 seconds whether it is its turn.
+_RECOVERY_SECONDS = (
+    _TIMEOUT_SECONDS
+    + launcher.MARGIN_SECONDS
+    + 2 * (_REAPER_INTERVAL_SECONDS + 5)
+)
+
+
+class ProcessTest(base.CloudTestCase):
+    settings = {
+        'hosts': 1,
+        'vcpus': 4,
+        'ram_mb': 4096,
+        'preemption_timeout_seconds': _TIMEOUT_SECONDS,
+        'nova_options': {
+            # How long the conductor misses the scheduler.
+            'DEFAULT': {'rpc_response_timeout': 10},
+            'opie': {'reaper_interval_seconds': _REAPER_INTERVAL_SECONDS},
+        },
+    }
+
+    def setUp(self):
+        super().setUp()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.note = pathlib.Path(folder.name) / 'note'
+        self.addCleanup(self.cloud.restart, _SCHEDULER)
+
+    @contextlib.contextmanager
+    def dying_at(self, point):
+        """Let a scheduler be started that ends itself at a point."""
+        of_opie = scheduler.of
+
+        def of(site):
+            return [
+                dataclasses.replace(
+                    service,
+                    command=(
+                        sys.executable,
+                        '-m',
+                        launcher.__name__,
+                        *service.command[1:],
+                    ),
+                    environment={
+                        **service.environment,
+                        'OPIE_CRASH_POINT': point,
+                        'OPIE_CRASH_NOTE': str(self.note),
+                    },
+                )
+                for service in of_opie(site)
+            ]
+
+        self.note.unlink(missing_ok=True)
+        with mock.patch.object(scheduler, 'of', of):
+            self.cloud.restart(_SCHEDULER)
+            yield
+
+    def preempt(self):
+        """Ask for a server at the cost of two; return it and the victims."""
+        self.delete_all()
+        victims = self.create_preemptible('medium', 2)
+        self.before = self.watcher.allocations()
+        return self.create('large', 'normal'), victims
+
+    def points(self):
+        """Return a point for each state: before each write, and the last."""
+        with self.dying_at(''):
+            normal, _ = self.preempt()
+            self.assertEqual(['ACTIVE'], list(self.settled([normal]).values()))
+        lines = [
+            line.split('\t') for line in self.note.read_text().splitlines()
+        ]
+        return [
+            point
+            for number, (is_write, point) in enumerate(lines, 1)
+            if is_write == '1' or number == len(lines)
+        ]
+
+    def test_a_process_that_is_gone(self):
+        points = self.points()
+        self.assertLess(10, len(points))
+        for point in points:
+            with self.subTest(point):
+                self.crash_at(point)
+
+    def crash_at(self, point):
+        with self.dying_at(point):
+            normal, victims = self.preempt()
+            self.wait_for(
+                lambda: self.assertTrue(self.note.exists(), 'it lives')
+            )
+            died_at = time.monotonic()
+            self.cloud.restart(_SCHEDULER)
+            self.assertEqual(['ERROR'], list(self.settled([normal]).values()))
+            self.wait_for(
+                self.assert_recovered,
+                _RECOVERY_SECONDS - (time.monotonic() - died_at),
+            )
+        self.assert_nothing_is_left()
+        alive = victims & self.watcher.placed()
+        held = self.watcher.allocations()
+        for victim in alive:
+            self.assertEqual(self.before[victim], held[victim])
+        if alive:
+            self.assertEqual({'active'}, self.watcher.states(alive))
+        self.audit()
+
+    def assert_recovered(self):
+        self.assertEqual(set(), self.watcher.journal())
+        self.assertEqual(
+            self.watcher.placed(), self.watcher.allocations().keys()
+        )
+
+    def audit(self):
+        """Let ``nova-manage placement audit`` find nothing."""
+        command = (
+            programs.script('nova-manage'),
+            '--config-file=%s' % nova.conf(self.cloud.site),
+            'placement',
+            'audit',
+            '--verbose',
+        )
+        done = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
