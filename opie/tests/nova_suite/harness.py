@@ -16,7 +16,7 @@ What is wanted is said by the environment variables of the package.
 """
 
 # NOTE: sets up the threading model before anything imports eventlet.
-import nova.tests.functional  # noqa: F401 isort: skip
+from nova.tests.functional import integrated_helpers  # isort: skip
 
 import logging
 import os
@@ -32,6 +32,16 @@ from opie.scheduler import filter_scheduler
 from opie.scheduler import host_manager
 from opie.tests import nova_suite
 
+_WAITS = (
+    '_wait_for_assert',
+    '_wait_for_server_parameter',
+    '_wait_for_service_parameter',
+    '_wait_for_state_change',
+)
+_LOOKS_OF_NOVA = 10
+# Two a second.
+_LOOKS = 120
+
 _running = None
 
 
@@ -39,12 +49,23 @@ def prepare():
     """Prepare the process, once, before its first test."""
     # Their news of every shutdown would drown the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
+    _be_patient()
     _find_api_paste()
     _note_which_test_runs()
     _note_calls()
     if os.environ[nova_suite.CLASSES] == 'opie':
         scheduler_classes.install(
             filter_scheduler.FilterScheduler, host_manager.HostManager
+        )
+
+
+def _be_patient():
+    """Have nova's tests wait a minute where they wait 5 seconds."""
+    for name in _WAITS:
+        wait = getattr(integrated_helpers.InstanceHelperMixin, name)
+        wait.__defaults__ = tuple(
+            _LOOKS if value == _LOOKS_OF_NOVA else value
+            for value in wait.__defaults__
         )
 
 

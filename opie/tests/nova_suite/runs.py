@@ -56,8 +56,8 @@ class Result:
 def run(classes, home, is_whole, filters=()):
     """Run the tests and return the :class:`Result`.
 
-    Those that fail are run once more, one at a time: nova gives up its waits
-    after 5 seconds, which is little on a busy machine.
+    Those that fail are run once more, one at a time: some of nova's are
+    fragile on a busy machine.
 
     :param classes: ``nova`` or ``opie``.
     :param home: directory for stestr's repository.
