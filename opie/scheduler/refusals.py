@@ -59,8 +59,11 @@ def key_of_primitive(primitive, number, is_room_hidden):
     """Return the key of a RequestSpec's primitive; see :func:`key_of`."""
     data = dict(primitive[_DATA])
     data.pop(_ID, None)
+    # What JSON does not know is like nothing else, or like itself.
     text = json.dumps(
-        [_without_uuids(data), number, is_room_hidden], sort_keys=True
+        [_without_uuids(data), number, is_room_hidden],
+        sort_keys=True,
+        default=repr,
     )
     return hashlib.sha256(text.encode()).digest()
 

@@ -201,6 +201,15 @@ class KeyTest(testtools.TestCase):
         }
         self.assertEqual(4, len(keys))
 
+    def test_what_json_does_not_know_is_no_error(self):
+        primitive = primitive_of(make_spec())
+        primitive['nova_object.data']['new'] = {1}
+        one = refusals.key_of_primitive(primitive, 1, False)
+        primitive['nova_object.data']['new'] = {2}
+        self.assertNotEqual(
+            one, refusals.key_of_primitive(primitive, 1, False)
+        )
+
     def test_a_group_has_none_nor_has_anything_when_it_is_off(self):
         group = objects.InstanceGroup(uuid=uuids.group)
         self.assertIsNone(self.key(make_spec(instance_group=group)))
