@@ -15,7 +15,9 @@
 import os
 
 import fixtures
+from nova import manager as nova_manager
 import nova.conf
+import testtools
 
 from opie import policy
 from opie.scheduler import allocations
@@ -24,6 +26,11 @@ from opie.scheduler import snapshot
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF
+
+only_since_nova_34 = testtools.skipUnless(
+    hasattr(nova_manager.Manager, 'set_shutdown_in_progress'),
+    'this nova does not tell a manager that its service stops',
+)
 
 
 class SwitchTest(base.CloudTestCase):
@@ -120,6 +127,7 @@ class SwitchTest(base.CloudTestCase):
         self.assertEqual(5, self.used_vcpus('host1'))
         self.assertTrue(self.logged('Wasted evictions: 1 for'))
 
+    @only_since_nova_34
     def test_a_worker_that_is_replaced_reads_it_as_well(self):
         """As with services in threads, whose workers SIGHUP replaces."""
 
@@ -131,6 +139,7 @@ class SwitchTest(base.CloudTestCase):
         self.wrap_once(eviction.Eviction, 'run', end)
         self.assertRefused(*self.victims)
 
+    @only_since_nova_34
     def test_a_file_that_cannot_be_read_does_not_keep_it_from_ending(self):
         self.write('[opie')
         self.scheduler_service.manager.set_shutdown_in_progress()
