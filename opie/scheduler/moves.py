@@ -107,6 +107,8 @@ def places(servers):
     :raises Changing: if nova is just changing who holds it.
     """
     found = {uuid: Place(uuid) for uuid in servers}
+    if not servers:
+        return found
     context = nova_context.get_admin_context()
     for cell_context, uuids in records.by_cell(context, servers):
         for uuid, server in _servers(cell_context, uuids).items():
