@@ -15,7 +15,8 @@
 The environment says where: at the crash point whose text is OPIE_CRASH_POINT.
 It then writes that to the file OPIE_CRASH_NOTE and is gone, without another
 word to anybody.  While OPIE_CRASH_POINT is empty, it writes there every point
-that it comes to and whether it is a write.  Its reaper waits for little.
+of a preemption that it comes to and whether it is a write.  Its reaper waits
+for little.
 """
 
 import os
@@ -25,6 +26,8 @@ import sys
 from opie.cmd import nova_scheduler
 
 MARGIN_SECONDS = 2
+# Otherwise nova's own scheduling.
+_PREEMPTING = 'filter_scheduler.FilterScheduler._make_room'
 
 
 def main():
@@ -43,8 +46,9 @@ def main():
         if text:
             # Whoever is started again in its place lives on.
             return str(point) == text and not note.exists()
-        with note.open('a') as lines:
-            print(int(point.call.is_write), point, sep='\t', file=lines)
+        if _PREEMPTING in point.call.path:
+            with note.open('a') as lines:
+                print(int(point.call.is_write), point, sep='\t', file=lines)
         return False
 
     def end(point):

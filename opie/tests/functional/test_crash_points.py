@@ -36,6 +36,7 @@ _NOT_MET = {
         'many hosts'
     ),
     'preemptibles.resized_from: session.query': 'a resized victim',
+    'swap_back._restoring: client.consumer': 'a victim amid a migration',
     'verification._inventories: client.inventories': 'inventories changed',
     # nova's own way of a request, before there is a plan.
     'filter_scheduler.FilterScheduler._select_destinations: '

@@ -18,7 +18,6 @@ left.
 
 import json
 
-import fixtures
 from keystoneauth1 import exceptions as ks_exc
 from oslo_db import exception as db_exc
 import oslo_messaging
@@ -69,9 +68,14 @@ def is_of_the_database(call):
 class FaultTest(crash_points.CrashTestCase):
     def setUp(self):
         super().setUp()
-        for name in ('_PATIENCE_SECONDS', '_PATIENCE_WITHOUT_ROOM_SECONDS'):
-            self.useFixture(fixtures.MockPatchObject(swap_back, name, 1))
-        self.flags(preemption_timeout_seconds=5, group='opie')
+        self.wrap(
+            swap_back,
+            'give_back',
+            lambda real, *args, **kwargs: real(
+                *args, **{'patience_seconds': 1, **kwargs}
+            ),
+        )
+        self.flags(preemption_timeout_seconds=15, group='opie')
 
     def fail(self, fault, is_concerned):
         """Let some calls fail from each phase on, and check what is left.
