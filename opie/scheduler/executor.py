@@ -188,8 +188,7 @@ class Execution:
         may take long over it, or fail, and its guest runs meanwhile.
         """
         preemptors = {item.preemptor for item in self._plan.nominations}
-        is_undone = self._claim.give_back(preemptors)
-        self._close(preemptors)
+        is_undone = self._give_back(preemptors)
         self._empty_deleted()
         return is_undone
 
@@ -218,14 +217,18 @@ class Execution:
         """Give back what was taken for those that were deleted meanwhile."""
         unwanted = self._work.outcome.unwanted
         if unwanted:
-            self._claim.give_back(unwanted)
-            self._close(unwanted)
+            self._give_back(unwanted)
             self._report(self._work.wasted, sorted(unwanted))
 
-    def _close(self, preemptors):
-        """Close the journal, but what has cost somebody a server counts on.
+    def _give_back(self, preemptors):
+        """Give back, and return whether it is done.
 
-        The reaper closes it later.
+        As long as a claim may be there its journal has to stay, for nothing
+        else tells the reaper of it once the victims are gone.  So has one that
+        has cost somebody a server and counts.
         """
-        if not (self._work.outcome.sent and rates.are_limited()):
+        is_done = self._claim.give_back(preemptors)
+        is_counted = self._work.outcome.sent and rates.are_limited()
+        if is_done and not is_counted:
             self._claim.close(preemptors)
+        return is_done
