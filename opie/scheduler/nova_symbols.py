@@ -14,8 +14,7 @@
 
 nova promises none of it.  ``opie-status upgrade check`` and a unit test for
 each symbol look whether it is there and takes what opie gives it, and another
-test whether this list is complete.  What only opie-sandbox uses is not in it:
-that runs the nova that it was tested with.
+test whether this list is complete.  It has nothing of opie-sandbox.
 """
 
 # (what opie needs it for, as in "opie needs it to ...", a module or class, and
