@@ -23,6 +23,7 @@ from nova.compute import rpcapi
 
 from opie.tests.faults import killer
 from opie.tests.faults import wire
+from opie.tests.functional import base
 from opie.tests.functional import crash_points
 from opie.tests.functional import invariants
 from opie.tests.functional import scenarios
@@ -99,7 +100,7 @@ class MeanwhileTest(crash_points.CrashTestCase):
         begun, release = self.hold_deletions()
 
         def look():
-            self.assertTrue(begun.wait(60))
+            self.assertTrue(begun.wait(base.WAIT_SECONDS))
             self.reap()
             release.set()
 

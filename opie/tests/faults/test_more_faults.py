@@ -1,0 +1,27 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A placement that fails in ways that look alike to a scheduler."""
+
+from opie.tests.functional import crash_points
+from opie.tests.functional import test_faults
+
+
+class PlacementTest(test_faults.Faults, crash_points.CrashTestCase):
+    def test_it_answers_500(self):
+        self.fail(
+            lambda call, go: test_faults.answer(500),
+            test_faults.is_of_placement,
+        )
+
+    def test_it_hangs(self):
+        self.fail(test_faults.hangs, test_faults.is_of_placement)
