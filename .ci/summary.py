@@ -15,13 +15,9 @@ import sys
 SUITES = (
     'unit',
     'functional',
-    'smoke-nova33',
-    'smoke-nova32',
-    'smoke-nova31',
     'client-oldest',
     'client-newest',
     'patched',
-    'nova-suite',
     'patches',
     'e2e',
 )

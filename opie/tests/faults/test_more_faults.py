@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A placement that fails in ways that look alike to a scheduler."""
+"""A placement that fails from some moment of a preemption on.
+
+It takes minutes, so it is no part of the functional tests.
+"""
 
 from opie.tests.functional import crash_points
 from opie.tests.functional import test_faults
@@ -23,5 +26,17 @@ class PlacementTest(test_faults.Faults, crash_points.CrashTestCase):
             test_faults.is_of_placement,
         )
 
+    def test_it_answers_503(self):
+        self.fail(
+            lambda call, go: test_faults.answer(503),
+            test_faults.is_of_placement,
+        )
+
+    def test_it_answers_409(self):
+        self.fail(test_faults.conflicts, test_faults.is_of_placement)
+
     def test_it_hangs(self):
         self.fail(test_faults.hangs, test_faults.is_of_placement)
+
+    def test_its_answers_are_lost(self):
+        self.fail(test_faults.loses_the_answer, test_faults.is_of_placement)

@@ -132,19 +132,6 @@ class Faults:
         return answer
 
 
-class PlacementTest(Faults, crash_points.CrashTestCase):
-    """tox -e faults has it answer 500 and hang as well."""
-
-    def test_it_answers_503(self):
-        self.fail(lambda call, go: answer(503), is_of_placement)
-
-    def test_it_answers_409(self):
-        self.fail(conflicts, is_of_placement)
-
-    def test_its_answers_are_lost(self):
-        self.fail(loses_the_answer, is_of_placement)
-
-
 class DatabaseTest(Faults, crash_points.CrashTestCase):
     def test_it_is_gone(self):
         def fail(call, go):
