@@ -130,7 +130,7 @@ USED = (
         'to find hosts, their services and their cells',
         'nova.objects',
         'CellMapping.id CellMapping.uuid ComputeNode.host '
-        'HostMapping.cell_mapping Service.host',
+        'HostMapping.cell_mapping Service.disabled Service.host',
         'CellMappingList.get_all(context)',
         'ComputeNodeList.get_all_by_uuids(context, uuids)',
         'HostMapping.get_by_host(context, host)',

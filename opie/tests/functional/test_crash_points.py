@@ -37,7 +37,8 @@ _NOT_MET = {
     ),
     'preemptibles.resized_from: session.query': 'a resized victim',
     'swap_back._restoring: client.consumer': 'a victim amid a migration',
-    'verification._inventories: client.inventories': 'inventories changed',
+    'snapshot.Snapshot.is_offered: client.providers': 'a changed host',
+    'verification.doubts: client.inventories': 'a changed host',
     # nova's own way of a request, before there is a plan.
     'filter_scheduler.FilterScheduler._select_destinations: '
     'super()._select_destinations': 'pass 1',
