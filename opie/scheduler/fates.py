@@ -25,8 +25,11 @@ from opie.scheduler import records
 class Fate(enum.Enum):
     """What has become of a preemptor, by nova's records."""
 
-    # In no cell, or in cell0, where nova keeps what has found no host.
+    # Deleted while it waited, or in cell0, where nova keeps what has found no
+    # host.
     WITHOUT_HOST = 'without host'
+    # In no cell, and wanted: nova may be about to build it, or has died.
+    UNDECIDED = 'undecided'
     BUILDING = 'building'
     # It has run, whatever it does by now.
     LAUNCHED = 'launched'
@@ -39,10 +42,15 @@ def fate_of(context, preemptor):
 
     :param context: an administrator's.
     """
+    # NOTE: nova/conductor/manager.py makes a server's record, tells its cell,
+    # and destroys the build request, in this order.
+    is_wanted = records.has_build_request(context, preemptor)
     try:
         cell = records.cell_of(context, preemptor)
     except exception.InstanceMappingNotFound:
         return Fate.WITHOUT_HOST
+    if cell is None and is_wanted:
+        return Fate.UNDECIDED
     if cell is None or cell.is_cell0():
         return Fate.WITHOUT_HOST
     with nova_context.target_cell(context, cell) as cell_context:

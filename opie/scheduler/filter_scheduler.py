@@ -65,6 +65,7 @@ class FilterScheduler(manager.SchedulerManager):
 
     def init_host(self, service_ref):
         super().init_host(service_ref)
+        start.reread_aggregates(self.host_manager)
         # Not before: workers fork after __init__.
         self._pass_two = pass_two.PassTwo(
             self.host_manager, self.servicegroup_api

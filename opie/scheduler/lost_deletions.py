@@ -19,7 +19,8 @@ there, so one that is down is left to that.
 
 The journal need not tell of them, for what was taken of a victim may be given
 back by now.  What tells is the action that the eviction has left with the
-server: no other deletion is repeated.
+server: no deletion of others is repeated.  One that takes long looks the same,
+so it is asked for again now and then, once for all workers.
 """
 
 import datetime
@@ -30,6 +31,7 @@ from nova import exception
 from nova import objects
 from nova.compute import rpcapi
 from nova.compute import task_states
+from nova.compute import vm_states
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_log import log as logging
@@ -57,7 +59,7 @@ class LostDeletions:
 
         :param age_seconds: how long ago they must have been marked.
         """
-        before = timeutils.utcnow() - datetime.timedelta(seconds=age_seconds)
+        before = _before(age_seconds)
         mappings = {
             cell.uuid: cell
             for cell in objects.CellMappingList.get_all(self._context)
@@ -72,26 +74,42 @@ class LostDeletions:
             for uuid in uuids
         }
 
-    def repeat(self, found):
-        """Ask the computes again.
+    def repeat(self, found, age_seconds):
+        """Ask the computes again, unless somebody else has done so.
 
         :param found: what :meth:`find` returns.
+        :param age_seconds: how long ago it must have been asked for.
         """
         for uuid, cell in sorted(found.items()):
-            with nova_context.target_cell(self._context, cell) as context:
-                self._terminate(context, uuid)
+            try:
+                with nova_context.target_cell(self._context, cell) as context:
+                    self._terminate(context, uuid, age_seconds)
+            except Exception:
+                # There are others, and another time.
+                LOG.exception('Cannot ask again to delete %s.', uuid)
 
     @functools.cached_property
     def _compute_rpc(self):
         # It asks all cells for their versions.
         return rpcapi.ComputeAPI()
 
-    def _terminate(self, context, uuid):
+    def _terminate(self, context, uuid, age_seconds):
         try:
             instance = objects.Instance.get_by_uuid(context, uuid)
         except exception.InstanceNotFound:
             return
         if not self._services.is_up(instance.host):
+            return
+        if instance.vm_state == vm_states.RESIZED:
+            # NOTE: nova/compute/api.py confirms the resize first, or else the
+            # source's resources are held for ever.
+            LOG.warning(
+                'The deletion of %s was lost amid a resize: reset its state '
+                'and delete it again.',
+                uuid,
+            )
+            return
+        if not _take_turn(context, uuid, _before(age_seconds)):
             return
         LOG.info(
             'Asking %(host)s again to delete %(victim)s.',
@@ -101,6 +119,28 @@ class LostDeletions:
             context, uuid
         )
         self._compute_rpc.terminate_instance(context, instance, bdms)
+
+
+def _before(age_seconds):
+    """Return the naive datetime in UTC of so long ago."""
+    return timeutils.utcnow() - datetime.timedelta(seconds=age_seconds)
+
+
+@main_db.pick_context_manager_writer
+def _take_turn(context, uuid, before):
+    """Return whether a server is still marked, by then, and take the turn.
+
+    It is as if it was marked now, so nobody else finds it for as long.
+    """
+    server = main_models.Instance
+    query = context.session.query(server).filter(
+        server.uuid == uuid,
+        server.deleted == 0,
+        server.task_state == task_states.DELETING,
+        server.updated_at < before,
+    )
+    now = {'updated_at': timeutils.utcnow()}
+    return bool(query.update(now, synchronize_session=False))
 
 
 @main_db.pick_context_manager_reader

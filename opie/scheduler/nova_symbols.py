@@ -10,11 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""All of nova that opie leans on, private names above all.
+"""All of nova that opie leans on, opie-sandbox apart; private names above all.
 
-nova promises none of it.  ``opie-status upgrade check`` and a unit test for
-each symbol look whether it is there and takes what opie gives it, and another
-test whether this list is complete.  It has nothing of opie-sandbox.
+``opie-status upgrade check`` and a unit test for each look whether it is there
+and takes what opie gives it, and another test whether this list is complete.
 """
 
 # (what opie needs it for, as in "opie needs it to ...", a module or class, and
@@ -54,12 +53,14 @@ USED = (
     (
         'to know the hosts and to ask filters about them',
         'nova.scheduler.host_manager.HostManager',
-        'cells enabled_cells enabled_filters filter_handler weighers',
+        'aggs_by_id cells enabled_cells enabled_filters filter_handler '
+        'host_aggregates_map weighers',
         '__init__(self)',
         'get_filtered_hosts(self, states, spec)',
         'get_host_states_by_uuids(self, context, uuids, spec)',
         'get_weighed_hosts(self, states, spec)',
         '_get_computes_for_cells(self, context, cells, compute_uuids=)',
+        '_init_aggregates(self)',
     ),
     (
         'to learn which filter refuses a host',
@@ -83,11 +84,7 @@ USED = (
         'conf.CONF.get_location(name, group)',
         'conf.CONF.set_override(name, value, group)',
     ),
-    (
-        'to check all this',
-        'nova.objects',
-        'register_all()',
-    ),
+    ('to check all this', 'nova.objects', 'register_all()'),
     (
         'to know what a request needs',
         'nova',
@@ -162,7 +159,8 @@ USED = (
     (
         'to read the databases',
         'nova.db',
-        'api.api.context_manager.reader main.api.pick_context_manager_reader',
+        'api.api.context_manager.reader main.api.pick_context_manager_reader '
+        'main.api.pick_context_manager_writer',
     ),
     (
         'to know who is preemptible',

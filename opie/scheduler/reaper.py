@@ -79,7 +79,7 @@ class Finding:
         Without claim and entries it was never claimed, or undone, and its
         provider was left over.
         """
-        if self.fate is fates.Fate.WITHOUT_HOST:
+        if self.fate in (fates.Fate.WITHOUT_HOST, fates.Fate.UNDECIDED):
             return self.has_claim or bool(self.entries)
         return self.fate is fates.Fate.FAILED
 
@@ -105,13 +105,11 @@ class Reaper:
 
         They are uuid to cell mapping, for :meth:`delete_again`.
         """
-        return self._lost_deletions.find(
-            CONF.opie.preemption_timeout_seconds + MARGIN_SECONDS
-        )
+        return self._lost_deletions.find(_lost_after_seconds())
 
     def delete_again(self, victims):
         """Repeat lost deletions."""
-        self._lost_deletions.repeat(victims)
+        self._lost_deletions.repeat(victims, _lost_after_seconds())
 
     def run(self):
         """Repair whatever there is to repair."""
@@ -142,7 +140,7 @@ class Reaper:
             repair_for(
                 fate,
                 bool(entries),
-                _is_overdue(preemption),
+                _is_overdue(preemption, fate),
                 rates.are_limited() and rates.is_recent(preemption),
             ),
         )
@@ -199,14 +197,17 @@ class Reaper:
         preemption = finding.preemption
         try:
             _, totals = self._client.inventories(preemption.provider)
-            self._client.delete_provider(preemption.provider)
         except placement.Refused as exc:
             if exc.status != 404:
-                LOG.warning(
-                    'The preemption %(name)s stays in the journal: '
-                    '%(reason)s.',
-                    {'name': preemption.name, 'reason': exc},
-                )
+                raise
+            # Another reaper was faster.
+            return
+        if not journal.Journal(self._client).close(preemption.provider):
+            LOG.warning(
+                'The preemption %s stays in the journal: something is booked '
+                'there again.',
+                preemption.name,
+            )
             return
         chosen = totals.get(journal.VICTIM_CLASS, {}).get('total', 0)
         if finding.is_in_vain and chosen > spared:
@@ -221,7 +222,7 @@ def repair_for(fate, has_victims, is_overdue, is_counted=False):
     :param is_overdue: whether its deadline is long past.
     :param is_counted: whether others have to see that it began.
     """
-    if fate is fates.Fate.WITHOUT_HOST:
+    if fate in (fates.Fate.WITHOUT_HOST, fates.Fate.UNDECIDED):
         return Repair.UNDO if is_overdue else Repair.WAIT
     if has_victims:
         return Repair.GIVE_BACK if is_overdue else Repair.WAIT
@@ -230,5 +231,13 @@ def repair_for(fate, has_victims, is_overdue, is_counted=False):
     return Repair.CLOSE
 
 
-def _is_overdue(preemption):
-    return time.time() > preemption.deadline + MARGIN_SECONDS
+def _is_overdue(preemption, fate):
+    seconds = MARGIN_SECONDS
+    if fate is fates.Fate.UNDECIDED:
+        # A conductor that is slow still builds the preemptor on its host.
+        seconds += CONF.long_rpc_timeout
+    return time.time() > preemption.deadline + seconds
+
+
+def _lost_after_seconds():
+    return CONF.opie.preemption_timeout_seconds + MARGIN_SECONDS

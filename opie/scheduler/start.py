@@ -46,6 +46,21 @@ def check_host_manager(manager):
         )
 
 
+def reread_aggregates(manager):
+    """Let a HostManager know the aggregates as they are now.
+
+    NOTE: nova/scheduler/host_manager.py reads them before workers fork, and
+    changes are told to those that live: a worker that is forked later, on
+    SIGHUP for instance, knows those of the service's start.
+    """
+    try:
+        manager.aggs_by_id.clear()
+        manager.host_aggregates_map.clear()
+        manager._init_aggregates()
+    except Exception:
+        LOG.exception('Cannot read the host aggregates.')
+
+
 def announce(manager):
     """Log whether a scheduler preempts, and with which classes."""
     LOG.info(

@@ -31,6 +31,12 @@ TABLE = {
         (True, False): reaper.Repair.WAIT,
         (False, False): reaper.Repair.WAIT,
     },
+    fates.Fate.UNDECIDED: {
+        (True, True): reaper.Repair.UNDO,
+        (False, True): reaper.Repair.UNDO,
+        (True, False): reaper.Repair.WAIT,
+        (False, False): reaper.Repair.WAIT,
+    },
     fates.Fate.BUILDING: {
         (True, True): reaper.Repair.GIVE_BACK,
         (False, True): reaper.Repair.CLOSE,
