@@ -80,6 +80,12 @@ def warnings(conf):
             'max_preemptions_per_minute_per_project, so that one project can '
             'keep all others from preempting: set both.'
         )
+    if not conf.periodic_enable:
+        found.append(
+            '[DEFAULT] periodic_enable is off, so nobody finishes or undoes '
+            'preemptions that were interrupted, and the journal of those that '
+            'are over stays in placement: turn it on.'
+        )
     return found
 
 

@@ -66,6 +66,8 @@ class Claim:
         self._resources = dict(request.resources)
         self._owner = owner
         self._providers = {}  # preemptor to its journal provider
+        # Whose journal the claim names.
+        self._takers = set().union(*plan.shares.values())
         self._may_arrive = False  # whether it may be made later
         self._shrunk = {}  # victim to the allocations it was left with
         self._host_of = {server.uuid: host for host, server in plan.victims}
@@ -93,11 +95,8 @@ class Claim:
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
         except (ClaimFailed, rates.Reached):
-            self.close(self._preemptors())
+            self.close(set(self._providers))
             raise
-
-    def _preemptors(self):
-        return {nomination.preemptor for nomination in self._plan.nominations}
 
     def _preemptor_bodies(self):
         project_id, user_id = self._owner
@@ -179,7 +178,10 @@ class Claim:
                 return
             except placement.PlacementError as exc:
                 error = exc
+            is_lost = isinstance(error, placement.NoAnswer)
+            self._may_arrive = is_lost and not self._takers
             if self._is_made():
+                self._may_arrive = False
                 return
             if getattr(error, 'is_orphan_conflict', False):
                 for nomination in self._plan.nominations:
@@ -188,7 +190,7 @@ class Claim:
                 time.sleep(_SECONDS_BETWEEN_WRITES)
             else:
                 break
-        if isinstance(error, placement.NoAnswer):
+        if is_lost:
             self._settle(error)
         else:
             raise ClaimFailed(str(error), is_race=error.status == 409)
@@ -201,11 +203,9 @@ class Claim:
         and the journal of a claim that has arrived cannot be deleted.  A claim
         without victims names none: the reaper sees what becomes of it.
         """
-        takers = set().union(*self._plan.shares.values())
-        if takers and all(map(self._close, sorted(takers))):
+        if self._takers and all(map(self._close, sorted(self._takers))):
             raise ClaimFailed(str(error))
         if not self._is_made():
-            self._may_arrive = not takers
             raise error
 
     def _is_made(self):
@@ -266,7 +266,7 @@ class Claim:
     def close(self, preemptors):
         """Close the journal of preemptors that gave up, if that can be.
 
-        The reaper closes what is left of it.
+        The reaper closes what is left of it, and all if it may be needed yet.
         """
         if self._may_arrive:
             return

@@ -258,8 +258,17 @@ class Journal:
         self._client.set_totals(provider, _INITIAL_GENERATION, totals)
 
     def close(self, provider):
-        """Delete a provider; return False if victims are still booked."""
+        """Delete a provider; return False if victims are still booked.
+
+        NOTE: placement/objects/resource_provider.py counts what is booked on a
+        provider and then deletes it, with whatever was booked in between.  So
+        its inventories go first, by its generation: without them nothing can
+        be booked any more.
+        """
         try:
+            generation, totals = self._client.inventories(provider)
+            if totals:
+                self._client.set_totals(provider, generation, {})
             self._client.delete_provider(provider)
         except placement.Refused as exc:
             return exc.status == 404

@@ -66,6 +66,30 @@ class JournalTest(base.CloudTestCase):
         self.assertIn(left_over, self.journal_providers())
         self.assertNoJournal()
 
+    def test_no_claim_arrives_while_its_journal_is_being_deleted(self):
+        """Placement would delete it with what is booked in that moment."""
+        late, refused = [], []
+
+        def lose(real, client, bodies):
+            late.append(bodies)
+            raise placement.NoAnswer('504')
+
+        def arrive(real, client, provider):
+            if late:
+                try:
+                    client.replace_allocations(late.pop())
+                except placement.Refused:
+                    refused.append(provider)
+            return real(client, provider)
+
+        self.wrap_once(placement.Placement, 'replace_allocations', lose)
+        self.wrap(placement.Placement, 'delete_provider', arrive)
+        victim = self.boot_preemptible(10)
+        self.assertUntouched(self.boot(10))
+        self.assertGone(victim)
+        self.assertEqual(1, len(refused))
+        self.assertNoJournal()
+
     def test_the_journal_has_one_root_that_stays(self):
         victim = self.boot_preemptible(10)
         self.assertUntouched(self.boot(5))

@@ -29,6 +29,8 @@ class ChecksTest(testtools.TestCase):
         self.useFixture(nova_fixtures.ConfFixture(CONF))
         # Also registers executor_thread_pool_size.
         checks.check(CONF)
+        # Tests of nova have it off.
+        self.set(None, periodic_enable=True)
         self.set(None, executor_thread_pool_size=64)
         self.set('scheduler', workers=2)
         self.set('conductor', workers=2)
@@ -75,3 +77,7 @@ class ChecksTest(testtools.TestCase):
         self.assertWarned('max_preemptions_per_minute_per_project')
         self.set('opie', max_preemptions_per_minute_per_project=5)
         self.assertEqual([], checks.warnings(CONF))
+
+    def test_nobody_repairs(self):
+        self.set(None, periodic_enable=False)
+        self.assertWarned('periodic_enable')
