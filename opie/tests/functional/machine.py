@@ -96,9 +96,11 @@ class Machine(stateful.RuleBasedStateMachine):
             self._do('  it is %s', status)
             if status == 'ERROR':
                 held = self.cloud.allocations({'id': uuid})
-                if not self.cloud.is_abandoned:
+                if held and self.cloud.is_abandoned:
+                    self.cloud.kept.append(uuid)
+                else:
                     self.cloud.assertEqual({}, held)
-                self.cloud.api.delete_server(uuid)
+                    self.cloud.api.delete_server(uuid)
             else:
                 self.cloud.assertIn(status, ('ACTIVE', None))
 
@@ -198,6 +200,8 @@ class Machine(stateful.RuleBasedStateMachine):
             self._do('reap')
             self.cloud.is_abandoned = False
             self.cloud.reap_late()
+            kept, self.cloud.kept = self.cloud.kept, []
+            self._drop_failed(*kept)
 
     def delete(self, number, size, is_so):
         normal = [
