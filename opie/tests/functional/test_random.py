@@ -30,19 +30,24 @@ from opie.tests.functional import machine
 SEED_VARIABLE = 'OPIE_TEST_SEED'
 STEPS_VARIABLE = 'OPIE_TEST_STEPS'
 _STEPS_PER_EXAMPLE = 50
+# It had a scheduler die six times, and others take the room of a claim.
+_SEED_OF_A_SHORT_RUN = 1058144601
 
 
 class RandomTest(crowd.CrowdedCase):
-    """A short run, unless OPIE_TEST_STEPS asks for a longer one."""
+    """A short run, the same each time, unless OPIE_TEST_STEPS is set."""
 
     failure = None
 
     def test_nothing_is_lost(self):
-        seed = int(os.environ.get(SEED_VARIABLE) or random.getrandbits(32))
-        steps = int(os.environ.get(STEPS_VARIABLE) or _STEPS_PER_EXAMPLE)
+        steps = int(os.environ.get(STEPS_VARIABLE) or 0)
+        seed = int(
+            os.environ.get(SEED_VARIABLE)
+            or (random.getrandbits(32) if steps else _SEED_OF_A_SHORT_RUN)
+        )
         self.addDetail('seed', content.text_content(str(seed)))
         try:
-            self._run(seed, -(-steps // _STEPS_PER_EXAMPLE))
+            self._run(seed, -(-steps // _STEPS_PER_EXAMPLE) or 1)
         except Exception as exc:
             # hypothesis wraps what it cannot do again.
             raise (self.failure or exc) from None
