@@ -84,7 +84,7 @@ class ReaperTest(base.CloudTestCase):
     def let_time_pass(self):
         """Let every deadline be long over."""
         self.useFixture(
-            fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -1000)
+            fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -10_000)
         )
 
     def reap_late(self):
