@@ -12,6 +12,8 @@
 
 """What a scheduler checks, and what it says, when it starts."""
 
+import collections
+
 import nova.conf
 from oslo_log import log as logging
 
@@ -53,11 +55,14 @@ def reread_aggregates(manager):
     changes are told to those that live: a worker that is forked later, on
     SIGHUP for instance, knows those of the service's start.
     """
+    known = manager.aggs_by_id, manager.host_aggregates_map
+    manager.aggs_by_id = {}
+    manager.host_aggregates_map = collections.defaultdict(set)
     try:
-        manager.aggs_by_id.clear()
-        manager.host_aggregates_map.clear()
         manager._init_aggregates()
     except Exception:
+        # Better old ones than none: they may say that nobody is evicted.
+        manager.aggs_by_id, manager.host_aggregates_map = known
         LOG.exception('Cannot read the host aggregates.')
 
 

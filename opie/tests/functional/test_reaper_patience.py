@@ -16,6 +16,8 @@ import datetime
 import threading
 
 import fixtures
+from nova import exception
+from nova import objects
 from nova.compute import rpcapi
 from nova.conductor import manager as conductor_manager
 from nova.db.main import api as main_db
@@ -92,4 +94,19 @@ class AggregatesTest(base.CloudTestCase):
         aggregate = self.api.post_aggregate({'aggregate': {'name': 'new'}})
         self.assertEqual({}, host_manager.aggs_by_id)
         self.scheduler_service.start()
+        self.assertIn(aggregate['id'], host_manager.aggs_by_id)
+
+    def test_it_keeps_the_old_ones_when_the_database_is_away(self):
+        """They may say that nobody is to be evicted."""
+        host_manager = self.scheduler_service.manager.host_manager
+        aggregate = self.api.post_aggregate({'aggregate': {'name': 'old'}})
+        self.scheduler_service.stop()
+        self.scheduler_service.start()
+        self.scheduler_service.stop()
+
+        def fail(*args):
+            raise exception.NovaException('the database is away')
+
+        with fixtures.MockPatchObject(objects.AggregateList, 'get_all', fail):
+            self.scheduler_service.start()
         self.assertIn(aggregate['id'], host_manager.aggs_by_id)
