@@ -100,6 +100,8 @@ class LostDeletions:
             return
         if not self._services.is_up(instance.host):
             return
+        if not _take_turn(context, uuid, _before(age_seconds)):
+            return
         if instance.vm_state == vm_states.RESIZED:
             # NOTE: nova/compute/api.py confirms the resize first, or else the
             # source's resources are held for ever.
@@ -108,8 +110,6 @@ class LostDeletions:
                 'and delete it again.',
                 uuid,
             )
-            return
-        if not _take_turn(context, uuid, _before(age_seconds)):
             return
         LOG.info(
             'Asking %(host)s again to delete %(victim)s.',
