@@ -110,6 +110,7 @@ class StoryTest(base.CloudTestCase):
         self.assertEqual([left], [row['ID'] for row in self.listed().values()])
         (gone,) = victims - {left}
         text = self.openstack('server', 'event', 'list', gone, '--long')
+        self.assertIn('preempt', text)
         self.assertIn('delete', text)
         # Who took its place is nobody's business.
         admin = self.connections['admin'].current_user_id
