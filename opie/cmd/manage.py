@@ -46,14 +46,12 @@ def main():
     logging.setup(nova.conf.CONF, 'nova')
     objects.register_all()
     try:
-        nova.conf.CONF.category.run(nova.conf.CONF.category)
+        failed = nova.conf.CONF.category.run(nova.conf.CONF.category)
     except Exception as error:
-        print(
-            'opie-manage: %s: %s' % (type(error).__name__, error),
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+        failed = ['%s: %s' % (type(error).__name__, error)]
+    for complaint in failed:
+        print('opie-manage: %s' % complaint, file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _add_commands(categories):
@@ -81,26 +79,31 @@ def show(form, out):
 
     :param form: one of table and json.
     :param out: a text stream.
+    :returns: what went wrong, a text each.
     """
-    rows = [_row(finding) for finding in _findings(_reaper())]
+    findings, failed = _look(_reaper())
+    rows = list(map(_row, findings))
     if form == 'json':
         json.dump(rows, out, indent=2)
         out.write('\n')
     else:
         print(_table(rows), file=out)
+    return failed
 
 
 def repair(is_dry_run, out):
     """Repair what the reaper would repair, and write what that is.
 
     :param out: a text stream.
+    :returns: what went wrong, a text each.
     """
     from opie.scheduler import reaper
 
     the_reaper = _reaper()
+    findings, failed = _look(the_reaper)
     due = [
         finding
-        for finding in _findings(the_reaper)
+        for finding in findings
         if finding.repair is not reaper.Repair.WAIT
     ]
     for finding in due:
@@ -113,9 +116,14 @@ def repair(is_dry_run, out):
             ),
             file=out,
         )
-        if not is_dry_run:
-            # As it is by now: those before it took their time.
-            the_reaper.repair(the_reaper.finding(finding.preemption))
+    if not is_dry_run:
+        # It looks at each once more: those before it take their time.
+        failed += [
+            'Cannot repair %s; the log tells why' % preemption.name
+            for preemption in the_reaper.repair(
+                [finding.preemption for finding in due]
+            )
+        ]
     lost = the_reaper.lost_deletions()
     for uuid in sorted(lost):
         print(
@@ -125,8 +133,9 @@ def repair(is_dry_run, out):
         )
     if not is_dry_run:
         the_reaper.delete_again(lost)
-    if not due and not lost:
+    if not (due or lost or failed):
         print('There is nothing to repair.', file=out)
+    return failed
 
 
 def _reaper():
@@ -142,14 +151,23 @@ def _reaper():
     )
 
 
-def _findings(the_reaper):
-    return sorted(
-        the_reaper.findings(),
-        key=lambda finding: (
-            finding.preemption.deadline,
-            finding.preemption.name,
-        ),
-    )
+def _look(the_reaper):
+    """Return (findings in order, what could not be seen, a text each).
+
+    A cell that is away hides what is in flight there, and nothing else.
+    """
+    findings, failed = [], []
+    for preemption in sorted(
+        the_reaper.in_flight(), key=lambda item: (item.deadline, item.name)
+    ):
+        try:
+            findings.append(the_reaper.finding(preemption))
+        except Exception as error:
+            failed.append(
+                'Cannot look at %s: %s: %s'
+                % (preemption.name, type(error).__name__, error)
+            )
+    return findings, failed
 
 
 def _row(finding):

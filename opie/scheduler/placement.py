@@ -46,6 +46,7 @@ class Refused(PlacementError):
 
     :ivar status: the HTTP status.
     :ivar detail: placement's own words.
+    :ivar is_overtaken: another writer was faster, on a provider or consumer.
     :ivar is_provider_conflict: another writer was faster on a provider; the
         same body may succeed when it is sent again.
     :ivar is_inventory_conflict: there is no room for it, or no unit of it.
@@ -57,16 +58,18 @@ class Refused(PlacementError):
         self.status = response.status_code
         error = _first_error(response)
         self.detail = error.get('detail', '')
+        self.is_overtaken = (
+            self.status == 409 and error.get('code') == _CONCURRENT_UPDATE
+        )
         self.is_provider_conflict = (
-            self.status == 409
-            and error.get('code') == _CONCURRENT_UPDATE
+            self.is_overtaken
             # NOTE: nova/scheduler/client/report.py tells the two kinds of
             # conflict apart by this text as well; there is no finer code.
             and 'consumer generation conflict' not in self.detail
         )
         # NOTE: placement/handlers/allocation.py gives no code to these.
         self.is_inventory_conflict = (
-            self.status == 409 and error.get('code') != _CONCURRENT_UPDATE
+            self.status == 409 and not self.is_overtaken
         )
         # NOTE: placement creates the consumers of a claim first, and leaves
         # them behind when it refuses one that names an unknown provider. GET

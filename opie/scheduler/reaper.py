@@ -21,6 +21,7 @@ reads may be wrong, after an old backup of placement was restored for instance.
 It only repeats, by nova's own records, a request that nova has accepted.
 """
 
+import contextlib
 import dataclasses
 import enum
 import time
@@ -96,9 +97,9 @@ class Reaper:
         self._context = nova_context.get_admin_context()
         self._lost_deletions = lost_deletions.LostDeletions(servicegroup)
 
-    def findings(self):
-        """Return a :class:`Finding` about each preemption in flight."""
-        return list(map(self.finding, journal.in_flight(self._client)))
+    def in_flight(self):
+        """Return a :class:`journal.Preemption` for each there is."""
+        return journal.in_flight(self._client)
 
     def lost_deletions(self):
         """Return the victims whose deletion nova has accepted and lost.
@@ -113,19 +114,38 @@ class Reaper:
 
     def run(self):
         """Repair whatever there is to repair."""
-        for preemption in journal.in_flight(self._client):
-            try:
-                self.repair(self.finding(preemption))
-            except Exception:
-                # There are others, and another time.
-                LOG.exception(
-                    'Cannot repair the preemption %s.', preemption.name
-                )
+        self.repair(self.in_flight())
         # Afterwards, for what is given back must not meet a deletion.
         try:
             self.delete_again(self.lost_deletions())
         except Exception:
             LOG.exception('Cannot look for deletions that were lost.')
+
+    def repair(self, preemptions):
+        """Look at preemptions, and do what is to be done about each.
+
+        :returns: those where something went wrong, which the log tells.
+        """
+        settled, failed = [], []
+        for preemption in preemptions:
+            with self._others_go_on(preemption, failed):
+                finding = self.finding(preemption)
+                if self._settle(finding):
+                    settled.append(finding)
+        doomed = self._wait_for_deletions(settled)
+        for finding in settled:
+            with self._others_go_on(finding.preemption, failed):
+                self._close(finding, doomed)
+        return failed
+
+    @contextlib.contextmanager
+    def _others_go_on(self, preemption, failed):
+        """Note that something went wrong; there is another time."""
+        try:
+            yield
+        except Exception:
+            LOG.exception('Cannot repair the preemption %s.', preemption.name)
+            failed.append(preemption)
 
     def finding(self, preemption):
         """Return the :class:`Finding` about a preemption; change nothing."""
@@ -145,17 +165,15 @@ class Reaper:
             ),
         )
 
-    def repair(self, finding):
-        """Do what a finding says is to be done."""
+    def _settle(self, finding):
+        """Let victims have what is theirs; return whether it may be closed."""
         if finding.repair is Repair.WAIT:
-            return
-        victims = finding.entries.keys()
+            return False
         swap_back.empty(
-            self._client, records.deleted_servers(self._context, victims)
+            self._client,
+            records.deleted_servers(self._context, finding.entries),
         )
-        if finding.repair is not Repair.CLOSE and not self._give_back(finding):
-            return
-        self._close(finding, len(victims - self._lost(victims)))
+        return finding.repair is Repair.CLOSE or self._give_back(finding)
 
     def _give_back(self, finding):
         """Give back to the victims; return whether that is done."""
@@ -177,24 +195,29 @@ class Reaper:
             patience_seconds=0,
         )
 
-    def _lost(self, victims):
-        """Return the uuids of those that nova deletes or has deleted.
+    def _wait_for_deletions(self, findings):
+        """Return the victims that nova was just deleting.
 
-        Deletions that end in this moment are waited for: what was given back
-        may have come too late for them.
+        They are waited for, once for all: what was given back may have come
+        too late for them.
         """
-        doomed = records.being_deleted(self._context, victims)
-        records.wait_until_gone(doomed)
-        deleted = records.deleted_servers(self._context, victims)
-        swap_back.empty(self._client, deleted)
-        return doomed | deleted
+        victims = {uuid for finding in findings for uuid in finding.entries}
+        try:
+            doomed = records.being_deleted(self._context, victims)
+            records.wait_until_gone(doomed)
+        except Exception:
+            LOG.exception('Cannot see which victims are being deleted.')
+            return set()
+        return doomed
 
-    def _close(self, finding, spared):
+    def _close(self, finding, doomed):
         """Delete a preemption's provider, and report what it has wasted.
 
-        :param spared: how many of its victims live on.
+        :param doomed: uuids of servers that do not live on.
         """
-        preemption = finding.preemption
+        preemption, victims = finding.preemption, finding.entries.keys()
+        deleted = records.deleted_servers(self._context, victims)
+        swap_back.empty(self._client, deleted)
         try:
             _, totals = self._client.inventories(preemption.provider)
         except placement.Refused as exc:
@@ -210,6 +233,7 @@ class Reaper:
             )
             return
         chosen = totals.get(journal.VICTIM_CLASS, {}).get('total', 0)
+        spared = len(victims - doomed - deleted)
         if finding.is_in_vain and chosen > spared:
             report.wasted(chosen - spared, [preemption.preemptor])
 

@@ -46,6 +46,8 @@ def cell_of(context, victim):
 
 def cells_of(context, victims):
     """Return uuid to cell of those servers that are in one."""
+    if not victims:
+        return {}
     mappings = objects.InstanceMappingList.get_by_instance_uuids(
         context, sorted(victims)
     )

@@ -62,7 +62,8 @@ def give_back(
         that took anything.
     :param is_claim_dropped: False if the preemptors keep their claims, and
         only what there is room for besides them can be given back.
-    :param patience_seconds: how long to try.
+    :param patience_seconds: how long to try; 0 for once, by somebody who
+        comes again and may meet others at it.
     :returns: True if it is done; False if it could not be in that time, or
         not for all victims, and the journal tells what there is to do.
     """
@@ -83,14 +84,20 @@ def give_back(
             break
         time.sleep(pause_seconds * random.uniform(0.5, 1))
         pause_seconds = min(2 * pause_seconds, _MAX_PAUSE_SECONDS)
-    _complain(hosts, providers, error)
+    is_tried_once = not patience_seconds
+    if is_tried_once and getattr(error, 'is_overtaken', False):
+        level = logging.INFO
+    elif isinstance(error, _NoRoom):
+        level = logging.WARNING
+    else:
+        level = logging.ERROR
+    _complain(level, hosts, providers, error)
     return False
 
 
-def _complain(hosts, providers, error):
-    has_dropped = isinstance(error, _NoRoom)
+def _complain(level, hosts, providers, error):
     LOG.log(
-        logging.WARNING if has_dropped else logging.ERROR,
+        level,
         'Could not give back what %(preemptors)s took: %(error)s. The journal '
         'tells it, in the resource providers %(providers)s.',
         {

@@ -6,7 +6,7 @@ import logging
 # imports eventlet (nova/monkey_patch.py).
 import nova.tests.functional.integrated_helpers  # noqa: F401
 
-from opie.tests.functional import statements
+from opie.tests import statements
 
 # Their news of every shutdown would drown the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)

@@ -200,12 +200,16 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
 
     def wrap(self, owner, name, wrapper):
         """Let calls of a method go through wrapper(real, *arguments)."""
+        self.useFixture(self.wrapped(owner, name, wrapper))
+
+    def wrapped(self, owner, name, wrapper):
+        """As :meth:`wrap`, within the context that is returned."""
         real = getattr(owner, name)
 
         def call(*args, **kwargs):
             return wrapper(real, *args, **kwargs)
 
-        self.useFixture(fixtures.MockPatchObject(owner, name, call))
+        return fixtures.MockPatchObject(owner, name, call)
 
     def wrap_once(self, owner, name, wrapper):
         """As :meth:`wrap`, for the first call only."""

@@ -28,64 +28,25 @@ from opie.cmd import manage
 from opie.scheduler import allocations
 from opie.scheduler import confirmation
 from opie.scheduler import eviction
-from opie.scheduler import filter_scheduler
 from opie.scheduler import journal
 from opie.scheduler import placement
 from opie.scheduler import reaper
+from opie.scheduler import swap_back
 from opie.tests.functional import base
+from opie.tests.functional import killing
 
 
-class Killed(BaseException):
-    """The scheduler ends here: nothing of it that handles errors does."""
-
-
-class ReaperTest(base.CloudTestCase):
+class ReaperTest(killing.KillingTestCase):
     hosts = ('host1',)
 
     def setUp(self):
         super().setUp()
-        self.wrap(
-            filter_scheduler.FilterScheduler,
-            'select_destinations',
-            self.end_when_killed,
-        )
         self.victims = [self.boot_preemptible(5) for _ in range(2)]
-
-    def end_when_killed(self, real, *args, **kwargs):
-        """Let the conductor see an error, as when nobody answers it."""
-        try:
-            return real(*args, **kwargs)
-        except Killed as exc:
-            raise RuntimeError('killed at %s' % exc) from exc
-
-    def kill_at(self, owner, name, call_first=False, number=1):
-        """Kill the scheduler at one call of a method.
-
-        :param call_first: whether it is killed after the call.
-        :param number: of the call, from 1.
-        """
-        calls = []
-
-        def call(real, *args, **kwargs):
-            calls.append(args)
-            if len(calls) != number:
-                return real(*args, **kwargs)
-            if call_first:
-                real(*args, **kwargs)
-            raise Killed(name)
-
-        self.wrap(owner, name, call)
 
     def boot_in_vain(self, vcpu=10):
         preemptor = self.boot(vcpu, state='ERROR')
         self.assertIsNone(self.host_of(preemptor))
         return preemptor
-
-    def let_time_pass(self):
-        """Let every deadline be long over."""
-        self.useFixture(
-            fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -10_000)
-        )
 
     def reap_late(self):
         self.reap()
@@ -285,8 +246,8 @@ class ReaperTest(base.CloudTestCase):
             barrier.wait(base.WAIT_SECONDS)
             return real(*args)
 
-        # All have read it before one of them repairs.
-        self.wrap(reaper.Reaper, 'repair', meet)
+        # All have read it before one of them writes.
+        self.wrap(swap_back, '_write', meet)
         threads = [
             threading.Thread(target=self.reap_as_another) for _ in '123'
         ]
@@ -296,6 +257,9 @@ class ReaperTest(base.CloudTestCase):
             thread.join()
         self.assertUndone(preemptor, spared)
         self.assertEqual(1, len(self.logged('Wasted evictions: 1 for')))
+        collisions = self.logged('Could not give back')
+        self.assertEqual(2, len(collisions))
+        self.assertEqual([], [one for one in collisions if 'ERROR' in one])
 
     def reap_as_another(self):
         manager = self.scheduler_service.manager

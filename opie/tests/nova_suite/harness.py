@@ -31,6 +31,7 @@ from opie.sandbox import paste
 from opie.scheduler import filter_scheduler
 from opie.scheduler import host_manager
 from opie.tests import nova_suite
+from opie.tests import statements
 
 _WAITS = (
     '_wait_for_assert',
@@ -49,6 +50,7 @@ def prepare():
     """Prepare the process, once, before its first test."""
     # Their news of every shutdown would drown the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
+    statements.keep()
     _be_patient()
     _find_api_paste()
     _note_which_test_runs()

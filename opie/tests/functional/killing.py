@@ -1,0 +1,72 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A cloud whose scheduler can be killed in the middle of a preemption."""
+
+import fixtures
+
+from opie.scheduler import filter_scheduler
+from opie.scheduler import reaper
+from opie.tests.functional import base
+
+
+class Killed(BaseException):
+    """The scheduler ends here: nothing of it that handles errors does."""
+
+
+class KillingTestCase(base.CloudTestCase):
+    def setUp(self):
+        super().setUp()
+        self.wrap(
+            filter_scheduler.FilterScheduler,
+            'select_destinations',
+            self._end_when_killed,
+        )
+
+    def _end_when_killed(self, real, *args, **kwargs):
+        """Let the conductor see an error, as when nobody answers it."""
+        try:
+            return real(*args, **kwargs)
+        except Killed as exc:
+            raise RuntimeError('killed at %s' % exc) from exc
+
+    def kill_at(self, owner, name, call_first=False, number=1):
+        """Kill the scheduler at one call of a method.
+
+        :param call_first: whether it is killed after the call.
+        :param number: of the call, from 1.
+        """
+        self.wrap(owner, name, _killer(name, call_first, number))
+
+    def killed_at(self, owner, name):
+        """As :meth:`kill_at`, within the context that is returned."""
+        return self.wrapped(owner, name, _killer(name))
+
+    def let_time_pass(self):
+        """Let every deadline be long over."""
+        self.useFixture(
+            fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -10_000)
+        )
+
+
+def _killer(name, call_first=False, number=1):
+    calls = []
+
+    def call(real, *args, **kwargs):
+        calls.append(args)
+        if len(calls) != number:
+            return real(*args, **kwargs)
+        if call_first:
+            real(*args, **kwargs)
+        raise Killed(name)
+
+    return call

@@ -1,0 +1,160 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What cannot be repaired keeps nothing else from being repaired."""
+
+import io
+import json
+
+from nova.compute import rpcapi
+from nova.compute import vm_states
+
+from opie.cmd import manage
+from opie.scheduler import confirmation
+from opie.scheduler import eviction
+from opie.scheduler import fates
+from opie.scheduler import records
+from opie.tests.functional import killing
+
+
+class Trouble(Exception):
+    """Something is away."""
+
+
+class TwoPreemptionsTest(killing.KillingTestCase):
+    hosts = ('host1', 'host2')
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [
+            self.boot_preemptible(10, host=host) for host in self.hosts
+        ]
+
+    def abandon(self, owner, name):
+        """Have two preemptions end at a call of a method."""
+        preemptors = []
+        for _ in self.victims:
+            with self.killed_at(owner, name):
+                preemptors.append(self.boot(10, state='ERROR'))
+        self.assertEqual(2, len(self.journal_providers()))
+        self.let_time_pass()
+        return preemptors
+
+    def hide(self, preemptor):
+        """Let it be impossible to tell what has become of a preemptor."""
+
+        def fate_of(real, context, uuid):
+            if uuid == preemptor['id']:
+                raise Trouble('no cell')
+            return real(context, uuid)
+
+        self.wrap(fates, 'fate_of', fate_of)
+
+    def assertOneLeft(self, preemptor):
+        (provider,) = self.journal_providers()
+        self.assertIn(preemptor['id'], provider['name'])
+        self.assertHolds(10, preemptor)
+
+    def test_the_reaper_repairs_the_others(self):
+        for_ever, other = self.abandon(eviction.Eviction, 'run')
+        self.hide(for_ever)
+        self.reap()
+        self.assertOneLeft(for_ever)
+        self.assertEqual({}, self.allocations(other))
+        (line,) = self.logged('Cannot repair the preemption')
+        self.assertIn(for_ever['id'], line)
+
+    def manage(self, function, argument):
+        out = io.StringIO()
+        return function(argument, out), out.getvalue()
+
+    def test_an_operator_sees_and_repairs_the_others(self):
+        for_ever, other = self.abandon(eviction.Eviction, 'run')
+        self.hide(for_ever)
+        (complaint,), said = self.manage(manage.show, 'json')
+        self.assertIn(for_ever['id'], complaint)
+        self.assertIn('no cell', complaint)
+        (shown,) = json.loads(said)
+        self.assertEqual(other['id'], shown['preemptor'])
+        (complaint,), said = self.manage(manage.repair, False)
+        self.assertIn(for_ever['id'], complaint)
+        self.assertIn('Repairing opie:%s' % other['id'], said)
+        self.assertOneLeft(for_ever)
+
+    def test_an_operator_is_told_what_was_not_repaired(self):
+        for_ever, _ = self.abandon(eviction.Eviction, 'run')
+
+        def settle(real, the_reaper, finding):
+            if finding.preemption.preemptor == for_ever['id']:
+                raise Trouble('no placement')
+            return real(the_reaper, finding)
+
+        self.wrap(manage._reaper().__class__, '_settle', settle)
+        (complaint,), said = self.manage(manage.repair, False)
+        self.assertIn(for_ever['id'], complaint)
+        self.assertEqual(2, said.count('Repairing'))
+        self.assertOneLeft(for_ever)
+
+    def lose_deletions(self):
+        """Have both victims marked for deletion, and the messages lost."""
+        with self.wrapped(
+            rpcapi.ComputeAPI, 'terminate_instance', lambda *args: None
+        ):
+            self.abandon(confirmation.Confirmation, 'wait')
+        for victim in self.victims:
+            self.assertEqual('deleting', self.instance(victim).task_state)
+
+    def test_deletions_that_end_are_waited_for_once(self):
+        self.lose_deletions()
+        waits = []
+
+        def wait(real, uuids):
+            waits.append(uuids)
+            return real(uuids)
+
+        with self.wrapped(records, 'wait_until_gone', wait):
+            self.reap()
+        self.assertEqual([{victim['id'] for victim in self.victims}], waits)
+        for victim in self.victims:
+            self.wait_until_gone(victim)
+        self.assertTrue(self.logged('Wasted evictions: 1 for'))
+
+    def test_a_deletion_that_cannot_be_repeated(self):
+        self.lose_deletions()
+        bad, good = sorted(self.victims, key=lambda item: item['id'])
+
+        def terminate(real, rpc, context, instance, bdms):
+            if instance.uuid == bad['id']:
+                raise Trouble('no queue')
+            return real(rpc, context, instance, bdms)
+
+        with self.wrapped(rpcapi.ComputeAPI, 'terminate_instance', terminate):
+            self.reap()
+            self.wait_until_gone(good)
+        self.assertTrue(self.is_alive(bad))
+        self.assertTrue(self.logged('Cannot ask again to delete'))
+        self.reap()
+        self.wait_until_gone(bad)
+
+    def test_a_deletion_that_was_lost_amid_a_resize(self):
+        """Only nova's API can confirm the resize, so its owner has to ask."""
+        self.lose_deletions()
+        resized, other = self.victims
+        instance = self.instance(resized)
+        instance.vm_state = vm_states.RESIZED
+        instance.save()
+        self.reap()
+        self.wait_until_gone(other)
+        self.assertTrue(self.is_alive(resized))
+        (line,) = self.logged('was lost amid a resize')
+        self.assertIn(resized['id'], line)
+        self.assertIn('WARNING', line)
