@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""All methods of nova that opie overrides, as nova_symbols.py has the rest.
+"""Methods of nova that opie overrides, as nova_symbols.py has the rest.
 
-But for SchedulerManager.set_shutdown_in_progress, which is newer than the
-oldest release of nova that opie works with.
+All of them but SchedulerManager.set_shutdown_in_progress, which is newer than
+the oldest release of nova that opie works with.  Properties are with the rest.
 """
 
 # (what for, a class of nova's, the one of opie's that nova uses in its place,
@@ -23,8 +23,7 @@ OVERRIDDEN = (
         'to make room when nova finds none',
         'nova.scheduler.manager.SchedulerManager',
         'opie.scheduler.filter_scheduler.FilterScheduler',
-        'init_host placement_client select_destinations '
-        '_select_destinations',
+        'init_host select_destinations _select_destinations',
     ),
     (
         'to have host states that know of preemptible servers',
