@@ -15,6 +15,10 @@ import sys
 SUITES = (
     'unit',
     'functional',
+    'smoke-nova33',
+    'smoke-nova32',
+    'smoke-nova31',
+    'nova-suite',
     'client-oldest',
     'client-newest',
     'patched',
