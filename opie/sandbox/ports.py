@@ -27,6 +27,9 @@ _FIRST = 20_000
 _LAST = 32_000
 _TRIES = 1000
 
+# Port to what keeps other processes from choosing it, until this one ends.
+_held = {}
+
 
 def is_free(port):
     """Tell whether a server could listen there now."""
@@ -51,7 +54,8 @@ def choose(names, known, running=()):
     chosen = {
         name: known[name]
         for name in names
-        if name in known and (name in running or is_free(known[name]))
+        if name in known
+        and (name in running or (is_free(known[name]) and _hold(known[name])))
     }
     for name in names:
         if name not in chosen:
@@ -60,12 +64,28 @@ def choose(names, known, running=()):
 
 
 def _another(taken):
-    # At random, because another cloud may be choosing at the same time.
     for _ in range(_TRIES):
         port = random.randint(_FIRST, _LAST)
-        if port not in taken and is_free(port):
+        if port not in taken and is_free(port) and _hold(port):
             return port
     raise errors.SandboxError(
         'Of the ports %d to %d none is free: stop what listens there.'
         % (_FIRST, _LAST)
     )
+
+
+def _hold(port):
+    """Keep other clouds that start now from choosing a port too.
+
+    Its server does not listen yet.  But nobody wants UDP, so a socket for that
+    says whose the port is.
+    """
+    if port not in _held:
+        holder = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            holder.bind((LOOPBACK, port))
+        except OSError:
+            holder.close()
+            return False
+        _held[port] = holder
+    return True

@@ -37,7 +37,7 @@ SMALL = {
     'vcpus': 4,
     'ram_mb': 4096,
     'compute_processes': 2,
-    'preemption_timeout_seconds': 8,
+    'preemption_timeout_seconds': 15,
     'service_down_seconds': 300,
 }
 

@@ -32,7 +32,8 @@ from opie.sandbox import processes
 from opie.sandbox.stand_ins import glance
 
 _COMMAND = (sys.executable, '-m', 'opie.cmd.sandbox')
-_FIRST_UP_SECONDS = 90
+# Alone it takes a third of that; other tests run beside it.
+_FIRST_UP_SECONDS = 180
 
 
 class SandboxTest(unittest.TestCase):
@@ -162,7 +163,7 @@ class SandboxTest(unittest.TestCase):
         self.assert_nothing_runs()
 
     def test_a_compute_is_stopped_alone(self):
-        self.cloud.up(hosts=2, compute_processes=2, service_down_seconds=4)
+        self.cloud.up(hosts=2, compute_processes=2, service_down_seconds=10)
         self.cloud.signal('nova-compute-2', signal.SIGSTOP)
         self.wait_for_state('host2', 'down')
         self.assertEqual('host1', self.boot_host('on the other'))
@@ -175,7 +176,7 @@ class SandboxTest(unittest.TestCase):
             return admin.compute.get_server(server).compute_host
 
     def wait_for_state(self, host, state):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         with contextlib.closing(self.cloud.connect('admin')) as admin:
             while time.monotonic() < deadline:
                 (service,) = admin.compute.services(

@@ -147,10 +147,14 @@ class StoryTest(base.CloudTestCase):
         return preemptor.id
 
     def test_an_administrator_sees_and_closes_what_is_in_flight(self):
+        # The reaper may be faster.
         for _ in range(_TRIES):
             preemptor = self.preempt()
             rows = json.loads(self.manage('list', '-f', 'json'))
-            if rows:
+            table = self.manage('list')
+            would = self.manage('repair', '--dry-run')
+            repaired = self.manage('repair')
+            if 'Repairing' in repaired:
                 break
         (row,) = rows
         self.assertEqual(
@@ -160,8 +164,8 @@ class StoryTest(base.CloudTestCase):
                 for name in ('preemptor', 'state', 'victims_left', 'repair')
             ),
         )
-        self.assertIn(preemptor, self.manage('list'))
-        self.assertIn('Would repair', self.manage('repair', '--dry-run'))
-        self.assertIn('Repairing', self.manage('repair'))
+        self.assertIn(preemptor, table)
+        self.assertIn('Would repair', would)
+        self.assertIn('Repairing', repaired)
         self.assertEqual(set(), self.watcher.journal())
         self.assertIn('nothing to repair', self.manage('repair'))

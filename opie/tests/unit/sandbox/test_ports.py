@@ -13,6 +13,8 @@
 """Ports that are kept, and ports that have to be given up."""
 
 import socket
+import subprocess
+import sys
 import unittest
 
 from opie.sandbox import ports
@@ -42,6 +44,28 @@ class ChooseTest(unittest.TestCase):
     def test_a_port_that_its_own_server_has_taken_is_kept(self):
         known = {'a': self.taken}
         self.assertEqual(known, ports.choose(['a'], known, running=['a']))
+
+    def test_a_port_that_another_start_has_chosen_is_not_chosen(self):
+        with socket.socket(type=socket.SOCK_DGRAM) as other:
+            other.bind((ports.LOOPBACK, 0))
+            theirs = other.getsockname()[1]
+            chosen = ports.choose(['a'], {'a': theirs})
+        self.assertNotEqual(theirs, chosen['a'])
+
+    def test_another_process_does_not_choose_the_same(self):
+        mine = ports.choose(['a'], {})
+        theirs = subprocess.run(
+            (
+                sys.executable,
+                '-c',
+                'from opie.sandbox import ports; '
+                'print(ports.choose(["a"], %r))' % mine,
+            ),
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+        self.assertNotEqual(str(mine), theirs.strip())
 
     def test_what_is_not_asked_for_gets_none(self):
         self.assertEqual({}, ports.choose([], {'a': 20001}))
