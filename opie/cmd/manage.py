@@ -43,12 +43,14 @@ def main():
         cfg.SubCommandOpt('category', title='Commands', handler=_add_commands)
     )
     nova.config.parse_args(sys.argv)
+    # Standard output is for what was asked for.
+    nova.conf.CONF.set_default('use_stderr', True)
     logging.setup(nova.conf.CONF, 'nova')
     objects.register_all()
     try:
         failed = nova.conf.CONF.category.run(nova.conf.CONF.category)
     except Exception as error:
-        failed = ['%s: %s' % (type(error).__name__, error)]
+        failed = [_text('Failed', error)]
     for complaint in failed:
         print('opie-manage: %s' % complaint, file=sys.stderr)
     return 1 if failed else 0
@@ -116,15 +118,10 @@ def repair(is_dry_run, out):
             ),
             file=out,
         )
-    if not is_dry_run:
-        # It looks at each once more: those before it take their time.
-        failed += [
-            'Cannot repair %s; the log tells why' % preemption.name
-            for preemption in the_reaper.repair(
-                [finding.preemption for finding in due]
-            )
-        ]
-    lost = the_reaper.lost_deletions()
+    if due and not is_dry_run:
+        failed += _repair(the_reaper, [one.preemption for one in due])
+    lost, unseen = _look_for_deletions(the_reaper)
+    failed += unseen
     for uuid in sorted(lost):
         print(
             '%s the deletion of %s'
@@ -132,7 +129,11 @@ def repair(is_dry_run, out):
             file=out,
         )
     if not is_dry_run:
-        the_reaper.delete_again(lost)
+        failed += [
+            'The deletion of %s was not repeated: its compute is down, or '
+            'somebody else has just done it, or the log tells why' % uuid
+            for uuid in sorted(lost.keys() - the_reaper.delete_again(lost))
+        ]
     if not (due or lost or failed):
         print('There is nothing to repair.', file=out)
     return failed
@@ -157,17 +158,48 @@ def _look(the_reaper):
     A cell that is away hides what is in flight there, and nothing else.
     """
     findings, failed = [], []
+    try:
+        preemptions = the_reaper.in_flight()
+    except Exception as error:
+        return [], [_text('Cannot see what is in flight', error)]
     for preemption in sorted(
-        the_reaper.in_flight(), key=lambda item: (item.deadline, item.name)
+        preemptions, key=lambda item: (item.deadline, item.name)
     ):
         try:
             findings.append(the_reaper.finding(preemption))
         except Exception as error:
-            failed.append(
-                'Cannot look at %s: %s: %s'
-                % (preemption.name, type(error).__name__, error)
-            )
+            failed.append(_text('Cannot look at %s' % preemption.name, error))
     return findings, failed
+
+
+def _repair(the_reaper, preemptions):
+    """Repair preemptions; return a text for each that is still there.
+
+    The reaper looks at each once more: those before it take their time.
+    """
+    the_reaper.repair(preemptions)
+    try:
+        left = {item.provider for item in the_reaper.in_flight()}
+    except Exception as error:
+        return [_text('Cannot see what is still in flight', error)]
+    return [
+        '%s is still in flight; the log tells why' % item.name
+        for item in preemptions
+        if item.provider in left
+    ]
+
+
+def _look_for_deletions(the_reaper):
+    """Return (lost deletions, what could not be seen, a text each)."""
+    try:
+        lost, silent = the_reaper.lost_deletions()
+    except Exception as error:
+        return {}, [_text('Cannot look for lost deletions', error)]
+    return lost, ['Cell %s does not answer' % cell for cell in silent]
+
+
+def _text(what, error):
+    return '%s: %s: %s' % (what, type(error).__name__, error)
 
 
 def _row(finding):

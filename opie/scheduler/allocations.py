@@ -231,7 +231,7 @@ class Claim:
     def give_back(self, preemptors):
         """Give back what preemptors took, and drop their claims.
 
-        :returns: True if it is done; see :func:`swap_back.give_back`.
+        :returns: whether it is done; see :func:`swap_back.give_back`.
         """
         hosts = {
             item.preemptor: item.host
@@ -243,7 +243,8 @@ class Claim:
             for preemptor, provider in self._providers.items()
             if preemptor in preemptors
         }
-        return swap_back.give_back(self._client, hosts, providers)
+        changed = swap_back.give_back(self._client, hosts, providers)
+        return changed is not None
 
     def empty(self, victims):
         """Remove what victims that nova has deleted hold; see swap_back."""
@@ -282,7 +283,7 @@ class Claim:
 
     def _close(self, preemptor):
         """Delete a preemptor's journal; return False if victims are in it."""
-        if not self._journal.close(self._providers[preemptor]):
+        if self._journal.close(self._providers[preemptor]) is None:
             return False
         del self._providers[preemptor]
         return True

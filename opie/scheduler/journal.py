@@ -223,6 +223,11 @@ def is_entry(resources):
     return VICTIM_CLASS in resources
 
 
+def victims_of(totals):
+    """Return how many victims a provider with some totals has room for."""
+    return totals.get(VICTIM_CLASS, {}).get('total', 0)
+
+
 class Journal:
     """The journal, as one preemption writes it.
 
@@ -258,7 +263,10 @@ class Journal:
         self._client.set_totals(provider, _INITIAL_GENERATION, totals)
 
     def close(self, provider):
-        """Delete a provider; return False if victims are still booked.
+        """Delete a provider, unless victims are still booked.
+
+        :returns: how many victims this call has taken the room of: 0 if
+            another one was faster, None if the provider has to stay.
 
         NOTE: placement/objects/resource_provider.py counts what is booked on a
         provider and then deletes it, with whatever was booked in between.  So
@@ -271,8 +279,8 @@ class Journal:
                 self._client.set_totals(provider, generation, {})
             self._client.delete_provider(provider)
         except placement.Refused as exc:
-            return exc.status == 404
-        return True
+            return 0 if exc.status == 404 else None
+        return victims_of(totals)
 
     def _ensure_root(self):
         try:

@@ -55,9 +55,11 @@ class LostDeletions:
         self._services = services.Services(servicegroup)
 
     def find(self, age_seconds):
-        """Return uuid to cell mapping of servers long marked for deletion.
+        """Look for servers that have long been marked for deletion.
 
         :param age_seconds: how long ago they must have been marked.
+        :returns: (uuid to cell mapping, uuids of the cells that did not
+            answer).
         """
         before = _before(age_seconds)
         mappings = {
@@ -65,28 +67,33 @@ class LostDeletions:
             for cell in objects.CellMappingList.get_all(self._context)
             if not cell.is_cell0()
         }
-        answers, _ = cells.ask(
+        answers, silent = cells.ask(
             mappings.values(), lambda context: _marked(context, before)
         )
-        return {
+        found = {
             uuid: mappings[cell]
             for cell, uuids in answers.items()
             for uuid in uuids
         }
+        return found, silent
 
     def repeat(self, found, age_seconds):
         """Ask the computes again, unless somebody else has done so.
 
-        :param found: what :meth:`find` returns.
+        :param found: uuid to cell mapping, as of :meth:`find`.
         :param age_seconds: how long ago it must have been asked for.
+        :returns: the uuids of those that were asked for.
         """
+        repeated = set()
         for uuid, cell in sorted(found.items()):
             try:
                 with nova_context.target_cell(self._context, cell) as context:
-                    self._terminate(context, uuid, age_seconds)
+                    if self._terminate(context, uuid, age_seconds):
+                        repeated.add(uuid)
             except Exception:
                 # There are others, and another time.
                 LOG.exception('Cannot ask again to delete %s.', uuid)
+        return repeated
 
     @functools.cached_property
     def _compute_rpc(self):
@@ -94,14 +101,15 @@ class LostDeletions:
         return rpcapi.ComputeAPI()
 
     def _terminate(self, context, uuid, age_seconds):
+        """Ask for it, if it is the moment; return whether that was done."""
         try:
             instance = objects.Instance.get_by_uuid(context, uuid)
         except exception.InstanceNotFound:
-            return
+            return False
         if not self._services.is_up(instance.host):
-            return
+            return False
         if not _take_turn(context, uuid, _before(age_seconds)):
-            return
+            return False
         if instance.vm_state == vm_states.RESIZED:
             # NOTE: nova/compute/api.py confirms the resize first, or else the
             # source's resources are held for ever.
@@ -110,7 +118,7 @@ class LostDeletions:
                 'and delete it again.',
                 uuid,
             )
-            return
+            return False
         LOG.info(
             'Asking %(host)s again to delete %(victim)s.',
             {'host': instance.host, 'victim': uuid},
@@ -119,6 +127,7 @@ class LostDeletions:
             context, uuid
         )
         self._compute_rpc.terminate_instance(context, instance, bdms)
+        return True
 
 
 def _before(age_seconds):

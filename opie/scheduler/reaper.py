@@ -75,14 +75,12 @@ class Finding:
 
     @property
     def is_in_vain(self):
-        """Whether victims that are gone went in vain.
-
-        Without claim and entries it was never claimed, or undone, and its
-        provider was left over.
-        """
-        if self.fate in (fates.Fate.WITHOUT_HOST, fates.Fate.UNDECIDED):
-            return self.has_claim or bool(self.entries)
-        return self.fate is fates.Fate.FAILED
+        """Whether victims that are gone went in vain."""
+        return self.fate in (
+            fates.Fate.WITHOUT_HOST,
+            fates.Fate.UNDECIDED,
+            fates.Fate.FAILED,
+        )
 
 
 class Reaper:
@@ -104,48 +102,54 @@ class Reaper:
     def lost_deletions(self):
         """Return the victims whose deletion nova has accepted and lost.
 
-        They are uuid to cell mapping, for :meth:`delete_again`.
+        :returns: (uuid to cell mapping, for :meth:`delete_again`; uuids of the
+            cells that did not answer).
         """
         return self._lost_deletions.find(_lost_after_seconds())
 
     def delete_again(self, victims):
-        """Repeat lost deletions."""
-        self._lost_deletions.repeat(victims, _lost_after_seconds())
+        """Repeat lost deletions; return the uuids of those that are."""
+        return self._lost_deletions.repeat(victims, _lost_after_seconds())
 
     def run(self):
         """Repair whatever there is to repair."""
-        self.repair(self.in_flight())
+        try:
+            self.repair(self.in_flight())
+        except Exception:
+            LOG.exception('Cannot look for preemptions.')
         # Afterwards, for what is given back must not meet a deletion.
         try:
-            self.delete_again(self.lost_deletions())
+            victims, _ = self.lost_deletions()
+            self.delete_again(victims)
         except Exception:
             LOG.exception('Cannot look for deletions that were lost.')
 
     def repair(self, preemptions):
         """Look at preemptions, and do what is to be done about each.
 
-        :returns: those where something went wrong, which the log tells.
+        What cannot be done is logged, and stays in flight.
         """
-        settled, failed = [], []
+        settled, doomed = [], set()
         for preemption in preemptions:
-            with self._others_go_on(preemption, failed):
+            with self._others_go_on(preemption):
                 finding = self.finding(preemption)
-                if self._settle(finding):
+                deleting = self._settle(finding)
+                if deleting is not None:
                     settled.append(finding)
-        doomed = self._wait_for_deletions(settled)
+                    doomed |= deleting
+        # What was given back may have come too late for them.
+        records.wait_until_gone(doomed)
         for finding in settled:
-            with self._others_go_on(finding.preemption, failed):
-                self._close(finding, doomed)
-        return failed
+            with self._others_go_on(finding.preemption):
+                self._close(finding)
 
     @contextlib.contextmanager
-    def _others_go_on(self, preemption, failed):
-        """Note that something went wrong; there is another time."""
+    def _others_go_on(self, preemption):
+        """Log what goes wrong; there is another time."""
         try:
             yield
         except Exception:
             LOG.exception('Cannot repair the preemption %s.', preemption.name)
-            failed.append(preemption)
 
     def finding(self, preemption):
         """Return the :class:`Finding` about a preemption; change nothing."""
@@ -166,17 +170,45 @@ class Reaper:
         )
 
     def _settle(self, finding):
-        """Let victims have what is theirs; return whether it may be closed."""
+        """Let victims have what is theirs, and report what went in vain.
+
+        :returns: the victims that nova is just deleting; None if the
+            preemption has to stay in the journal.
+        """
         if finding.repair is Repair.WAIT:
-            return False
+            return None
+        if finding.repair is Repair.CLOSE:
+            return set()
+        victims = finding.entries.keys()
+        self._empty_deleted(victims)
+        chosen = self._chosen(finding.preemption)
+        changed = self._give_back(finding)
+        if changed is None:
+            return None
+        doomed = records.being_deleted(self._context, victims)
+        # Of all reapers that try only one changes anything.
+        if changed:
+            lost = doomed | records.deleted_servers(self._context, victims)
+            self._report(finding, chosen - len(victims - lost))
+        return doomed
+
+    def _chosen(self, preemption):
+        """Return how many victims a preemption chose, 0 if it is closed."""
+        try:
+            _, totals = self._client.inventories(preemption.provider)
+        except placement.Refused as exc:
+            if exc.status != 404:
+                raise
+            return 0
+        return journal.victims_of(totals)
+
+    def _empty_deleted(self, victims):
         swap_back.empty(
-            self._client,
-            records.deleted_servers(self._context, finding.entries),
+            self._client, records.deleted_servers(self._context, victims)
         )
-        return finding.repair is Repair.CLOSE or self._give_back(finding)
 
     def _give_back(self, finding):
-        """Give back to the victims; return whether that is done."""
+        """Give back to the victims; see :func:`swap_back.give_back`."""
         preemption = finding.preemption
         LOG.info(
             'Repairing the preemption %(name)s, whose preemptor is %(fate)s: '
@@ -195,47 +227,23 @@ class Reaper:
             patience_seconds=0,
         )
 
-    def _wait_for_deletions(self, findings):
-        """Return the victims that nova was just deleting.
-
-        They are waited for, once for all: what was given back may have come
-        too late for them.
-        """
-        victims = {uuid for finding in findings for uuid in finding.entries}
-        try:
-            doomed = records.being_deleted(self._context, victims)
-            records.wait_until_gone(doomed)
-        except Exception:
-            LOG.exception('Cannot see which victims are being deleted.')
-            return set()
-        return doomed
-
-    def _close(self, finding, doomed):
-        """Delete a preemption's provider, and report what it has wasted.
-
-        :param doomed: uuids of servers that do not live on.
-        """
-        preemption, victims = finding.preemption, finding.entries.keys()
-        deleted = records.deleted_servers(self._context, victims)
-        swap_back.empty(self._client, deleted)
-        try:
-            _, totals = self._client.inventories(preemption.provider)
-        except placement.Refused as exc:
-            if exc.status != 404:
-                raise
-            # Another reaper was faster.
-            return
-        if not journal.Journal(self._client).close(preemption.provider):
+    def _close(self, finding):
+        """Delete a preemption's provider, and report what went in vain."""
+        preemption = finding.preemption
+        self._empty_deleted(finding.entries)
+        chosen = journal.Journal(self._client).close(preemption.provider)
+        if chosen is None:
             LOG.warning(
-                'The preemption %s stays in the journal: something is booked '
-                'there again.',
+                'The preemption %s stays in the journal for now: it was '
+                'changed in this moment.',
                 preemption.name,
             )
-            return
-        chosen = totals.get(journal.VICTIM_CLASS, {}).get('total', 0)
-        spared = len(victims - doomed - deleted)
-        if finding.is_in_vain and chosen > spared:
-            report.wasted(chosen - spared, [preemption.preemptor])
+        elif finding.repair is Repair.CLOSE:
+            self._report(finding, chosen)
+
+    def _report(self, finding, wasted):
+        if finding.is_in_vain and wasted > 0:
+            report.wasted(wasted, [finding.preemption.preemptor])
 
 
 def repair_for(fate, has_victims, is_overdue, is_counted=False):

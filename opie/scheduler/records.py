@@ -17,6 +17,7 @@ import time
 from nova import context as nova_context
 from nova import objects
 from nova.compute import task_states
+from nova.compute import vm_states
 from nova.db.api import api as api_db
 from nova.db.api import models as api_models
 from oslo_log import log as logging
@@ -96,25 +97,38 @@ def deleted_servers(context, uuids):
 
 
 def being_deleted(context, uuids):
-    """Return those of some servers that are marked for deletion."""
+    """Return those of some servers that nova is just deleting.
+
+    NOTE: nova/compute/manager.py gives a server the last state that it has,
+    removes its allocations, and ends its record, in this order.
+    """
     marked = set()
     for cell_context, some in by_cell(context, uuids):
         states = preemptibles.states_of(cell_context, some)
         marked |= {
             uuid
-            for uuid, (_, task_state) in states.items()
+            for uuid, (vm_state, task_state) in states.items()
             if task_state == task_states.DELETING
+            or vm_state == vm_states.DELETED
         }
     return marked
 
 
 def wait_until_gone(uuids):
-    """Give nova a moment to end deletions; return those that are ended."""
+    """Give nova a moment to end deletions.
+
+    When a cell does not tell, others have as long as they would have had.
+    """
     until = time.monotonic() + _SETTLE_SECONDS
     while True:
-        gone = without_record(uuids)
+        try:
+            gone = without_record(uuids)
+        except Exception:
+            LOG.exception('Cannot see which deletions have ended.')
+            time.sleep(max(0, until - time.monotonic()))
+            return
         if gone >= uuids or time.monotonic() >= until:
-            return gone
+            return
         time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 

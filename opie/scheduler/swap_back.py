@@ -64,16 +64,16 @@ def give_back(
         only what there is room for besides them can be given back.
     :param patience_seconds: how long to try; 0 for once, by somebody who
         comes again and may meet others at it.
-    :returns: True if it is done; False if it could not be in that time, or
-        not for all victims, and the journal tells what there is to do.
+    :returns: whose allocations have changed, uuids; None if it could not be
+        done in that time, or not for all victims, and the journal tells what
+        there is to do.
     """
     began = time.monotonic()
     pause_seconds = _FIRST_PAUSE_SECONDS
     while True:
         until = began + patience_seconds
         try:
-            _try(client, hosts, providers, is_claim_dropped)
-            return True
+            return _try(client, hosts, providers, is_claim_dropped)
         except _NoRoom as exc:
             error = exc
             until = min(until, began + _PATIENCE_WITHOUT_ROOM_SECONDS)
@@ -92,7 +92,7 @@ def give_back(
     else:
         level = logging.ERROR
     _complain(level, hosts, providers, error)
-    return False
+    return None
 
 
 def _complain(level, hosts, providers, error):
@@ -111,17 +111,20 @@ def _complain(level, hosts, providers, error):
 def _try(client, hosts, providers, is_claim_dropped):
     """Write everything at once, or what placement has room for.
 
+    :returns: whose allocations were written.
     :raises _NoRoom: if it has none for some victims.
     """
     victims = _victim_bodies(client, hosts, providers)
     claims = _claim_bodies(client, hosts) if is_claim_dropped else {}
+    bodies = {**_joined(victims), **claims}
     try:
-        _write(client, {**_joined(victims), **claims})
+        _write(client, bodies)
     except placement.Refused as exc:
         if not exc.is_inventory_conflict:
             raise
         _write(client, claims)
         _restore_one_by_one(client, victims)
+    return bodies.keys()
 
 
 def _joined(victims):

@@ -261,13 +261,6 @@ class ReaperTest(killing.KillingTestCase):
         self.assertEqual(2, len(collisions))
         self.assertEqual([], [one for one in collisions if 'ERROR' in one])
 
-    def reap_as_another(self):
-        manager = self.scheduler_service.manager
-        reaper.Reaper(
-            placement.Placement(manager.placement_client),
-            manager.servicegroup_api,
-        ).run()
-
     def test_a_paused_scheduler_that_resumes_after_the_repair(self):
         """It sends nobody away, and gives no place that it has not."""
         paused, resume = threading.Event(), threading.Event()

@@ -14,14 +14,19 @@
 
 import io
 import json
+import time
 
+import fixtures
 from nova.compute import rpcapi
 from nova.compute import vm_states
 
 from opie.cmd import manage
+from opie.scheduler import cells
 from opie.scheduler import confirmation
 from opie.scheduler import eviction
 from opie.scheduler import fates
+from opie.scheduler import journal
+from opie.scheduler import placement
 from opie.scheduler import records
 from opie.tests.functional import killing
 
@@ -93,15 +98,17 @@ class TwoPreemptionsTest(killing.KillingTestCase):
     def test_an_operator_is_told_what_was_not_repaired(self):
         for_ever, _ = self.abandon(eviction.Eviction, 'run')
 
-        def settle(real, the_reaper, finding):
-            if finding.preemption.preemptor == for_ever['id']:
-                raise Trouble('no placement')
-            return real(the_reaper, finding)
+        def replace(real, client, bodies):
+            if for_ever['id'] in bodies:
+                raise placement.NoAnswer('away')
+            return real(client, bodies)
 
-        self.wrap(manage._reaper().__class__, '_settle', settle)
+        self.wrap(placement.Placement, 'replace_allocations', replace)
         (complaint,), said = self.manage(manage.repair, False)
         self.assertIn(for_ever['id'], complaint)
+        self.assertIn('still in flight', complaint)
         self.assertEqual(2, said.count('Repairing'))
+        self.assertNotIn('nothing to repair', said)
         self.assertOneLeft(for_ever)
 
     def lose_deletions(self):
@@ -126,7 +133,69 @@ class TwoPreemptionsTest(killing.KillingTestCase):
         self.assertEqual([{victim['id'] for victim in self.victims}], waits)
         for victim in self.victims:
             self.wait_until_gone(victim)
-        self.assertTrue(self.logged('Wasted evictions: 1 for'))
+        self.assertEqual(2, len(self.logged('Wasted evictions: 1 for')))
+
+    def test_another_reaper_has_its_turn_meanwhile(self):
+        """What went in vain is counted once for all that."""
+        self.lose_deletions()
+
+        def wait(real, uuids):
+            with self.wrapped(records, 'wait_until_gone', lambda *args: None):
+                self.reap_as_another()
+            self.assertNoJournal()
+
+        with self.wrapped(records, 'wait_until_gone', wait):
+            self.reap()
+        self.assertEqual(2, len(self.logged('Wasted evictions: 1 for')))
+
+    def test_a_cell_that_does_not_tell_is_waited_for(self):
+        self.lose_deletions()
+        self.useFixture(
+            fixtures.MockPatchObject(records, '_SETTLE_SECONDS', 2)
+        )
+
+        def fail(*args):
+            raise Trouble('no database')
+
+        began = time.monotonic()
+        with self.wrapped(records, 'without_record', fail):
+            self.reap()
+        self.assertLess(2, time.monotonic() - began)
+        self.assertTrue(self.logged('Cannot see which deletions have ended'))
+        self.assertEqual([], self.journal_providers())
+
+    def test_a_journal_that_cannot_be_read(self):
+        self.lose_deletions()
+
+        def fail(*args):
+            raise placement.NoAnswer('away')
+
+        with self.wrapped(journal, 'in_flight', fail):
+            self.reap()
+            for victim in self.victims:
+                self.wait_until_gone(victim)
+            (complaint,), said = self.manage(manage.repair, False)
+        self.assertIn('Cannot see what is in flight: NoAnswer', complaint)
+        self.assertEqual('', said)
+
+    def test_an_operator_is_told_of_deletions_that_are_not_repeated(self):
+        self.lose_deletions()
+
+        def fail(*args):
+            raise Trouble('no queue')
+
+        with self.wrapped(rpcapi.ComputeAPI, 'terminate_instance', fail):
+            complaints, said = self.manage(manage.repair, False)
+        self.assertEqual(2, len(complaints))
+        for victim in self.victims:
+            self.assertIn('Repeating the deletion of %s' % victim['id'], said)
+            self.assertIn(victim['id'], ''.join(complaints))
+
+    def test_an_operator_is_told_of_cells_that_are_silent(self):
+        with self.wrapped(cells, 'ask', lambda *args: ({}, ['c1'])):
+            complaints, said = self.manage(manage.repair, True)
+        self.assertEqual(['Cell c1 does not answer'], complaints)
+        self.assertEqual('', said)
 
     def test_a_deletion_that_cannot_be_repeated(self):
         self.lose_deletions()
