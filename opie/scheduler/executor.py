@@ -18,6 +18,7 @@ of them and the preemptors' claims are dropped, in one transaction.
 
 import time
 
+from nova import context as nova_context
 import nova.conf
 from oslo_log import log as logging
 
@@ -188,15 +189,25 @@ class Execution:
         may take long over it, or fail, and its guest runs meanwhile.
         """
         preemptors = {item.preemptor for item in self._plan.nominations}
+        self._let_deletions_end()
         is_undone = self._give_back(preemptors)
         self._empty_deleted()
         return is_undone
+
+    def _let_deletions_end(self):
+        """Wait a moment for victims that are on their way out.
+
+        What they are given back while nova removes it may stay, and once the
+        journal is closed nobody else knows of them; see swap_back.empty.
+        """
+        records.wait_until_gone(self._work.outcome.sent)
 
     def _empty_deleted(self):
         """Leave nothing to victims that nova was just deleting."""
         victims = {server.uuid for _, server in self._plan.victims}
         try:
-            records.wait_until_gone(self._work.outcome.sent)
+            context = nova_context.get_admin_context()
+            records.wait_until_gone(records.ending(context, victims))
             self._claim.empty(records.without_record(victims))
         except Exception:
             LOG.exception(

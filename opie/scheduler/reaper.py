@@ -129,16 +129,16 @@ class Reaper:
 
         What cannot be done is logged, and stays in flight.
         """
-        settled, doomed = [], set()
+        settled, ending = [], set()
         for preemption in preemptions:
             with self._others_go_on(preemption):
                 finding = self.finding(preemption)
-                deleting = self._settle(finding)
-                if deleting is not None:
+                going = self._settle(finding)
+                if going is not None:
                     settled.append(finding)
-                    doomed |= deleting
+                    ending |= going
         # What was given back may have come too late for them.
-        records.wait_until_gone(doomed)
+        records.wait_until_gone(ending)
         for finding in settled:
             with self._others_go_on(finding.preemption):
                 self._close(finding)
@@ -172,7 +172,7 @@ class Reaper:
     def _settle(self, finding):
         """Let victims have what is theirs, and report what went in vain.
 
-        :returns: the victims that nova is just deleting; None if the
+        :returns: the victims that will be gone in a moment; None if the
             preemption has to stay in the journal.
         """
         if finding.repair is Repair.WAIT:
@@ -185,12 +185,12 @@ class Reaper:
         changed = self._give_back(finding)
         if changed is None:
             return None
-        doomed = records.being_deleted(self._context, victims)
         # Of all reapers that try only one changes anything.
         if changed:
-            lost = doomed | records.deleted_servers(self._context, victims)
+            lost = records.being_deleted(self._context, victims)
+            lost |= records.deleted_servers(self._context, victims)
             self._report(finding, chosen - len(victims - lost))
-        return doomed
+        return records.ending(self._context, victims)
 
     def _chosen(self, preemption):
         """Return how many victims a preemption chose, 0 if it is closed."""

@@ -97,21 +97,31 @@ def deleted_servers(context, uuids):
 
 
 def being_deleted(context, uuids):
-    """Return those of some servers that nova is just deleting.
+    """Return those of some servers that nova is deleting, however long."""
+    return {
+        uuid
+        for uuid, (vm_state, task_state) in _states(context, uuids)
+        if task_state == task_states.DELETING or vm_state == vm_states.DELETED
+    }
 
-    NOTE: nova/compute/manager.py gives a server the last state that it has,
-    removes its allocations, and ends its record, in this order.
+
+def ending(context, uuids):
+    """Return those of some servers that will be gone in a moment.
+
+    NOTE: nova/compute/manager.py gives a server this state, removes its
+    allocations, and ends its record, in this order.
     """
-    marked = set()
+    return {
+        uuid
+        for uuid, (vm_state, _) in _states(context, uuids)
+        if vm_state == vm_states.DELETED
+    }
+
+
+def _states(context, uuids):
+    """Yield (uuid, (vm_state, task_state)) of servers that have a record."""
     for cell_context, some in by_cell(context, uuids):
-        states = preemptibles.states_of(cell_context, some)
-        marked |= {
-            uuid
-            for uuid, (vm_state, task_state) in states.items()
-            if task_state == task_states.DELETING
-            or vm_state == vm_states.DELETED
-        }
-    return marked
+        yield from preemptibles.states_of(cell_context, some).items()
 
 
 def wait_until_gone(uuids):

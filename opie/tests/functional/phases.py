@@ -33,6 +33,7 @@ _FUNCTIONS = (
             'allocations.Claim.give_back',
             'allocations.Claim.close',
             'executor.Execution._empty_deleted',
+            'executor.Execution._let_deletions_end',
         ),
     ),
     (

@@ -70,7 +70,7 @@ class SlowTest(base.CloudTestCase):
             'terminate_instance',
             lambda real, *args: casts.append(args),
         )
-        self.flags(preemption_timeout_seconds=1, group='opie')
+        self.flags(preemption_timeout_seconds=3, group='opie')
         self.assertNoValidHost(self.boot(10, state='ERROR'))
         self.reap()
         self.assertEqual(1, len(casts))

@@ -120,8 +120,16 @@ class TwoPreemptionsTest(killing.KillingTestCase):
         for victim in self.victims:
             self.assertEqual('deleting', self.instance(victim).task_state)
 
-    def test_deletions_that_end_are_waited_for_once(self):
+    def lose_deletions_at_the_end(self):
+        """As above, and nova is about to end their records."""
         self.lose_deletions()
+        for victim in self.victims:
+            instance = self.instance(victim)
+            instance.vm_state = vm_states.DELETED
+            instance.save()
+
+    def test_deletions_that_end_are_waited_for_once(self):
+        self.lose_deletions_at_the_end()
         waits = []
 
         def wait(real, uuids):
@@ -137,7 +145,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
 
     def test_another_reaper_has_its_turn_meanwhile(self):
         """What went in vain is counted once for all that."""
-        self.lose_deletions()
+        self.lose_deletions_at_the_end()
 
         def wait(real, uuids):
             with self.wrapped(records, 'wait_until_gone', lambda *args: None):
@@ -149,7 +157,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
         self.assertEqual(2, len(self.logged('Wasted evictions: 1 for')))
 
     def test_a_cell_that_does_not_tell_is_waited_for(self):
-        self.lose_deletions()
+        self.lose_deletions_at_the_end()
         self.useFixture(
             fixtures.MockPatchObject(records, '_SETTLE_SECONDS', 2)
         )

@@ -131,6 +131,32 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.wrap(placement_allocation, 'delete_all', wait)
         return begun, release
 
+    def test_deletions_that_end_soon_are_waited_for_first(self):
+        """Then nothing is given back that could stay."""
+        _, release = self.hold_deletions()
+
+        def wait(real, *args):
+            release.set()
+            real(*args)
+            self.assertFalse(self.is_alive(self.victim))
+
+        given_back = []
+
+        def give_back(real, *args, **kwargs):
+            given_back.append(real(*args, **kwargs))
+            return given_back[-1]
+
+        self.stop_at_once()
+        self.useFixture(
+            fixtures.MockPatchObject(
+                records, '_SETTLE_SECONDS', base.WAIT_SECONDS
+            )
+        )
+        self.wrap(executor.Execution, '_let_deletions_end', wait)
+        self.wrap(swap_back, 'give_back', give_back)
+        self.assertNothingIsLeft()
+        self.assertNotIn(self.victim['id'], given_back[0])
+
     def assertNothingIsLeft(self):
         self.assertNoValidHost(self.boot(10, state='ERROR'))
         self._wait_until_deleted(self.victim)
@@ -202,6 +228,8 @@ class DeletionBetweenTest(base.CloudTestCase):
             return real(*args)
 
         self.stop_at_once()
+        # nova has taken longer than that.
+        self.wrap(executor.Execution, '_let_deletions_end', lambda *args: None)
         self.wrap(swap_back, '_victim_bodies', read)
         self.wrap(executor.Execution, '_empty_deleted', given_back)
         self.assertNothingIsLeft()
