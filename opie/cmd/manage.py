@@ -44,7 +44,7 @@ def main():
     )
     nova.config.parse_args(sys.argv)
     # Standard output is for what was asked for.
-    nova.conf.CONF.set_default('use_stderr', True)
+    cfg.CONF.set_default('use_stderr', True)
     logging.setup(nova.conf.CONF, 'nova')
     objects.register_all()
     try:
