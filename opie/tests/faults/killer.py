@@ -37,6 +37,8 @@ _POLLS = frozenset(
         'swap_back.give_back',
     )
 )
+# What is read only once of a server, which may have survived the last crash.
+_READ_ONCE = frozenset(('stored_marks.HintCache.marked',))
 
 
 class Killed(BaseException):
@@ -63,6 +65,11 @@ class Point:
     def is_polled(self):
         """Whether it depends on time that it is reached."""
         return not _POLLS.isdisjoint(self.call.path)
+
+    @property
+    def is_chance(self):
+        """Whether it may be reached one time and not another."""
+        return self.is_polled or not _READ_ONCE.isdisjoint(self.call.path)
 
     def __str__(self):
         # All paths of an entry begin alike.

@@ -113,7 +113,7 @@ class CrashTestCase(base.CloudTestCase):
     def crash_at(self, scenario, points):
         """Try crash points one after the other, and check what is left.
 
-        :returns: those that were not come to, all of them polls.
+        :returns: those that were not come to, all of them by chance.
         """
         missed = []
         for point in points:
@@ -122,7 +122,7 @@ class CrashTestCase(base.CloudTestCase):
                 scenario, lambda here, point=point: here == point
             ).killed_at
             if killed_at is None:
-                self.assertTrue(point.is_polled, 'never came %s' % point)
+                self.assertTrue(point.is_chance, 'never came %s' % point)
                 missed.append(point)
             try:
                 self.recover()
