@@ -45,10 +45,7 @@ class Consent:
         :param number: how many more preemptors are to go there.
         :param servers: who would go for these.
         """
-        names = self._request.preemptors[len(before) :][:number]
-        new = nominations_of(names, host.uuid, servers)
-        here = [*(one for one in before if one.host == host.uuid), *new]
-        gone = [server for one in here for server in one.victims]
+        _, here, gone = self._if_gone(host, before, number, servers)
         shared = shares.share_out(
             host,
             gone,
@@ -57,12 +54,24 @@ class Consent:
         )
         if shared is None:
             return _UNSPLITTABLE
+        return self.why_filtered(host, before, number, servers)
+
+    def why_filtered(self, host, before, number, servers):
+        """As :meth:`why_refused`, whether or not it would fit."""
+        new, _, gone = self._if_gone(host, before, number, servers)
         uuids = frozenset(server.uuid for server in gone)
         for index in range(number):
             reason = self._ask(host.uuid, uuids, (*before, *new[:index]))
             if reason is not None:
                 return reason
         return None
+
+    def _if_gone(self, host, before, number, servers):
+        """Return (new nominations, all on the host, all who would go)."""
+        names = self._request.preemptors[len(before) :][:number]
+        new = nominations_of(names, host.uuid, servers)
+        here = [*(one for one in before if one.host == host.uuid), *new]
+        return new, here, [server for one in here for server in one.victims]
 
     def _ask(self, uuid, gone, before):
         key = uuid, gone, len(before)

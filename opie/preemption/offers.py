@@ -243,7 +243,7 @@ class Book:
             return host
         return self._choose(host, offer.number, lambda servers: None)
 
-    def _choose(self, host, number, passes):
+    def _choose(self, host, number, passes, filters=None):
         return victims.choose_victims(
             shares.with_sharing_victims(host, self._request.resources),
             self._request.resources,
@@ -252,6 +252,7 @@ class Book:
             passes,
             self._effort,
             self._request.most_victims,
+            filters,
         )
 
     def _look(self, offer):
@@ -274,7 +275,14 @@ class Book:
                 self.hosts[offer.host], self._before, offer.number, servers
             )
 
+        def filters(servers):
+            return self._consent.why_filtered(
+                self.hosts[offer.host], self._before, offer.number, servers
+            )
+
         chosen = offer.victims
         if passes(chosen) is not None:
-            chosen = self._choose(self._host(offer), offer.number, passes)
+            chosen = self._choose(
+                self._host(offer), offer.number, passes, filters
+            )
         self._replace(offer, ACCEPTED, chosen)

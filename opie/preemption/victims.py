@@ -55,7 +55,14 @@ class Effort:
 
 
 def choose_victims(
-    host, resources, number, cost, passes, effort=None, most_victims=None
+    host,
+    resources,
+    number,
+    cost,
+    passes,
+    effort=None,
+    most_victims=None,
+    filters=None,
 ):
     """Choose the victims of least rank on one host.
 
@@ -68,6 +75,8 @@ def choose_victims(
         why they do not.
     :param effort: an :class:`Effort`, which is told if it is exceeded.
     :param most_victims: how many may go, None for any number.
+    :param filters: as passes, for servers without which the request does not
+        fit as well; passes if it does not matter to that.
     :returns: a tuple of servers ordered by uuid, empty when the request fits
         as it is; or a :class:`model.Refusal`.
     """
@@ -75,7 +84,14 @@ def choose_victims(
     if reason:
         return model.Refusal(reason)
     choice = _Choice(
-        host, resources, number, cost, passes, effort or Effort(), most_victims
+        host,
+        resources,
+        number,
+        cost,
+        passes,
+        effort or Effort(),
+        most_victims,
+        filters or passes,
     )
     if choice.why_not(()) is None:
         return ()
@@ -107,7 +123,15 @@ class _Choice:
     """The search on one host."""
 
     def __init__(
-        self, host, resources, number, cost, passes, effort, most_victims
+        self,
+        host,
+        resources,
+        number,
+        cost,
+        passes,
+        effort,
+        most_victims,
+        filters,
     ):
         self._host = host
         self._effort = effort
@@ -115,6 +139,7 @@ class _Choice:
         self._resources = resources
         self._number = number
         self._passes = passes
+        self._filters = filters
         self.servers = tuple(
             sorted(
                 filter(cost.may_evict, host.potential_victims),
@@ -222,10 +247,10 @@ class _Choice:
         """Tell whether so many are too few, whoever they are.
 
         It takes the first and the last of them for all: those have little in
-        common.
+        common.  The request need not fit without them, so that is not asked.
         """
         return all(
-            self._passes(some) is not None
+            self._filters(some) is not None
             for some in (servers[:number], servers[len(servers) - number :])
         )
 

@@ -84,6 +84,28 @@ class OnePreemptorTest(testtools.TestCase):
         )
         self.check(options, plan, its_cost)
 
+    def test_a_server_must_go_where_some_that_go_would_not_suffice(self):
+        """Nor is that they would not suffice a word of the filters."""
+        host = builders.host(
+            'a',
+            builders.server('v', VCPU=1),
+            builders.server('w', VCPU=1),
+            builders.server('x', MEMORY_MB=1),
+            builders.server('y', VCPU=1, CUSTOM_GOLD=1),
+            VCPU=3,
+            MEMORY_MB=1,
+            CUSTOM_GOLD=1,
+        )
+        request = builders.request(VCPU=1, MEMORY_MB=1, CUSTOM_GOLD=1)
+        plan = builders.make_plan(
+            [host],
+            limited(request, 3),
+            accepts=lambda host, gone, nominations: (
+                None if 'v' in gone else 'anti-affinity'
+            ),
+        )
+        self.assertEqual([('a', ['v', 'x', 'y'])], builders.placed(plan))
+
     @strategies.SETTINGS
     @hypothesis.given(strategies.problems(most_hosts=1), limits)
     def test_a_bound_refuses_only_what_is_refused(self, problem, most):
