@@ -7,8 +7,10 @@ import logging
 import nova.tests.functional.integrated_helpers  # noqa: F401
 
 from opie.tests import statements
+from opie.tests import threads
 
 # Their news of every shutdown would drown the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
 
 statements.keep()
+threads.spare()
