@@ -17,6 +17,7 @@ import contextlib
 import fixtures
 from nova.tests.fixtures import notifications
 
+from opie.scheduler import eviction
 from opie.scheduler import filter_scheduler
 from opie.scheduler import reaper
 from opie.scheduler import records
@@ -58,6 +59,8 @@ class CrashTestCase(base.CloudTestCase):
         # One plan, and the same one each time.
         self.flags(max_plans_per_request=1, group='opie')
         self.patch(records, '_SETTLE_SECONDS', 1)
+        # Each victim is looked at, however fast the first look was.
+        self.patch(eviction, '_FRESH_SECONDS', 0)
         self._killer = None
         self._servers = {}  # (place, what it is to be) to the server there
         self._flavors = {}

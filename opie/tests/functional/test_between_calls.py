@@ -121,7 +121,8 @@ class MeanwhileTest(crash_points.CrashTestCase):
         self.assertEqual([lost], self._being_deleted())
         self.assertEqual([], self.journal_providers())
         self.recover()
-        self.assertGone(*self.victims)
+        # The other one may have been spared: there is little time.
+        self.assertGone({'id': lost})
 
     def test_an_audit_drops_the_claim_before_the_evictions(self):
         """A preemptor has no record in a cell yet, so it is an orphan."""
