@@ -91,8 +91,12 @@ def _install():
     for executor in (
         concurrent.futures.ThreadPoolExecutor,
         futurist.ThreadPoolExecutor,
+        futurist.GreenThreadPoolExecutor,
     ):
-        _inherit(executor)
+        _inherit(executor, 'submit')
+    if green := sys.modules.get('eventlet.greenpool'):
+        # NOTE: nova 31, nova/utils.py, spawn.
+        _inherit(green.GreenPool, 'spawn')
     sa.event.listen(sa.engine.Engine, 'before_cursor_execute', _execute)
 
 
@@ -133,12 +137,15 @@ def _execute(connection, cursor, statement, *args):
         report(lambda: '%s %s' % (verb.split()[0], table), lambda: None)
 
 
-def _inherit(executor):
-    """Let threads of a pool know who has sent them."""
-    real = executor.submit
+def _inherit(pool, name):
+    """Let threads of a pool know who has sent them.
+
+    :param name: of the method that is given work.
+    """
+    real = getattr(pool, name)
 
     @functools.wraps(real)
-    def submit(pool, function, *args, **kwargs):
+    def submit(self, function, *args, **kwargs):
         sender = _stack()
 
         def run(*args, **kwargs):
@@ -148,9 +155,9 @@ def _inherit(executor):
             finally:
                 _here.sender = ()
 
-        return real(pool, run if sender else function, *args, **kwargs)
+        return real(self, run if sender else function, *args, **kwargs)
 
-    executor.submit = submit
+    setattr(pool, name, submit)
 
 
 def report(describe, go):
