@@ -32,6 +32,7 @@ from opie.scheduler import filter_scheduler
 from opie.scheduler import host_manager
 from opie.tests import nova_suite
 from opie.tests import statements
+from opie.tests import threads
 
 _WAITS = (
     '_wait_for_assert',
@@ -51,6 +52,7 @@ def prepare():
     # Their news of every shutdown would drown the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
     statements.keep()
+    threads.spare()
     _be_patient()
     _find_api_paste()
     _note_which_test_runs()
