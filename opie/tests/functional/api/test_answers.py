@@ -177,8 +177,11 @@ class AnswersTest(base.ApiTestCase):
             self.assertEqual([], self.list('?preemptible=false'))
 
 
-def _fail(*args):
-    raise db_exc.DBError()
+def _fail(connection, cursor, statement, *args):
+    # NOTE: nova 32, nova/objects/instance.py, fill_faults: read from the main
+    # database, which nova's fixtures have be that of a cell.
+    if statement != 'BEGIN' and 'instance_faults' not in statement:
+        raise db_exc.DBError()
 
 
 class ListTest(base.ApiTestCase):
