@@ -49,8 +49,13 @@ class MovesTest(base.CloudTestCase):
 
     def test_a_live_migration_to_a_host_evicts_nobody(self):
         self.fill(4)
-        self._live_migrate(
-            self.server, migration_expected_state='error', host='host2'
+        self.api.post_server_action(
+            self.server['id'],
+            {'os-migrateLive': {'host': 'host2', 'block_migration': 'auto'}},
+        )
+        self._wait_for_migration_status(self.server, ['error'])
+        self._wait_for_server_parameter(
+            self.server, {'OS-EXT-STS:task_state': None}
         )
         self.assertUntouched(self.server)
         self.assertNobodyEvicted()
