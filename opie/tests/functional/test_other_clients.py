@@ -22,6 +22,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import fixtures
 import hcl2
@@ -87,23 +88,29 @@ class OtherClientsTest(base.CloudTestCase):
         }
         config = home / 'clouds.yaml'
         config.write_text(yaml.safe_dump({'clouds': {'test': cloud}}))
-        done = subprocess.run(
-            [interpreter, _SNIPPETS / name],
-            cwd=home,
-            env={
-                'PATH': os.environ.get('PATH', os.defpath),
-                'HOME': str(home),
-                'OS_CLIENT_CONFIG_FILE': str(config),
-                'OS_CLOUD': 'test',
-                'OS_TOKEN': 'a-token',
-                'NOVA_URL': self.url,
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            encoding='utf-8',
-            timeout=_TIMEOUT_SECONDS,
-        )
-        self.assertEqual(0, done.returncode, done.stdout)
+        output = home / 'output'
+        with output.open('w') as stream:
+            snippet = subprocess.Popen(
+                [interpreter, _SNIPPETS / name],
+                cwd=home,
+                env={
+                    'PATH': os.environ.get('PATH', os.defpath),
+                    'HOME': str(home),
+                    'OS_CLIENT_CONFIG_FILE': str(config),
+                    'OS_CLOUD': 'test',
+                    'OS_TOKEN': 'a-token',
+                    'NOVA_URL': self.url,
+                },
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+        self.addCleanup(snippet.wait)
+        self.addCleanup(snippet.kill)
+        # The services may run in green threads, which no wait() lets go on.
+        deadline = time.monotonic() + _TIMEOUT_SECONDS
+        while snippet.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.assertEqual(0, snippet.returncode, output.read_text())
 
     def send(self, body):
         with requests.Session() as session:
