@@ -6,11 +6,11 @@ import logging
 # imports eventlet (nova/monkey_patch.py).
 import nova.tests.functional.integrated_helpers  # noqa: F401
 
-from opie.tests import statements
+from opie.tests import databases
 from opie.tests import threads
 
 # Their news of every shutdown would drown the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
 
-statements.keep()
+databases.spare()
 threads.spare()

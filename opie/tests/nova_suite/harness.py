@@ -30,8 +30,8 @@ from opie.cmd import scheduler_classes
 from opie.sandbox import paste
 from opie.scheduler import filter_scheduler
 from opie.scheduler import host_manager
+from opie.tests import databases
 from opie.tests import nova_suite
-from opie.tests import statements
 from opie.tests import threads
 
 _WAITS = (
@@ -51,7 +51,7 @@ def prepare():
     """Prepare the process, once, before its first test."""
     # Their news of every shutdown would drown the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
-    statements.keep()
+    databases.spare()
     threads.spare()
     _be_patient()
     _find_api_paste()

@@ -10,25 +10,39 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""SQL that is compiled once for all clouds of a process.
+"""What the databases of a test need not do again and again.
 
 Each test has databases of its own, and with them engines.  SQLAlchemy keeps
 compiled statements by engine and dialect, so every test would compile all of
-them again, which is an eighth of its time.
+them again, which is an eighth of its time.  And oslo.db has each transaction
+open a file of SQLite anew, which reads its whole schema: as much again.
 """
 
+import types
+
 from oslo_db.sqlalchemy import engines
+from sqlalchemy import pool
 
 _create_engine = engines.create_engine
 _first = []
 
 
-def keep():
-    """Have all engines of SQLite use the compiled statements of the first.
+def spare():
+    """Have engines of SQLite keep connections, and share what is compiled.
 
     Such engines differ in nothing but where their database is.
     """
     engines.create_engine = _create_sharing_engine
+    # NOTE: oslo_db/sqlalchemy/engines.py, _init_connection_args: NullPool is
+    # for files of SQLite only.
+    engines.pool = types.SimpleNamespace(**dict(vars(pool), NullPool=_Pool))
+
+
+class _Pool(pool.QueuePool):
+    """A pool that opens as many connections as are wanted at once."""
+
+    def __init__(self, creator, **kwargs):
+        super().__init__(creator, **dict(kwargs, pool_size=0))
 
 
 def _create_sharing_engine(*args, **kwargs):
