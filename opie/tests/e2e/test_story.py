@@ -22,7 +22,7 @@ from opie.tests.e2e import base
 
 _OPENSTACK = pathlib.Path(sys.executable).with_name('openstack')
 # The next turn of a reaper is seldom between a preemption and a look at it.
-_TRIES = 8
+_TRIES = 3
 
 
 class StoryTest(base.CloudTestCase):
