@@ -7,10 +7,12 @@ import logging
 import nova.tests.functional.integrated_helpers  # noqa: F401
 
 from opie.tests import databases
+from opie.tests import garbage
 from opie.tests import threads
 
 # Their news of every shutdown would drown the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
 
 databases.spare()
+garbage.spare()
 threads.spare()

@@ -31,6 +31,7 @@ from opie.sandbox import paste
 from opie.scheduler import filter_scheduler
 from opie.scheduler import host_manager
 from opie.tests import databases
+from opie.tests import garbage
 from opie.tests import nova_suite
 from opie.tests import threads
 
@@ -52,6 +53,7 @@ def prepare():
     # Their news of every shutdown would drown the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
     databases.spare()
+    garbage.spare()
     threads.spare()
     _be_patient()
     _find_api_paste()
