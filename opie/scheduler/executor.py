@@ -36,16 +36,21 @@ LOG = logging.getLogger(__name__)
 
 
 class PlanAgain(Exception):
-    """The plan could not be carried out, and everything is as it was.
+    """The plan could not be carried out, and another one may be.
+
+    Everything is as it was, except for victims that are gone already: their
+    room is free, and what another plan would begin with.
 
     :ivar victims: uuids of servers to spare in the next plan.
     :ivar is_race: whether it is only that somebody else was faster.
+    :ivar evicted: uuids of the victims whose deletion was asked for.
     """
 
-    def __init__(self, reason, victims=(), is_race=False):
+    def __init__(self, reason, victims=(), is_race=False, evicted=()):
         super().__init__(reason)
         self.victims = frozenset(victims)
         self.is_race = is_race
+        self.evicted = frozenset(evicted)
 
 
 class Failed(Exception):
@@ -120,7 +125,7 @@ class Execution:
 
         It must follow :meth:`claim` whenever that returns.
 
-        :raises PlanAgain: if nothing was lost and another plan may succeed.
+        :raises PlanAgain: if another plan may succeed, with what was lost.
         :raises Failed: if no other plan would.
         """
         try:
@@ -143,7 +148,9 @@ class Execution:
         if stopped.is_final or is_lost or not is_undone:
             self._report_waste()
             return Failed(str(stopped))
-        return PlanAgain(str(stopped), stopped.victims)
+        return PlanAgain(
+            str(stopped), stopped.victims, evicted=self._work.outcome.sent
+        )
 
     def _verify(self):
         victims = {server.uuid for _, server in self._plan.victims}

@@ -160,30 +160,32 @@ class PassTwo:
     def _try_plans(self, context, spec, uuids, sources, deadline):
         spared = set()
         tried = collections.Counter()
-        while (
-            tried['plan'] < CONF.opie.max_plans_per_request
-            and tried['race'] < _MAX_LOST_RACES
-        ):
-            attempt = tried.total() + 1
-            try:
-                with self._alone(deadline):
-                    job = self._plan(
-                        context,
-                        spec.obj_clone(),
-                        uuids,
-                        sources,
-                        spared,
-                        attempt,
-                    )
-                    self._claim(context, job, sources, attempt, deadline)
-                job.execution.evict()
-                return job
-            except executor.PlanAgain as exc:
-                report.void(uuids, attempt, exc)
-                spared |= exc.victims
-                tried['race' if exc.is_race else 'plan'] += 1
-                time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
-        raise Refused('no plan could be carried out')
+        with report.wasted_unless_served(uuids) as evicted:
+            while (
+                tried['plan'] < CONF.opie.max_plans_per_request
+                and tried['race'] < _MAX_LOST_RACES
+            ):
+                attempt = tried.total() + 1
+                try:
+                    with self._alone(deadline):
+                        job = self._plan(
+                            context,
+                            spec.obj_clone(),
+                            uuids,
+                            sources,
+                            spared,
+                            attempt,
+                        )
+                        self._claim(context, job, sources, attempt, deadline)
+                    job.execution.evict()
+                    return job
+                except executor.PlanAgain as exc:
+                    report.void(uuids, attempt, exc)
+                    spared |= exc.victims
+                    evicted |= exc.evicted
+                    tried['race' if exc.is_race else 'plan'] += 1
+                    time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
+            raise Refused('no plan could be carried out')
 
     @contextlib.contextmanager
     def _alone(self, deadline):

@@ -13,6 +13,7 @@
 """What the operator's log says of plans."""
 
 import collections
+import contextlib
 import threading
 
 from oslo_log import log as logging
@@ -132,3 +133,19 @@ def wasted(number, preemptors, victims=()):
             'total': _waste.add(number),
         },
     )
+
+
+@contextlib.contextmanager
+def wasted_unless_served(preemptors):
+    """Count those as wasted that went for a request that fails.
+
+    Yields a set for the uuids of servers that have left their room to a later
+    plan; if there is none somebody else has got it.
+    """
+    evicted = set()
+    try:
+        yield evicted
+    except Exception:
+        if evicted:
+            wasted(len(evicted), preemptors, evicted)
+        raise

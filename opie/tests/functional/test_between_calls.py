@@ -136,6 +136,16 @@ class MeanwhileTest(crash_points.CrashTestCase):
     def test_an_audit_drops_the_claim_while_victims_go(self):
         self.preempt_while(is_wait, audit_and_delete)
         self.assertPreempted()
+        self.assertFalse(self.logged('Wasted'))
+
+    def test_an_audit_drops_the_claim_and_no_other_plan_follows(self):
+        self.flags(max_plans_per_request=1, group='opie')
+        self.preempt_while(is_wait, audit_and_delete)
+        self.assertEqual({'ERROR'}, self._statuses('preemptor'))
+        self.assertGone(*self.victims)
+        (line,) = self.logged('Wasted evictions: 2')
+        for victim in self.victims:
+            self.assertIn(victim['id'], line)
 
 
 class Abandoned:
