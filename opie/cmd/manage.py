@@ -146,6 +146,7 @@ def _reaper():
     from opie.scheduler import placement
     from opie.scheduler import reaper
 
+    placement.limit_waiting()
     return reaper.Reaper(
         placement.Placement(report.report_client_singleton()),
         servicegroup.API(),

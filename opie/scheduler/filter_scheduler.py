@@ -58,6 +58,7 @@ class FilterScheduler(manager.SchedulerManager):
 
     def __init__(self, *args, **kwargs):
         start.check_options()
+        placement.limit_waiting()
         self._watch = pass_one.Watch()
         self._next_reap = 0
         super().__init__(*args, **kwargs)

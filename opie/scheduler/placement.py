@@ -22,6 +22,9 @@ import dataclasses
 from urllib import parse
 
 from keystoneauth1 import exceptions as ks_exc
+import nova.conf
+
+CONF = nova.conf.CONF
 
 # NOTE: the version that nova.scheduler.client.report asks allocation
 # candidates with, so that a Selection of ours looks like one of nova's.
@@ -31,6 +34,18 @@ VERSION = '1.36'
 _MAX_READS_AT_ONCE = 4
 _CONCURRENT_UPDATE = 'placement.concurrent_update'
 _NO_BODY = object()
+# How long placement may be silent, as proxies before it are used to.
+_TIMEOUT_SECONDS = 60
+
+
+def limit_waiting():
+    """Have a call end that placement does not answer.
+
+    It is for the whole process, and before nova makes its client.  nova itself
+    waits for ever unless ``[placement] timeout`` is set, which stays as it is:
+    a placement that hangs would hold the lock under which plans are made.
+    """
+    CONF.set_default('timeout', _TIMEOUT_SECONDS, 'placement')
 
 
 class PlacementError(Exception):
