@@ -236,8 +236,8 @@ How often each scheduler worker looks for interrupted preemptions.
 
 What a scheduler was at when it died is finished or undone once its
 ``preemption_timeout_seconds`` have been over for five minutes. A lower value
-costs one request to placement each time, and one for each preemption of the
-last minutes.
+costs one request to placement and a query of each cell each time, and two
+requests and a few queries for each preemption of the last minutes.
 
 Possible values:
 
