@@ -1,0 +1,66 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How many preemptions one worker has under way at a time."""
+
+from nova import exception
+from nova.virt import fake
+
+from opie.tests.functional import base
+
+
+class OneSlotTest(base.CloudTestCase):
+    """One preemption at a time, and a victim on each of two hosts."""
+
+    def configure(self):
+        # It counts from the start of the scheduler on.
+        self.flags(max_concurrent_preemptions=1, group='opie')
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(10, host) for host in self.hosts]
+        self.ten = self.flavor(10)
+
+    def why_not(self, refused):
+        """Return the log's reason for a server that was refused."""
+        self.assertNoValidHost(refused)
+        (line,) = self.logged('No room is made for %s' % refused['id'])
+        return line
+
+    def test_a_second_one_is_refused_while_the_first_waits(self):
+        begun, release = self.hold_deletions()
+        first = self.boot(flavor=self.ten, state=None)
+        self.assertTrue(begun.wait(base.WAIT_SECONDS))
+        refused = self.boot(flavor=self.ten, state='ERROR')
+        self.assertIn(
+            '[opie] max_concurrent_preemptions', self.why_not(refused)
+        )
+        self.assertEqual(1, len(self.logged('Evicting')))
+        release.set()
+        self._wait_for_state_change(first, 'ACTIVE')
+        third = self.boot(flavor=self.ten)
+        self.assertGone(*self.victims)
+        self.assertUntouched(first, third)
+        self.assertNoJournal()
+
+    def test_one_that_failed_leaves_its_slot_to_the_next(self):
+        """So does one for which there is no plan."""
+
+        def fail(real, *args, **kwargs):
+            raise exception.NovaException('the disk is busy')
+
+        no_plan = self.boot(11, state='ERROR')
+        self.assertIn('units of VCPU', self.why_not(no_plan))
+        with self.wrapped(fake.FakeDriver, 'destroy', fail):
+            failed = self.boot(flavor=self.ten, state='ERROR')
+        self.assertIn('nova failed to delete it', self.why_not(failed))
+        self.assertUntouched(self.boot(flavor=self.ten))
