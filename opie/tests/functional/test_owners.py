@@ -64,12 +64,9 @@ class OwnerCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
         self.wrap(fake.FakeDriver, 'post_live_migration_at_source', forget)
         self._live_migrate(self.victim)
 
-    def assertComesBack(self):
-        """Migrate it before the eviction, and revert that."""
-        self.meanwhile(
-            meanwhile.BEFORE_EVICTION,
-            lambda: self._migrate_server(self.victim),
-        )
+    def assertComesBack(self, moment=meanwhile.BEFORE_EVICTION):
+        """Migrate it at some moment, and revert that."""
+        self.meanwhile(moment, lambda: self._migrate_server(self.victim))
         self.assertRefused()
         self.assertEqual(6, self.used_vcpus('host1'))
         self.assertSound()
@@ -155,6 +152,9 @@ class NothingLeftTest(OwnerCase):
         self._confirm_resize(self.victim)
         self.assertServedBesideIt()
 
+    def test_migrated_before_the_claim_and_reverted(self):
+        self.assertComesBack(meanwhile.BEFORE_CLAIM)
+
     def test_migrated_before_the_eviction_and_reverted(self):
         self.assertComesBack()
 
@@ -182,6 +182,28 @@ class NothingLeftTest(OwnerCase):
         self.assertRefused()
         self.assertTrue(self.logged('is locked by an administrator'))
         self.assertSound()
+
+    def assertOwnersLockIgnored(self, moment):
+        """Lock it at some moment as its owner does; that protects nobody."""
+        by = []
+
+        def lock():
+            self.api.post_server_action(self.victim['id'], {'lock': None})
+            by.append(self.instance(self.victim).locked_by)
+
+        self.meanwhile(moment, lock)
+        preemptor = self.boot(8)
+        self.assertEqual(['owner'], by)
+        self.assertGone(self.victim)
+        self.assertUntouched(preemptor, *self.normal)
+        self.assertFalse(self.logged('is void'))
+        self.assertSound()
+
+    def test_locked_by_its_owner_before_the_claim(self):
+        self.assertOwnersLockIgnored(meanwhile.BEFORE_CLAIM)
+
+    def test_locked_by_its_owner_before_the_eviction(self):
+        self.assertOwnersLockIgnored(meanwhile.BEFORE_EVICTION)
 
 
 class SomeLeftTest(OwnerCase):
