@@ -12,9 +12,13 @@
 
 """Who takes whose place, and who never does."""
 
+from nova.db.main import api as main_db
+from nova.tests.functional.api import client
 from testtools import testcase
 
 from opie.tests.functional import base
+
+_OTHER_PROJECT = '0123456789abcdef0123456789abcdef'
 
 
 class PreemptionTest(base.CloudTestCase):
@@ -53,6 +57,14 @@ class PreemptionTest(base.CloudTestCase):
 
 class OneHostTest(base.CloudTestCase):
     hosts = ('host1',)
+
+    def client_of(self, project, *roles):
+        """Return a client of nova's API for a user of some project."""
+        theirs = client.TestOpenStackClient(
+            'user', self.api.base_url, project_id=project, roles=roles
+        )
+        theirs.microversion = self.api.microversion
+        return theirs
 
     def test_a_preemptible_request_never_preempts(self):
         victim = self.boot_preemptible(10)
@@ -148,13 +160,35 @@ class OneHostTest(base.CloudTestCase):
         self.assertIn('it asks for granular request groups', line)
 
     @testcase.attr('smoke')
-    def test_the_delete_action_of_a_victim_names_no_other_user(self):
+    def test_the_actions_of_a_victim_name_no_other_user(self):
+        """Neither to its owner nor in the record is the preemptor told of."""
         victim = self.boot_preemptible(10)
-        self.assertUntouched(self.boot(5))
-        actions = self.api.get_instance_actions(victim['id'])
-        (delete,) = [item for item in actions if item['action'] == 'delete']
-        self.assertIsNone(delete['user_id'])
-        self.assertIsNone(delete['project_id'])
+        in_its_cell = self.instance(victim)._context
+        owners = self.client_of(self.api.project_id, 'reader', 'member')
+        self.api = self.client_of(_OTHER_PROJECT, 'reader', 'member', 'admin')
+        preemptor = self.boot(5)
+        self.assertUntouched(preemptor)
+        theirs = self.api.get_instance_actions(preemptor['id'])
+        (create,) = [item for item in theirs if item['action'] == 'create']
+        self.assertEqual(_OTHER_PROJECT, create['project_id'])
+        told = owners.get_instance_actions(victim['id'])
+        records = [
+            dict(record)
+            for record in main_db.actions_get(in_its_cell, victim['id'])
+        ]
+        for action in ('preempt', 'delete'):
+            for actions in (told, records):
+                (one,) = [item for item in actions if item['action'] == action]
+                self.assertIsNone(one['user_id'])
+                self.assertIsNone(one['project_id'])
+                self.assertNotEqual(create['request_id'], one['request_id'])
+        for text in (str(told), str(records)):
+            for word in (
+                preemptor['id'],
+                _OTHER_PROJECT,
+                create['request_id'],
+            ):
+                self.assertNotIn(word, text)
 
     def test_a_rescued_and_a_paused_server_are_victims(self):
         victims = [self.boot_preemptible(5) for _ in range(2)]
