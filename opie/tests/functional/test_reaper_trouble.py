@@ -199,6 +199,41 @@ class TwoPreemptionsTest(killing.KillingTestCase):
             self.assertIn('Repeating the deletion of %s' % victim['id'], said)
             self.assertIn(victim['id'], ''.join(complaints))
 
+    def test_an_operator_is_told_what_would_be_repeated(self):
+        self.lose_deletions()
+        asked = []
+
+        def terminate(real, rpc, context, instance, bdms):
+            asked.append(instance.uuid)
+            return real(rpc, context, instance, bdms)
+
+        def state():
+            return [
+                (
+                    self.instance(victim).task_state,
+                    self.instance(victim).updated_at,
+                    self.allocations(victim),
+                )
+                for victim in self.victims
+            ]
+
+        before = state()
+        uuids = [victim['id'] for victim in self.victims]
+        self.wrap(rpcapi.ComputeAPI, 'terminate_instance', terminate)
+        complaints, said = self.manage(manage.repair, True)
+        self.assertEqual([], complaints)
+        for uuid in uuids:
+            self.assertIn('Would repeat the deletion of %s\n' % uuid, said)
+        self.assertEqual([], asked)
+        self.assertEqual(before, state())
+        complaints, said = self.manage(manage.repair, False)
+        self.assertEqual([], complaints)
+        for uuid in uuids:
+            self.assertIn('Repeating the deletion of %s\n' % uuid, said)
+        self.assertEqual(sorted(uuids), asked)
+        for victim in self.victims:
+            self.wait_until_gone(victim)
+
     def test_an_operator_is_told_of_cells_that_are_silent(self):
         with self.wrapped(cells, 'ask', lambda *args: ({}, ['c1'])):
             complaints, said = self.manage(manage.repair, True)
