@@ -16,17 +16,27 @@ The call at which it happens is awaited, never a time.
 """
 
 import contextlib
+import datetime
 import io
+import time
 
+import fixtures
 from nova.cmd import manage
 from nova.compute import rpcapi
+import nova.conf
+from nova.db.main import api as main_db
+from oslo_utils import timeutils
 
+from opie.scheduler import placement
+from opie.scheduler import reaper
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import base
 from opie.tests.functional import crash_points
 from opie.tests.functional import invariants
 from opie.tests.functional import scenarios
+
+CONF = nova.conf.CONF
 
 
 def audit_and_delete():
@@ -107,6 +117,59 @@ class MeanwhileTest(crash_points.CrashTestCase):
         self.preempt_while(is_wait, look)
         self.assertPreempted()
         self.assertFalse(self.logged('Repairing'))
+
+    def test_another_reaper_looks_late_while_evictions_are_under_way(self):
+        """At the end of the time that they have, it changes nothing."""
+        begun, release = self.hold_deletions()
+        asked = self.wrap_once(
+            rpcapi.ComputeAPI,
+            'terminate_instance',
+            lambda real, *args: real(*args),
+        )
+
+        def look():
+            self.assertTrue(begun.wait(base.WAIT_SECONDS))
+            before = self.what_is_held()
+            self.reap_as_another_at_the_end()
+            self.assertEqual(before, self.what_is_held())
+            release.set()
+
+        self.preempt_while(is_wait, look)
+        self.assertPreempted()
+        self.assertEqual(2, len(asked))
+        self.assertFalse(self.logged('Repairing'))
+
+    def what_is_held(self):
+        """Return the journal, and what each server in the cloud holds."""
+        return self.journal_providers(), {
+            server['id']: self.allocations(server)
+            for server in self.api.get_servers()
+        }
+
+    def reap_as_another_at_the_end(self):
+        """Let another worker's reaper look when the time is not over yet."""
+        (provider,) = self.journal_providers()
+        deadline = int(provider['name'].split(':')[3])
+        end = deadline + reaper.MARGIN_SECONDS + CONF.long_rpc_timeout
+        # A minute is for this test.
+        marked_at = timeutils.utcnow() - datetime.timedelta(
+            seconds=CONF.opie.preemption_timeout_seconds
+            + reaper.MARGIN_SECONDS
+            - base.WAIT_SECONDS
+        )
+        for victim in self.victims:
+            instance = self.instance(victim)
+            self.assertEqual('deleting', instance.task_state)
+            main_db.instance_update(
+                instance._context, instance.uuid, {'updated_at': marked_at}
+            )
+        manager = self.scheduler_service.manager
+        another = reaper.Reaper(
+            placement.Placement(manager.placement_client),
+            manager.servicegroup_api,
+        )
+        with fixtures.MockPatchObject(time, 'time', lambda: end):
+            another.run()
 
     def test_a_deletion_is_lost_and_its_scheduler_gives_up(self):
         """Then the journal is closed, and nova's records tell of it."""
