@@ -63,6 +63,11 @@ USED = (
         '_init_aggregates(self)',
     ),
     (
+        'to know on which hosts nobody is evicted',
+        'nova.objects.Aggregate',
+        'hosts metadata name',
+    ),
+    (
         'to learn which filter refuses a host',
         'nova.filters.BaseFilter',
         'filter_all(self, states, spec)',
@@ -176,9 +181,10 @@ USED = (
         'Instance.deleted Instance.disable_terminate Instance.ephemeral_gb '
         'Instance.hidden Instance.host Instance.launched_at '
         'Instance.locked_by Instance.memory_mb Instance.node '
-        'Instance.root_gb Instance.task_state Instance.updated_at '
-        'Instance.uuid Instance.vcpus Instance.vm_state InstanceAction.action '
-        'InstanceAction.instance_uuid InstanceExtra.flavor '
+        'Instance.project_id Instance.root_gb Instance.task_state '
+        'Instance.updated_at Instance.uuid Instance.vcpus Instance.vm_state '
+        'InstanceAction.action InstanceAction.instance_uuid '
+        'InstanceExtra.flavor '
         'InstanceExtra.instance_uuid InstanceSystemMetadata.deleted '
         'InstanceSystemMetadata.instance_uuid InstanceSystemMetadata.key '
         'InstanceSystemMetadata.value Migration.deleted '
@@ -209,6 +215,11 @@ USED = (
         'host long_rpc_timeout scheduler.max_placement_results',
     ),
     (
+        'to check options when it starts',
+        'nova.conf.CONF',
+        'conductor.workers periodic_enable scheduler.workers',
+    ),
+    (
         'to talk to placement',
         'nova.scheduler.client.report.SchedulerReportClient',
         'get(self, url, version=, global_request_id=)',
@@ -222,7 +233,8 @@ USED = (
         'nova',
         'objects.Instance.disable_terminate objects.Instance.host '
         'objects.Instance.locked_by objects.Instance.node '
-        'objects.Instance.task_state objects.Instance.vm_state',
+        'objects.Instance.project_id objects.Instance.task_state '
+        'objects.Instance.vm_state',
         'compute.api.API()',
         'compute.api.API.delete(self, context, instance)',
         'servicegroup.api.API.service_is_up(self, service)',
