@@ -12,6 +12,9 @@
 
 """When a run of nova's tests is no success."""
 
+import io
+
+import fixtures
 import testtools
 
 from opie.tests.nova_suite import __main__ as suite
@@ -52,6 +55,51 @@ class TestCheckAsked(testtools.TestCase):
 
     def test_no_test_ran(self):
         self.assertEqual(['No test ran.'], self.check({}))
+
+
+class TestCheckNumber(testtools.TestCase):
+    def check(self, ran, skipped=0):
+        outcomes = {str(number): 'success' for number in range(ran)}
+        outcomes |= {'s%d' % number: 'skip' for number in range(skipped)}
+        return list(suite.check_number(result(outcomes)))
+
+    def test_as_many_as_there_must_be(self):
+        self.assertEqual([], self.check(suite.LEAST_TESTS))
+
+    def test_one_too_few(self):
+        self.assertEqual(
+            ['Only 149 tests of nova ran, of at least 150.'], self.check(149)
+        )
+
+    def test_one_that_was_skipped_did_not_run(self):
+        self.assertEqual(
+            ['Only 149 tests of nova ran, of at least 150.'],
+            self.check(149, skipped=5),
+        )
+
+
+class TestMain(testtools.TestCase):
+    """Whether the number counts for what was asked for."""
+
+    def run_with(self, *arguments):
+        """Return the exit status of a run with three tests."""
+        few = result(
+            dict.fromkeys('abc', 'success'), {suite.OPIES: set('abc')}
+        )
+        self.useFixture(
+            fixtures.MockPatchObject(runs, 'run', lambda *args: few)
+        )
+        self.useFixture(fixtures.MonkeyPatch('sys.stdout', io.StringIO()))
+        return suite.main(['--home', '.', *arguments])
+
+    def test_the_core_has_more(self):
+        self.assertEqual(1, self.run_with())
+
+    def test_so_has_the_whole(self):
+        self.assertEqual(1, self.run_with('--whole'))
+
+    def test_of_those_that_were_chosen_there_may_be_few(self):
+        self.assertEqual(0, self.run_with('a', 'b|c'))
 
 
 class TestCheckOutcomes(testtools.TestCase):
