@@ -23,6 +23,8 @@ from oslo_utils import timeutils
 from testtools import testcase
 
 from opie.scheduler import journal
+from opie.scheduler import placement
+from opie.scheduler import reaper
 from opie.tests.functional import waits
 
 WAIT_SECONDS = waits.WAIT_SECONDS
@@ -134,6 +136,14 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         manager = self.scheduler_service.manager
         manager._next_reap = 0
         manager._reap(nova_context.get_admin_context())
+
+    def reap_as_another(self):
+        """Let the reaper of another worker have its turn."""
+        manager = self.scheduler_service.manager
+        reaper.Reaper(
+            placement.Placement(manager.placement_client),
+            manager.servicegroup_api,
+        ).run()
 
     def assertNoJournal(self):
         """Assert that no preemption is in flight.

@@ -15,7 +15,6 @@
 import fixtures
 
 from opie.scheduler import filter_scheduler
-from opie.scheduler import placement
 from opie.scheduler import reaper
 from opie.tests.functional import base
 
@@ -51,14 +50,6 @@ class KillingTestCase(base.CloudTestCase):
     def killed_at(self, owner, name):
         """As :meth:`kill_at`, within the context that is returned."""
         return self.wrapped(owner, name, _killer(name))
-
-    def reap_as_another(self):
-        """Let the reaper of another worker have its turn."""
-        manager = self.scheduler_service.manager
-        reaper.Reaper(
-            placement.Placement(manager.placement_client),
-            manager.servicegroup_api,
-        ).run()
 
     def let_time_pass(self):
         """Let every deadline be long over."""

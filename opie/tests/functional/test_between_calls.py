@@ -27,7 +27,6 @@ import nova.conf
 from nova.db.main import api as main_db
 from oslo_utils import timeutils
 
-from opie.scheduler import placement
 from opie.scheduler import reaper
 from opie.tests.faults import killer
 from opie.tests.faults import wire
@@ -163,13 +162,8 @@ class MeanwhileTest(crash_points.CrashTestCase):
             main_db.instance_update(
                 instance._context, instance.uuid, {'updated_at': marked_at}
             )
-        manager = self.scheduler_service.manager
-        another = reaper.Reaper(
-            placement.Placement(manager.placement_client),
-            manager.servicegroup_api,
-        )
         with fixtures.MockPatchObject(time, 'time', lambda: end):
-            another.run()
+            self.reap_as_another()
 
     def test_a_deletion_is_lost_and_its_scheduler_gives_up(self):
         """Then the journal is closed, and nova's records tell of it."""
