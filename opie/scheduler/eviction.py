@@ -55,6 +55,28 @@ class Outcome:
     unwanted: set = dataclasses.field(default_factory=set)
 
 
+class _FirstLook:
+    """How long a look at all victims counts, from its beginning.
+
+    A scheduler may have been suspended since.  Monotonic time may stand still
+    then, and the time of the day may be set back, so both have their say.
+    """
+
+    def __init__(self):
+        self._began = self._now()
+
+    @staticmethod
+    def _now():
+        return time.monotonic(), time.time()
+
+    def is_fresh(self):
+        """Tell whether no more than a moment is over."""
+        return all(
+            0 <= now - began < _FRESH_SECONDS
+            for now, began in zip(self._now(), self._began, strict=True)
+        )
+
+
 class Eviction:
     """The evictions of one plan.
 
@@ -85,9 +107,9 @@ class Eviction:
         :raises last_look.Stopped: if that cannot be; ``outcome`` tells what
             was done.
         """
-        fresh_until = self._rehearse()
+        first_look = self._rehearse()
         for host, server in self._plan.victims:
-            self._evict_patiently(self._states[host], server.uuid, fresh_until)
+            self._evict_patiently(self._states[host], server.uuid, first_look)
         confirmation.Confirmation(
             self._plan,
             self._claim,
@@ -112,12 +134,12 @@ class Eviction:
     def _rehearse(self):
         """Find every doubtful victim before any other one is sent away.
 
-        :returns: the monotonic time until which that is the look at one.
+        :returns: the :class:`_FirstLook`; None for a single victim.
         """
         victims = self._plan.victims
         if len(victims) == 1:
-            return 0
-        began = time.monotonic()
+            return None
+        first_look = _FirstLook()
         self._ask_for_owners(*(server.uuid for _, server in victims))
         states = {
             server.uuid: self._states[host]
@@ -131,17 +153,16 @@ class Eviction:
             raise last_look.Stopped(
                 ', '.join(sorted(set(doubts.values()))), *doubts
             )
-        return began + _FRESH_SECONDS
+        return first_look
 
-    def _evict_patiently(self, state, victim, fresh_until):
+    def _evict_patiently(self, state, victim, first_look):
         """Evict a victim; see the module's policy on what does not answer.
 
-        :param fresh_until: the monotonic time until which a look at it that
-            was taken counts.
+        :param first_look: the :class:`_FirstLook` at it, or None.
         """
         for pause_seconds in confirmation.pauses():
             try:
-                self._evict(state, victim, fresh_until)
+                self._evict(state, victim, first_look)
                 return
             except last_look.Stopped:
                 raise
@@ -152,7 +173,7 @@ class Eviction:
             last_look.check_deadline(self._deadline)
             time.sleep(pause_seconds)
 
-    def _evict(self, state, victim, fresh_until):
+    def _evict(self, state, victim, first_look):
         self._ask_for_owners(victim)
         if not self._is_needed(victim):
             return
@@ -171,7 +192,7 @@ class Eviction:
                 return
             if instance.task_state == task_states.DELETING:
                 return
-            if time.monotonic() < fresh_until:
+            if first_look and first_look.is_fresh():
                 self._look.check_record(instance, state)
             else:
                 self._look.check_victim(cell_context, instance, state)

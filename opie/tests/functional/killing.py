@@ -58,6 +58,48 @@ class KillingTestCase(base.CloudTestCase):
         )
 
 
+class TwoVictimsTestCase(KillingTestCase):
+    """One host, full of two preemptible servers."""
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(5) for _ in range(2)]
+
+    def boot_in_vain(self, vcpu=10):
+        preemptor = self.boot(vcpu, state='ERROR')
+        self.assertIsNone(self.host_of(preemptor))
+        return preemptor
+
+    def reap_late(self):
+        """Let the reaper look in time, and when all time is long over."""
+        self.reap()
+        before = [item['name'] for item in self.journal_providers()]
+        self.assertEqual(1, len(before))
+        self.let_time_pass()
+        self.reap()
+
+    def assertUndone(self, preemptor, *victims):
+        self.assertEqual([], self.journal_providers())
+        self.assertEqual({}, self.allocations(preemptor))
+        self.assertUntouched(*victims)
+        self.assertEqual(5 * len(victims), self.used_vcpus('host1'))
+        self.audit()
+        self.assertEqual(5 * len(victims), self.used_vcpus('host1'))
+
+    def wait_for_survivors(self, number):
+        """Wait until so many victims are left, and return them."""
+
+        def survivors():
+            return [one for one in self.victims if self.is_alive(one)]
+
+        self._wait_for_assert(
+            lambda: self.assertEqual(number, len(survivors()))
+        )
+        return survivors()
+
+
 def _killer(name, call_first=False, number=1):
     calls = []
 

@@ -36,33 +36,7 @@ from opie.tests.functional import base
 from opie.tests.functional import killing
 
 
-class ReaperTest(killing.KillingTestCase):
-    hosts = ('host1',)
-
-    def setUp(self):
-        super().setUp()
-        self.victims = [self.boot_preemptible(5) for _ in range(2)]
-
-    def boot_in_vain(self, vcpu=10):
-        preemptor = self.boot(vcpu, state='ERROR')
-        self.assertIsNone(self.host_of(preemptor))
-        return preemptor
-
-    def reap_late(self):
-        self.reap()
-        before = [item['name'] for item in self.journal_providers()]
-        self.assertEqual(1, len(before))
-        self.let_time_pass()
-        self.reap()
-
-    def assertUndone(self, preemptor, *victims):
-        self.assertEqual([], self.journal_providers())
-        self.assertEqual({}, self.allocations(preemptor))
-        self.assertUntouched(*victims)
-        self.assertEqual(5 * len(victims), self.used_vcpus('host1'))
-        self.audit()
-        self.assertEqual(5 * len(victims), self.used_vcpus('host1'))
-
+class ReaperTest(killing.TwoVictimsTestCase):
     def test_killed_between_journal_and_claim(self):
         self.kill_at(placement.Placement, 'replace_allocations')
         preemptor = self.boot_in_vain()
@@ -96,17 +70,6 @@ class ReaperTest(killing.KillingTestCase):
         self.reap_late()
         self.assertUndone(preemptor)
         self.assertTrue(self.logged('Wasted evictions: 2 for'))
-
-    def wait_for_survivors(self, number):
-        """Wait until so many victims are left, and return them."""
-
-        def survivors():
-            return [one for one in self.victims if self.is_alive(one)]
-
-        self._wait_for_assert(
-            lambda: self.assertEqual(number, len(survivors()))
-        )
-        return survivors()
 
     def test_what_it_does_before_the_deadline_and_long_after(self):
         self.kill_at(allocations.Claim, 'make', call_first=True)
@@ -260,45 +223,3 @@ class ReaperTest(killing.KillingTestCase):
         collisions = self.logged('Could not give back')
         self.assertEqual(2, len(collisions))
         self.assertEqual([], [one for one in collisions if 'ERROR' in one])
-
-    def test_a_paused_scheduler_that_resumes_after_the_repair(self):
-        """It sends nobody away, and gives no place that it has not."""
-        paused, resume = threading.Event(), threading.Event()
-        self.addCleanup(resume.set)
-
-        def pause(real, *args):
-            paused.set()
-            resume.wait(base.WAIT_SECONDS)
-            return real(*args)
-
-        self.flags(preemption_timeout_seconds=1, group='opie')
-        self.wrap_once(eviction.Eviction, 'run', pause)
-        preemptor = self.boot(8, state=None)
-        self.assertTrue(paused.wait(base.WAIT_SECONDS))
-        self.let_time_pass()
-        self.reap()
-        self.assertEqual({}, self.allocations(preemptor))
-        self.assertUntouched(*self.victims)
-        time.sleep(1)
-        resume.set()
-        self._wait_for_state_change(preemptor, 'ERROR')
-        self.assertUndone(preemptor, *self.victims)
-
-    def test_a_paused_scheduler_that_resumes_with_victims_gone(self):
-        paused, resume = threading.Event(), threading.Event()
-        self.addCleanup(resume.set)
-
-        def pause(real, *args):
-            real(*args)
-            paused.set()
-            resume.wait(base.WAIT_SECONDS)
-
-        self.flags(max_plans_per_request=1, group='opie')
-        self.wrap_once(eviction.Eviction, 'run', pause)
-        preemptor = self.boot(10, state=None)
-        self.assertTrue(paused.wait(base.WAIT_SECONDS))
-        self.let_time_pass()
-        self.reap()
-        resume.set()
-        self._wait_for_state_change(preemptor, 'ERROR')
-        self.assertUndone(preemptor)
