@@ -23,6 +23,7 @@ from oslo_utils import timeutils
 from testtools import testcase
 
 from opie.scheduler import journal
+from opie.scheduler import pass_one
 from opie.scheduler import placement
 from opie.scheduler import reaper
 from opie.tests.functional import waits
@@ -233,6 +234,16 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
 
         self.wrap(owner, name, first_only)
         return calls
+
+    def hide_room(self):
+        """Let nova overlook all room, as if it had asked for too few hosts."""
+
+        def hide(real, client, *args):
+            _, _, version = real(client, *args)
+            client._watch.is_room_hidden = True
+            return [], {}, version
+
+        self.wrap(pass_one._WatchedClient, 'get_allocation_candidates', hide)
 
     def hold_deletions(self):
         """Let hypervisors destroy no server until the event is set.

@@ -24,7 +24,6 @@ from opie.scheduler import allocations
 from opie.scheduler import confirmation
 from opie.scheduler import journal
 from opie.scheduler import last_look
-from opie.scheduler import pass_one
 from opie.scheduler import pass_two
 from opie.scheduler import placement
 from opie.scheduler import rates
@@ -152,13 +151,7 @@ class RatesTest(RatesTestCase):
         self.flags(**{_OVERALL: 1}, group='opie')
         self.boot(5)
         hidden = self.start_compute('host2')
-
-        def hide(real, client, *args):
-            _, _, version = real(client, *args)
-            client._watch.is_room_hidden = True
-            return [], {}, version
-
-        self.wrap(pass_one._WatchedClient, 'get_allocation_candidates', hide)
+        self.hide_room()
         found = self.boot(5)
         self.assertEqual(hidden.host, self.host_of(found))
         self.assertEqual(1, len(self.survivors()))

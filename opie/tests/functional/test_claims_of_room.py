@@ -1,0 +1,85 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Claims that take nothing of anybody, when placement's answer is lost."""
+
+from opie.scheduler import placement
+from opie.tests.functional import invariants
+from opie.tests.functional import killing
+
+
+class ClaimOfRoomTest(killing.KillingTestCase):
+    """host2 has room that nova's own scheduling has overlooked.
+
+    The claim of it names no journal, so nothing can keep it from arriving.
+    """
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.bystander = self.boot_preemptible(10)
+        self.start_compute('host2')
+        self.hide_room()
+
+    def lose_the_answer(self, is_applied):
+        """Have no answer to the claim.
+
+        :returns: a list of what lets it arrive, if it has not.
+        """
+        late = []
+
+        def lose(real, client, bodies):
+            if is_applied:
+                real(client, bodies)
+            else:
+                late.append(lambda: real(client, bodies))
+            raise placement.NoAnswer('connection reset')
+
+        self.wrap_once(placement.Placement, 'replace_allocations', lose)
+        return late
+
+    def assertSound(self):
+        self.reap()
+        invariants.assert_sound(self)
+        self.assertUntouched(self.bystander)
+
+    def test_it_was_made(self):
+        self.lose_the_answer(is_applied=True)
+        server = self.boot(5)
+        self.assertEqual('host2', self.host_of(server))
+        self.assertSound()
+
+    def fail(self):
+        server = self.boot(5, state='ERROR')
+        self.assertNoValidHost(server)
+        self.reap()
+        (provider,) = self.journal_providers()
+        self.assertIn(server['id'], provider['name'])
+        return server
+
+    def test_it_was_not_made(self):
+        """Nobody can know that, so the journal stays for the reaper."""
+        self.lose_the_answer(is_applied=False)
+        self.fail()
+        self.let_time_pass()
+        self.assertSound()
+
+    def test_it_is_made_when_all_was_given_back(self):
+        late = self.lose_the_answer(is_applied=False)
+        server = self.fail()
+        (arrive,) = late
+        arrive()
+        self.reap()
+        self.assertHolds(5, server)
+        self.let_time_pass()
+        self.assertSound()
