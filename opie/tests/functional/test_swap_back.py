@@ -25,9 +25,10 @@ from opie.scheduler import placement
 from opie.scheduler import records
 from opie.scheduler import swap_back
 from opie.tests.functional import base
+from opie.tests.functional import killing
 
 
-class OverCapacityTest(base.CloudTestCase):
+class OverCapacityTest(killing.KillingTestCase):
     """The host shrinks just after the claim, under a placement before 14.
 
     That one has no mercy on a provider that was over its capacity before.
@@ -98,6 +99,50 @@ class OverCapacityTest(base.CloudTestCase):
         self.assertUntouched(self.normal, preemptor)
         self.assertGone(*self.victims)
         self.assertNoJournal()
+
+    def kill_at_write(self, number):
+        """Kill who gives back: 3 and 4 are the writes for each victim."""
+        self.kill_at(swap_back, '_write', number=number)
+
+    def assertRestored(self, number):
+        """Assert how many victims have all, and that no claim is there."""
+        host = self._get_provider_uuid_by_host('host1')
+        whole = [
+            one for one in self.victims if [host] == [*self.allocations(one)]
+        ]
+        self.assertEqual(number, len(whole))
+        self.assertEqual(
+            3 + sum(one['flavor']['vcpus'] for one in whole),
+            self.used_vcpus('host1'),
+        )
+        self.assertEqual(1, len(self.journal_providers()))
+
+    def assertRestoredWhenThereIsRoom(self):
+        self._reserve_placement_resource('host1', 'VCPU', 0)
+        self.reap()
+        self.assertUntouched(self.normal, *self.victims)
+        self.assertNoJournal()
+
+    def test_killed_with_only_the_claim_dropped(self):
+        self.reserve_after_the_claim(3)
+        self.kill_at_write(3)
+        preemptor = self.boot(7, state='ERROR')
+        self.assertRestored(0)
+        self.assertEqual({}, self.allocations(preemptor))
+        self.let_time_pass()
+        self.kill_at_write(4)
+        self.assertRaises(killing.Killed, self.reap)
+        self.assertRestored(1)
+        self.assertRestoredWhenThereIsRoom()
+
+    def test_killed_between_two_victims(self):
+        self.reserve_after_the_claim(3)
+        self.kill_at_write(4)
+        preemptor = self.boot(7, state='ERROR')
+        self.assertRestored(1)
+        self.assertEqual({}, self.allocations(preemptor))
+        self.let_time_pass()
+        self.assertRestoredWhenThereIsRoom()
 
 
 class DeletionBetweenTest(base.CloudTestCase):
