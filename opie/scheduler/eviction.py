@@ -98,6 +98,7 @@ class Eviction:
         self._context = nova_context.get_admin_context()
         self._cells = {}
         self._compute_api = compute_api.API()
+        self._everyone = {item.preemptor for item in plan.nominations}
         self._needed_by = _needed_by(plan)
         self.outcome = Outcome()
 
@@ -201,13 +202,15 @@ class Eviction:
 
     def _ask_for_owners(self, *victims):
         """Find out which preemptors of some victims nobody wants any more."""
-        for preemptor in sorted(
+        self._ask_about(
             set().union(*(self._needed_by[victim] for victim in victims))
-        ):
+        )
+
+    def _ask_about(self, preemptors):
+        for preemptor in sorted(preemptors):
             if not records.has_build_request(self._context, preemptor):
                 self.outcome.unwanted.add(preemptor)
-        everyone = {item.preemptor for item in self._plan.nominations}
-        if everyone <= self.outcome.unwanted:
+        if self._everyone <= self.outcome.unwanted:
             raise last_look.Stopped(
                 'every preemptor was deleted by its owner', is_final=True
             )
@@ -215,7 +218,7 @@ class Eviction:
     def _ask_once_more(self):
         """Find out whose owners gave up while their victims went."""
         try:
-            self._ask_for_owners(*self.outcome.sent)
+            self._ask_about(self._everyone)
         except last_look.Stopped:
             raise
         except Exception:

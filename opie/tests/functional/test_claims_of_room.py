@@ -12,7 +12,12 @@
 
 """Claims that take nothing of anybody, when placement's answer is lost."""
 
+import threading
+
+from opie.scheduler import allocations
+from opie.scheduler import executor
 from opie.scheduler import placement
+from opie.tests.functional import base
 from opie.tests.functional import invariants
 from opie.tests.functional import killing
 
@@ -82,4 +87,31 @@ class ClaimOfRoomTest(killing.KillingTestCase):
         self.reap()
         self.assertHolds(5, server)
         self.let_time_pass()
+        self.assertSound()
+
+    def test_its_owner_gives_up_before_it(self):
+        """Whoever else would have noticed may have given up too."""
+        ended, failures = threading.Event(), []
+
+        def give_up(real, *args):
+            (server,) = self.api.get_servers(search_opts={'status': 'BUILD'})
+            self.api.delete_server(server['id'])
+            return real(*args)
+
+        def evict(real, execution):
+            try:
+                return real(execution)
+            except executor.Failed as exc:
+                failures.append(str(exc))
+                raise
+            finally:
+                ended.set()
+
+        self.wrap_once(allocations.Claim, 'make', give_up)
+        self.wrap_once(executor.Execution, 'evict', evict)
+        self.boot(5, state=None)
+        self.assertTrue(ended.wait(base.WAIT_SECONDS))
+        self.assertEqual(
+            ['every preemptor was deleted by its owner'], failures
+        )
         self.assertSound()
