@@ -15,6 +15,7 @@
 import functools
 import threading
 
+from opie.scheduler import reaper
 from opie.tests.e2e import base
 
 _VCPUS = 4
@@ -22,6 +23,9 @@ _RAM_MB = 4096
 _HOSTS = 6
 _TIMEOUT_SECONDS = 30
 _DESTROY_SECONDS = 2
+# Until a deletion that was lost is asked for again: then the reaper's next
+# turn, and the deletion.
+_LOST_SECONDS = _TIMEOUT_SECONDS + reaper.MARGIN_SECONDS + 60 + 30
 
 
 class RestartTest(base.CloudTestCase):
@@ -119,3 +123,8 @@ class RestartTest(base.CloudTestCase):
         again = self.create('medium', 'normal-again')
         self.assertEqual(['ACTIVE'], list(self.settled([again]).values()))
         self.assert_nothing_is_left()
+        self.wait_for(self.assert_no_deletion_is_lost, _LOST_SECONDS)
+
+    def assert_no_deletion_is_lost(self):
+        living = self.victims & self.watcher.placed()
+        self.assertEqual({}, self.watcher.tasks(living))

@@ -26,6 +26,10 @@ _PLACED = sa.text(
     'SELECT uuid FROM instances WHERE deleted = 0 AND host IS NOT NULL'
 )
 _STATES = sa.text('SELECT uuid, vm_state FROM instances WHERE deleted = 0')
+_TASKS = sa.text(
+    'SELECT uuid, task_state FROM instances '
+    'WHERE deleted = 0 AND task_state IS NOT NULL'
+)
 _DELETIONS = sa.text(
     'SELECT instance_uuid, COUNT(*) FROM instance_actions '
     "WHERE action = 'delete' GROUP BY instance_uuid"
@@ -88,6 +92,14 @@ class Watcher:
         """Return the vm_states of some servers; None for one not there."""
         states = self.state_of()
         return {states.get(uuid) for uuid in uuids}
+
+    def tasks(self, uuids):
+        """Return uuid to task_state of those servers that have one.
+
+        A server whose deletion was lost is ``active`` and ``deleting``.
+        """
+        tasks = dict(map(tuple, self._read('nova_cell1', _TASKS)))
+        return {uuid: tasks[uuid] for uuid in tasks.keys() & uuids}
 
     def deletions(self):
         """Return uuid to how often its deletion was asked for."""
