@@ -16,27 +16,29 @@ It takes minutes, so it is no part of the functional tests.
 """
 
 from opie.tests.functional import crash_points
-from opie.tests.functional import test_faults
+from opie.tests.functional import faults
 
 
-class PlacementTest(test_faults.Faults, crash_points.CrashTestCase):
+class PlacementTest(faults.Faults, crash_points.CrashTestCase):
     def test_it_answers_500(self):
-        self.fail(
-            lambda call, go: test_faults.answer(500),
-            test_faults.is_of_placement,
+        self.fail_in_each_phase(
+            lambda call, go: faults.answer(500),
+            faults.is_of_placement,
         )
 
     def test_it_answers_503(self):
-        self.fail(
-            lambda call, go: test_faults.answer(503),
-            test_faults.is_of_placement,
+        self.fail_in_each_phase(
+            lambda call, go: faults.answer(503),
+            faults.is_of_placement,
         )
 
     def test_it_answers_409(self):
-        self.fail(test_faults.conflicts, test_faults.is_of_placement)
+        self.fail_in_each_phase(faults.conflicts, faults.is_of_placement)
 
     def test_it_hangs(self):
-        self.fail(test_faults.hangs, test_faults.is_of_placement)
+        self.fail_in_each_phase(faults.hangs, faults.is_of_placement)
 
     def test_its_answers_are_lost(self):
-        self.fail(test_faults.loses_the_answer, test_faults.is_of_placement)
+        self.fail_in_each_phase(
+            faults.loses_the_answer, faults.is_of_placement
+        )

@@ -10,139 +10,171 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Services that fail from some moment of a preemption on, in every way.
+"""Services that fail amid a preemption, or amid a repair."""
 
-When the request has its answer they are back, and the reaper repairs what is
-left.
-"""
+import collections
+import socket
+import time
 
-import json
+from nova import utils
 
-from keystoneauth1 import exceptions as ks_exc
-from oslo_db import exception as db_exc
-import oslo_messaging
-import requests
-
-from opie.scheduler import swap_back
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import crash_points
-from opie.tests.functional import phases
+from opie.tests.functional import faults
+from opie.tests.functional import invariants
 from opie.tests.functional import scenarios
 
-
-def answer(status, code=None):
-    """Return what placement says, when it says no."""
-    response = requests.Response()
-    response.status_code = status
-    error = {'status': status, 'detail': 'a fault of the test', 'code': code}
-    response._content = json.dumps({'errors': [error]}).encode()
-    return response
+_SEND = 'SEND terminate_instance'
+_MOST_TURNS = 60
+_LOST_DELETIONS = frozenset(
+    ('reaper.Reaper.lost_deletions', 'reaper.Reaper.delete_again')
+)
 
 
-def hangs(call, go):
-    raise ks_exc.ConnectTimeout('timed out')
-
-
-def loses_the_answer(call, go):
-    go()
-    raise ks_exc.ConnectFailure('the connection was cut')
-
-
-def conflicts(call, go):
-    return (
-        answer(409, 'placement.concurrent_update') if call.is_write else go()
-    )
-
-
-def is_of_placement(call):
-    return call.what.split()[0] in ('GET', 'POST', 'PUT', 'DELETE') and (
-        ' /' in call.what
-    )
-
-
-def is_of_the_database(call):
-    return call.what.split()[0] in ('SELECT', 'INSERT', 'UPDATE')
-
-
-class Faults:
-    """The base of test cases, with :class:`crash_points.CrashTestCase`."""
-
-    def setUp(self):
-        super().setUp()
-        self.wrap(
-            swap_back,
-            'give_back',
-            lambda real, *args, **kwargs: real(
-                *args, **{'patience_seconds': 1, **kwargs}
-            ),
+class DatabaseTest(faults.Faults, crash_points.CrashTestCase):
+    def test_it_is_gone(self):
+        self.fail_in_each_phase(
+            faults.database_is_gone, faults.is_of_the_database
         )
-        self.flags(preemption_timeout_seconds=15, group='opie')
 
-    def fail(self, fault, is_concerned):
-        """Let some calls fail from each phase on, and check what is left.
 
-        :param fault: called with a call and what lets it happen.
-        :param is_concerned: tells which calls.
-        """
-        for scenario in (scenarios.Scenario, scenarios.Undone):
-            one = scenario(self)
-            one.arrange()
-            reached = [
-                phases.phase_of(call)
-                for call in (
-                    point.call for point in self.interrupt(one).points
-                )
-                if is_concerned(call)
-            ]
-            self.recover()
-            for phase in dict.fromkeys(reached):
-                is_new = scenario is scenarios.Scenario
-                if is_new or phase == 'gives back':
-                    self.fail_from(phase, one, fault, is_concerned)
+class BrokerTest(faults.Faults, crash_points.CrashTestCase):
+    def test_it_is_gone(self):
+        self.fail_in_each_phase(faults.broker_is_gone, faults.is_of_the_broker)
 
-    def fail_from(self, phase, scenario, fault, is_concerned):
-        failed = []
+
+class HalfwayTest(faults.Faults, crash_points.CrashTestCase):
+    """The first of two victims is sent away; from there on something fails."""
+
+    def test_it_is_gone(self):
+        for name, fault, is_concerned in (
+            (
+                'placement',
+                lambda call, go: faults.answer(503),
+                faults.is_of_placement,
+            ),
+            ('database', faults.database_is_gone, faults.is_of_the_database),
+            ('broker', faults.broker_is_gone, faults.is_of_the_broker),
+        ):
+            self.fail_halfway(name, fault, is_concerned)
+        self.assert_it_preempts()
+
+    def fail_halfway(self, name, fault, is_concerned):
+        sent, failed = [], []
 
         def hear(call, go):
-            if call.path[0] != killer.PREEMPTION or not is_concerned(call):
-                return self.let(scenario, call, go)
-            if not failed and phases.phase_of(call) != phase:
-                return self.let(scenario, call, go)
-            failed.append(call)
-            return fault(call, go)
+            if call.path[0] != killer.PREEMPTION:
+                return go()
+            if sent and is_concerned(call):
+                failed.append(call)
+                return fault(call, go)
+            answer = go()
+            if call.what == _SEND:
+                sent.append(call)
+            return answer
 
+        self.disturb(scenarios.Scenario(self), hear)
+        self.assertEqual(1, len(sent), name)
+        self.assertTrue(failed, name)
+        self.assertEqual({'ERROR'}, self.statuses('preemptor'), name)
+        self.repair_after('%s, halfway' % name)
+
+
+class ReaperTest(faults.Faults, crash_points.CrashTestCase):
+    """Each call of the reaper fails once in each way.
+
+    That is one in each turn, of each of the two things that it does.
+    """
+
+    def test_its_calls_fail(self):
+        self.done = collections.defaultdict(list)
+        scenario = scenarios.Repaired(self)
         scenario.arrange()
+        for _ in range(_MOST_TURNS):
+            failed = self.fail_one(scenario)
+            self.assertEqual([], invariants.over_capacity(self))
+            if not failed:
+                break
+        self.assertEqual({}, failed, 'It does not come to an end.')
+        ways = collections.Counter()
+        for call, done in self.done.items():
+            ways[call[1]] += len(done)
+        for what, number in (
+            ('POST /allocations', 3),
+            ('PUT /resource_providers/*/inventories', 3),
+            ('DELETE /resource_providers/*', 3),
+            ('UPDATE instances', 1),
+            (_SEND, 1),
+        ):
+            self.assertLessEqual(number, ways[what], (what, ways))
+        self.repair()
+        self.assert_it_preempts()
+
+    def fail_one(self, scenario):
+        """Have a turn of the reaper, and return the calls that failed."""
+        failed = {}
+
+        def hear(call, go):
+            part = not _LOST_DELETIONS.isdisjoint(call.path)
+            if call.path[0] != killer.REAPER or part in failed:
+                return go()
+            done = self.done[call.path, call.what]
+            ways = ways_of(call)
+            if len(done) == len(ways):
+                return go()
+            way = ways[len(done)]
+            done.append(way)
+            failed[part] = call
+            return way(call, go)
+
         wire.listen(hear)
         try:
             scenario.act()
         finally:
             wire.listen(None)
-            scenario.relieve()
-        self.assertTrue(failed, phase)
-        try:
-            self.recover()
-        except AssertionError as exc:
-            raise AssertionError('from %r on: %s' % (phase, exc)) from exc
-
-    def let(self, scenario, call, go):
-        answer = go()
-        if call.path[0] == killer.PREEMPTION:
-            scenario.after(call)
-        return answer
+        return failed
 
 
-class DatabaseTest(Faults, crash_points.CrashTestCase):
-    def test_it_is_gone(self):
-        def fail(call, go):
-            raise db_exc.DBConnectionError('gone')
+def ways_of(call):
+    """Return in which ways a call can fail."""
+    if faults.is_of_placement(call):
+        is_away = (lambda call, go: faults.answer(503),)
+        is_write = (faults.conflicts, faults.loses_the_answer)
+        return is_away + is_write if call.is_write else is_away
+    if faults.is_of_the_database(call):
+        return (faults.database_is_gone,)
+    return (faults.broker_is_gone,)
 
-        self.fail(fail, is_of_the_database)
 
+class BlockingTest(faults.Faults, crash_points.CrashTestCase):
+    """Somebody listens where placement was, and never says anything."""
 
-class BrokerTest(Faults, crash_points.CrashTestCase):
-    def test_it_is_gone(self):
-        def fail(call, go):
-            raise oslo_messaging.MessageDeliveryFailure('gone')
+    def setUp(self):
+        super().setUp()
+        silent = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(silent.close)
+        self.flags(
+            auth_type='none',
+            endpoint_override='http://127.0.0.1:%d' % silent.getsockname()[1],
+            timeout=1,
+            group='placement',
+        )
+        # As nova/scheduler/client/report.py has it.
+        self.silent = utils.get_sdk_adapter('placement', admin=True)
 
-        self.fail(fail, lambda call: call.what.startswith('SEND'))
+    def test_a_call_that_blocks(self):
+        seconds = []
+
+        def block(call, go):
+            began = time.monotonic()
+            try:
+                self.silent.get('/')
+            finally:
+                seconds.append(time.monotonic() - began)
+
+        one = scenarios.Scenario(self)
+        self.fail_from('claims', one, block, faults.is_of_placement)
+        self.assertLess(1, min(seconds))
+        self.assertEqual({'ERROR'}, self.statuses('preemptor'))
+        self.assert_it_preempts()
