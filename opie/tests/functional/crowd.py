@@ -19,7 +19,6 @@ left: that may stay for some steps until the reaper sees it.
 
 import collections
 import dataclasses
-import threading
 import time
 
 import fixtures
@@ -28,18 +27,14 @@ from nova import exception
 from nova import objects
 from nova.tests.functional.api import client as api_client
 
-from opie.scheduler import boot
-from opie.scheduler import computes
 from opie.scheduler import eviction
 from opie.scheduler import executor
 from opie.scheduler import filter_scheduler
-from opie.scheduler import placement
-from opie.scheduler import preemptibles
 from opie.scheduler import reaper
 from opie.scheduler import records
 from opie.scheduler import report
-from opie.scheduler import services
 from opie.tests.functional import base
+from opie.tests.functional import death
 from opie.tests.functional import invariants
 
 VCPUS = 10
@@ -47,57 +42,6 @@ VCPUS = 10
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SETTLE_SECONDS = 60
 _STEPS_BETWEEN_AUDITS = 10
-# All of opie/scheduler that a preemption asks nova or placement with.
-_IO = (
-    (placement.Placement, '_call'),
-    (eviction.Eviction, '_send'),
-    (services.Services, '_read'),
-    (boot, 'waiting'),
-    (computes, 'read'),
-    (preemptibles, 'in_migration'),
-    (preemptibles, 'rows_on_hosts'),
-    (preemptibles, 'states_of'),
-    (records, 'cell_of'),
-    (records, 'cells_of'),
-    (records, 'has_build_request'),
-)
-
-
-class Killed(BaseException):
-    """The scheduler ends here: nothing of it that handles errors does."""
-
-
-class Death:
-    """Kills the scheduler at one of its calls, and at all that follow."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._calls_left = None
-        self._call_first = False
-        self.has_come = False
-
-    def arm(self, number, call_first):
-        """Let it come at a call, counted from 1, or right after it."""
-        self._calls_left, self._call_first = number, call_first
-        self.has_come = False
-
-    def disarm(self):
-        self._calls_left = None
-
-    def call(self, real, *args, **kwargs):
-        with self._lock:
-            if self._calls_left is None:
-                is_now = False
-            elif self.has_come:
-                raise Killed
-            else:
-                self._calls_left -= 1
-                is_now = self.has_come = self._calls_left == 0
-        if not is_now:
-            return real(*args, **kwargs)
-        if self._call_first:
-            real(*args, **kwargs)
-        raise Killed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,6 +62,8 @@ class CrowdedCase(base.CloudTestCase):
     :ivar done: what has been done, as texts.
     :ivar counts: of evictions, preemptions, crashes and so on.
     :ivar is_abandoned: whether there may be something for the reaper.
+    :ivar is_disowned: whether a preemptor was deleted before it had a cell,
+        whose journal stays until the reaper thinks its time is over.
     :ivar kept: uuids of servers in ERROR that nobody deletes before the reaper
         has looked, for doc/source/protocol.rst says what would come of that.
     """
@@ -126,13 +72,14 @@ class CrowdedCase(base.CloudTestCase):
         super().setUp()
         self.done, self.counts = [], collections.Counter()
         self.is_abandoned, self.kept = False, []
-        self.death = Death()
+        self.is_disowned = False
+        self.death = death.Death()
         self._flavors, self._preemptible, self._protected = {}, set(), set()
         self._providers = {
             host: self._get_provider_uuid_by_host(host) for host in self.hosts
         }
         self._enabled = set(self.hosts)
-        for owner, name in _IO:
+        for owner, name in death.IO:
             self.wrap(owner, name, self.death.call)
         self.wrap(
             filter_scheduler.FilterScheduler,
@@ -147,7 +94,7 @@ class CrowdedCase(base.CloudTestCase):
         """Let the conductor see an error, as when nobody answers it."""
         try:
             return real(*args, **kwargs)
-        except Killed as exc:
+        except death.Killed as exc:
             raise RuntimeError('the scheduler was killed') from exc
 
     def _count(self, what, owner, name):
@@ -200,7 +147,11 @@ class CrowdedCase(base.CloudTestCase):
                 now = self.api.get_server(uuid)
             except api_client.OpenStackApiNotFoundException:
                 return None
-            if now['status'] != 'BUILD' and not now['OS-EXT-STS:task_state']:
+            # nova is about to end the record of one that is DELETED.
+            if (
+                now['status'] not in ('BUILD', 'DELETED')
+                and not now['OS-EXT-STS:task_state']
+            ):
                 return now['status']
             time.sleep(_SECONDS_BETWEEN_LOOKS)
         self.fail('%s is not settled: %s' % (uuid, now))
@@ -254,20 +205,32 @@ class CrowdedCase(base.CloudTestCase):
         if self.is_abandoned:
             self.assertEqual([], invariants.over_capacity(self))
             return
-        self._wait_until_sound()
+        if self.is_disowned:
+            self.repair()
+        self._wait_until_sound(self.reap)
         if self.counts['steps'] % _STEPS_BETWEEN_AUDITS == 0:
             self.check_after_audits()
 
     def check_after_audits(self):
         self.audit()
-        self._wait_until_sound()
+        self._wait_until_sound(self.reap)
         self.assertEqual([], invariants.orphans_by_nova(self))
 
-    def _wait_until_sound(self):
-        """Wait until nova and the reaper have ended what is begun."""
+    def repair(self):
+        """Let the reaper end all that was left behind."""
+        self.is_abandoned = self.is_disowned = False
+        self._wait_until_sound(self.reap_late)
+
+    def _wait_until_sound(self, reap):
+        """Wait until nova and the reaper have ended what is begun.
+
+        :param reap: :meth:`reap`, which only closes the journals of those that
+            succeeded, or :meth:`reap_late`, which would hide that somebody
+            forgot to give back.
+        """
         until = time.monotonic() + _SETTLE_SECONDS
         while True:
-            self.reap_late()
+            reap()
             broken = [*invariants.broken(self), *self._lost_by_moves()]
             if not broken:
                 return

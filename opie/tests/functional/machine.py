@@ -169,6 +169,7 @@ class Machine(stateful.RuleBasedStateMachine):
     def boot_and_delete(self, number, size, is_so):
         size = self._beyond(size)
         self._do('boot a normal one of %d and delete it', size)
+        self.cloud.is_disowned = True
         uuid = self.cloud.ask_for(size, False)
         self.cloud.api.delete_server(uuid)
         self.cloud.status_of(uuid)
@@ -198,8 +199,7 @@ class Machine(stateful.RuleBasedStateMachine):
     def _reap(self):
         if self.cloud.is_abandoned:
             self._do('reap')
-            self.cloud.is_abandoned = False
-            self.cloud.reap_late()
+            self.cloud.repair()
             kept, self.cloud.kept = self.cloud.kept, []
             self._drop_failed(*kept)
 

@@ -30,7 +30,7 @@ from opie.tests.functional import machine
 SEED_VARIABLE = 'OPIE_TEST_SEED'
 STEPS_VARIABLE = 'OPIE_TEST_STEPS'
 _STEPS_PER_EXAMPLE = 50
-# It had a scheduler die six times, and others take the room of a claim.
+# It had a scheduler die five times, and victims evicted besides.
 _SEED_OF_A_SHORT_RUN = 1058144601
 
 
@@ -45,9 +45,10 @@ class RandomTest(crowd.CrowdedCase):
             os.environ.get(SEED_VARIABLE)
             or (random.getrandbits(32) if steps else _SEED_OF_A_SHORT_RUN)
         )
+        examples = -(-steps // _STEPS_PER_EXAMPLE) or 1
         self.addDetail('seed', content.text_content(str(seed)))
         try:
-            self._run(seed, -(-steps // _STEPS_PER_EXAMPLE) or 1)
+            self._run(seed, examples)
         except Exception as exc:
             # hypothesis wraps what it cannot do again.
             raise (self.failure or exc) from None
@@ -57,7 +58,15 @@ class RandomTest(crowd.CrowdedCase):
                 '%s=%d: %s' % (SEED_VARIABLE, seed, dict(self.counts)),
                 file=sys.__stderr__,
             )
-        self.assertTrue(self.counts['preemptions'])
+        self._assert_enough(examples)
+
+    def _assert_enough(self, examples):
+        """Assert that it was not all of it left out."""
+        self.assertLessEqual(
+            examples * _STEPS_PER_EXAMPLE, self.counts['steps']
+        )
+        for what in ('preemptions', 'evictions', 'crashes'):
+            self.assertTrue(self.counts[what], what)
 
     def _run(self, seed, examples):
         seeded = type('Seeded', (machine.Machine,), {'cloud': self})
