@@ -65,6 +65,13 @@ def is_of_the_database(call):
     return call.what.split()[0] in ('SELECT', 'INSERT', 'UPDATE')
 
 
+def moment_of(call):
+    """Return the phase of a call, and whether others wait for their turn."""
+    phase = phases.phase_of(call)
+    is_alone = phase == 'plans' and 'pass_two.PassTwo._plan' in call.path
+    return 'plans alone' if is_alone else phase
+
+
 class Faults:
     """The base of test cases, with :class:`crash_points.CrashTestCase`."""
 
@@ -91,21 +98,21 @@ class Faults:
             one = scenario(self)
             one.arrange()
             reached = [
-                phases.phase_of(call)
+                moment_of(call)
                 for call in (
                     point.call for point in self.interrupt(one).points
                 )
                 if is_concerned(call)
             ]
             self.repair()
-            for phase in dict.fromkeys(reached):
+            for moment in dict.fromkeys(reached):
                 is_new = scenario is scenarios.Scenario
-                if is_new or phase == 'gives back':
-                    self.fail_from(phase, one, fault, is_concerned)
+                if is_new or moment == 'gives back':
+                    self.fail_from(moment, one, fault, is_concerned)
         self.assert_it_preempts()
 
-    def fail_from(self, phase, scenario, fault, is_concerned):
-        """Let some calls fail from a phase on.
+    def fail_from(self, moment, scenario, fault, is_concerned):
+        """Let some calls fail from a moment on; see :func:`moment_of`.
 
         The same scheduler goes on, so that a lock or a place among those that
         preempt that it keeps is missed the next time.
@@ -115,14 +122,14 @@ class Faults:
         def hear(call, go):
             if call.path[0] != killer.PREEMPTION or not is_concerned(call):
                 return self.let(scenario, call, go)
-            if not failed and phases.phase_of(call) != phase:
+            if not failed and moment_of(call) != moment:
                 return self.let(scenario, call, go)
             failed.append(call)
             return fault(call, go)
 
         self.disturb(scenario, hear)
-        self.assertTrue(failed, phase)
-        self.repair_after('from %r on' % phase)
+        self.assertTrue(failed, moment)
+        self.repair_after('from %r on' % moment)
 
     def disturb(self, scenario, hear):
         """Do a scenario, and let a function hear of its calls."""
