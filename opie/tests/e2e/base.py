@@ -151,11 +151,11 @@ class CloudTestCase(unittest.TestCase):
                     raise
             time.sleep(_POLL_SECONDS)
 
-    def logged(self, text):
-        """Return the lines of the schedulers' logs that hold a text."""
+    def logged(self, text, services='nova-scheduler-*'):
+        """Return the lines of the services' logs that hold a text."""
         return [
             line
-            for path in self.cloud.home.logs.glob('nova-scheduler-*')
+            for path in self.cloud.home.logs.glob(services)
             for line in path.read_text().splitlines()
             if text in line
         ]

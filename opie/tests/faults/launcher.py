@@ -10,24 +10,72 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""opie-nova-scheduler, which ends itself amid a preemption, once.
+"""opie-nova-scheduler, which ends itself amid its work, once.
 
-The environment says where: at the crash point whose text is OPIE_CRASH_POINT.
-It then writes that to the file OPIE_CRASH_NOTE and is gone, without another
-word to anybody.  While OPIE_CRASH_POINT is empty, it writes there every point
-of a preemption that it comes to and whether it is a write.  Its reaper waits
-for little.
+The environment says where: at the crash point whose text is OPIE_CRASH_POINT,
+of what OPIE_CRASH_ENTRY names, a preemption or the reaper.  It then writes
+that to the file OPIE_CRASH_NOTE and is gone, without another word to anybody.
+While OPIE_CRASH_POINT is empty, it writes there every point that it comes to
+and whether it is a write.  Its reaper waits for little.
+
+After the first call that OPIE_CRASH_HOLD names, if any, it holds its breath
+until somebody has made a file; see :func:`hold_files`.
 """
 
 import os
 import pathlib
 import sys
+import time
 
 from opie.cmd import nova_scheduler
 
 MARGIN_SECONDS = 2
 # Otherwise nova's own scheduling.
 _PREEMPTING = 'filter_scheduler.FilterScheduler._make_room'
+_HELD_SECONDS = 0.05
+
+
+def hold_files(note):
+    """Return (the file that tells that it holds its breath, that ends it).
+
+    :param note: the path OPIE_CRASH_NOTE.
+    """
+    return note.with_suffix('.held'), note.with_suffix('.go')
+
+
+class Orders:
+    """What the environment says.
+
+    :param entry: the one whose points all count; of others, those that
+        preempt.
+    """
+
+    def __init__(self, entry):
+        self.entry = os.environ['OPIE_CRASH_ENTRY']
+        self._is_all = self.entry == entry
+        self._text = os.environ['OPIE_CRASH_POINT']
+        self._hold = os.environ['OPIE_CRASH_HOLD']
+        self._note = pathlib.Path(os.environ['OPIE_CRASH_NOTE'])
+        self._held, self._go_on = hold_files(self._note)
+
+    def is_time(self, point):
+        if self._text:
+            # Whoever is started again in its place lives on.
+            return str(point) == self._text and not self._note.exists()
+        if self._is_all or _PREEMPTING in point.call.path:
+            with self._note.open('a') as lines:
+                print(int(point.call.is_write), point, sep='\t', file=lines)
+        return False
+
+    def after(self, call):
+        if call.what == self._hold and not self._held.exists():
+            self._held.touch()
+            while not self._go_on.exists():
+                time.sleep(_HELD_SECONDS)
+
+    def end(self, point):
+        self._note.write_text(str(point))
+        os._exit(1)
 
 
 def main():
@@ -39,23 +87,10 @@ def main():
     from opie.tests.faults import killer
     from opie.tests.faults import wire
 
-    note = pathlib.Path(os.environ['OPIE_CRASH_NOTE'])
-    text = os.environ['OPIE_CRASH_POINT']
-
-    def is_time(point):
-        if text:
-            # Whoever is started again in its place lives on.
-            return str(point) == text and not note.exists()
-        if _PREEMPTING in point.call.path:
-            with note.open('a') as lines:
-                print(int(point.call.is_write), point, sep='\t', file=lines)
-        return False
-
-    def end(point):
-        note.write_text(str(point))
-        os._exit(1)
-
-    the_killer = killer.Killer(killer.PREEMPTION, is_time, end=end)
+    orders = Orders(killer.REAPER)
+    the_killer = killer.Killer(
+        orders.entry, orders.is_time, orders.after, orders.end
+    )
 
     def hear(call, go):
         # It is imported once nova has read its options.

@@ -10,111 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A real scheduler process that is gone amid a preemption.
+"""A scheduler whose process is gone amid a preemption, or amid a repair.
 
-os._exit ends it once for each state that it can leave behind.  Another one is
-started, and all must be well within the deadline and two reaper intervals.
+os._exit ends it before each write, so once for each state that it can leave
+behind.  Another one is started, and all must be well within the deadline and
+two reaper intervals.  What each state is worth is seen in one process, at
+every call: see test_every_point.py.
 """
 
-import contextlib
-import dataclasses
-import pathlib
-import subprocess
-import sys
-import tempfile
-import time
-from unittest import mock
+from opie.tests.faults import processes
 
-from opie.sandbox import programs
-from opie.sandbox.services import nova
-from opie.sandbox.services import scheduler
-from opie.tests.e2e import base
-from opie.tests.faults import launcher
-
-_SCHEDULER = scheduler.name(1)
-_TIMEOUT_SECONDS = 20
-_REAPER_INTERVAL_SECONDS = 5
-# The reaper is looked at every 5 seconds whether it is its turn.
-_RECOVERY_SECONDS = (
-    _TIMEOUT_SECONDS
-    + launcher.MARGIN_SECONDS
-    + 2 * (_REAPER_INTERVAL_SECONDS + 5)
-)
+from opie.tests.faults import killer  # isort: skip
 
 
-class ProcessTest(base.CloudTestCase):
-    settings = {
-        'hosts': 1,
-        'vcpus': 4,
-        'ram_mb': 4096,
-        'preemption_timeout_seconds': _TIMEOUT_SECONDS,
-        'nova_options': {
-            # How long the conductor misses the scheduler.
-            'DEFAULT': {'rpc_response_timeout': 10},
-            'opie': {'reaper_interval_seconds': _REAPER_INTERVAL_SECONDS},
-        },
-    }
-
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.note = pathlib.Path(folder.name) / 'note'
-        self.addCleanup(self.cloud.restart, _SCHEDULER)
-
-    @contextlib.contextmanager
-    def dying_at(self, point):
-        """Let a scheduler be started that ends itself at a point."""
-        of_opie = scheduler.of
-
-        def of(site):
-            return [
-                dataclasses.replace(
-                    service,
-                    command=(
-                        sys.executable,
-                        '-m',
-                        launcher.__name__,
-                        *service.command[1:],
-                    ),
-                    environment={
-                        **service.environment,
-                        'OPIE_CRASH_POINT': point,
-                        'OPIE_CRASH_NOTE': str(self.note),
-                    },
-                )
-                for service in of_opie(site)
-            ]
-
-        self.note.unlink(missing_ok=True)
-        with mock.patch.object(scheduler, 'of', of):
-            self.cloud.restart(_SCHEDULER)
-            yield
-
-    def preempt(self):
-        """Ask for a server at the cost of two; return it and the victims."""
-        self.delete_all()
-        victims = self.create_preemptible('medium', 2)
-        self.before = self.watcher.allocations()
-        return self.create('large', 'normal'), victims
-
-    def points(self):
-        """Return a point for each state: before each write, and the last."""
-        # What only the first preemption of a cloud does comes once.
-        normal, _ = self.preempt()
-        self.settled([normal])
-        with self.dying_at(''):
-            normal, _ = self.preempt()
-            self.assertEqual(['ACTIVE'], list(self.settled([normal]).values()))
-        lines = [
-            line.split('\t') for line in self.note.read_text().splitlines()
-        ]
-        return [
-            point
-            for number, (is_write, point) in enumerate(lines, 1)
-            if is_write == '1' or number == len(lines)
-        ]
-
+class ProcessTest(processes.ProcessCase):
     def test_a_process_that_is_gone(self):
         points = self.points()
         self.assertLess(10, len(points))
@@ -125,46 +34,77 @@ class ProcessTest(base.CloudTestCase):
     def crash_at(self, point):
         with self.dying_at(point):
             normal, victims = self.preempt()
-            self.wait_for(
-                lambda: self.assertTrue(self.note.exists(), 'it lives')
-            )
-            died_at = time.monotonic()
-            self.cloud.restart(_SCHEDULER)
+            self.wait_for_death()
+            self.recover(normal, victims)
+
+
+class UndoneTest(processes.ProcessCase):
+    """An administrator locks a victim, so everything is given back."""
+
+    hold = 'POST /allocations'
+
+    def test_a_process_that_is_gone(self):
+        with self.dying_at('', hold=self.hold):
+            normal, _ = self.preempt_and_lock()
             self.assertEqual(['ERROR'], list(self.settled([normal]).values()))
-            self.wait_for(
-                self.assert_recovered,
-                _RECOVERY_SECONDS - (time.monotonic() - died_at),
-            )
-        self.assert_nothing_is_left()
-        # One may still be on its way out, if its deletion was lost.
-        self.wait_for(lambda: self.assert_whole(victims))
-        self.audit()
+        told = self.told()
+        claimed = [self.hold in point for _, point in told].index(True)
+        points = [point for is_write, point in told[claimed + 1 :] if is_write]
+        # What gives back, and two that close the journal.
+        self.assertLessEqual(3, len(points))
+        for point in points:
+            with self.subTest(point):
+                self.crash_at(point)
 
-    def assert_whole(self, victims):
-        """Check that victims run with their allocations, or are gone."""
-        alive = victims & self.watcher.placed()
-        held = self.watcher.allocations()
-        self.assertEqual(
-            {victim: self.before[victim] for victim in alive},
-            {victim: held.get(victim) for victim in alive},
-        )
-        if alive:
-            self.assertEqual({'active'}, self.watcher.states(alive))
+    def crash_at(self, point):
+        with self.dying_at(point, hold=self.hold):
+            normal, victims = self.preempt_and_lock()
+            self.wait_for_death()
+            self.recover(normal, victims)
+        self.assertLessEqual(victims, self.watcher.placed())
 
-    def assert_recovered(self):
-        self.assertEqual(set(), self.watcher.journal())
-        self.assertEqual(
-            self.watcher.placed(), self.watcher.allocations().keys()
-        )
+    def preempt_and_lock(self):
+        normal, victims = self.preempt()
+        self.wait_for(lambda: self.assertTrue(self.held.exists()))
+        self.compute('admin').lock_server(min(victims))
+        self.go_on.touch()
+        return normal, victims
 
-    def audit(self):
-        """Let ``nova-manage placement audit`` find nothing."""
-        command = (
-            programs.script('nova-manage'),
-            '--config-file=%s' % nova.conf(self.cloud.site),
-            'placement',
-            'audit',
-            '--verbose',
+
+class RepairTest(processes.ProcessCase):
+    """The reaper undoes what was left between two evictions.
+
+    One victim is gone, one is marked for deletion, and there is a claim.  No
+    point is behind the last write, for nothing is to be done there any more.
+    """
+
+    left_at = 'SEND terminate_instance #2:'
+
+    def test_a_process_that_is_gone(self):
+        self.left_at = next(
+            point for point in self.points() if self.left_at in point
         )
-        done = subprocess.run(command, capture_output=True, text=True)
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        normal, victims = self.leave()
+        with self.dying_at('', killer.REAPER):
+            self.recover(normal, victims)
+            points = [point for is_write, point in self.told() if is_write]
+        # What gives back, two that close the journal, and two that have it
+        # deleted again.
+        self.assertLessEqual(5, len(points))
+        for point in points:
+            with self.subTest(point):
+                self.crash_at(point)
+
+    def leave(self):
+        """Have a scheduler die amid a preemption."""
+        with self.dying_at(self.left_at):
+            normal, victims = self.preempt()
+            self.wait_for_death()
+        return normal, victims
+
+    def crash_at(self, point):
+        normal, victims = self.leave()
+        with self.dying_at(point, killer.REAPER):
+            self.wait_for_death()
+            self.recover(normal, victims)
+        self.assertEqual(set(), victims & self.watcher.placed())
