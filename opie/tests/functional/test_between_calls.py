@@ -27,6 +27,7 @@ import nova.conf
 from nova.db.main import api as main_db
 from oslo_utils import timeutils
 
+from opie.scheduler import confirmation
 from opie.scheduler import reaper
 from opie.tests.faults import killer
 from opie.tests.faults import wire
@@ -126,14 +127,21 @@ class MeanwhileTest(crash_points.CrashTestCase):
             lambda real, *args: real(*args),
         )
 
-        def look():
-            self.assertTrue(begun.wait(base.WAIT_SECONDS))
-            before = self.what_is_held()
-            self.reap_as_another_at_the_end()
-            self.assertEqual(before, self.what_is_held())
-            release.set()
+        held = []
 
-        self.preempt_while(is_wait, look)
+        def look(real, *args):
+            self.assertTrue(begun.wait(base.WAIT_SECONDS))
+            held.append(self.what_is_held())
+            self.reap_as_another_at_the_end()
+            held.append(self.what_is_held())
+            release.set()
+            return real(*args)
+
+        # Not at a call of it, where a cell is locked to this thread.
+        self.wrap_once(confirmation.Confirmation, 'wait', look)
+        self.ask()
+        before, after = held
+        self.assertEqual(before, after)
         self.assertPreempted()
         self.assertEqual(2, len(asked))
         self.assertFalse(self.logged('Repairing'))
