@@ -23,6 +23,7 @@ from oslo_db import exception as db_exc
 import oslo_messaging
 import requests
 
+from opie.scheduler import index
 from opie.scheduler import swap_back
 from opie.tests.faults import killer
 from opie.tests.faults import wire
@@ -79,6 +80,8 @@ class Faults:
         # One that is not given back is missed at once.
         self.flags(max_concurrent_preemptions=1, group='opie')
         super().setUp()
+        # A cell that did not answer is asked again for the next request.
+        self.patch(index, '_SILENT_SECONDS', 0)
         self.wrap(
             swap_back,
             'give_back',

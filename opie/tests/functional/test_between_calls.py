@@ -86,7 +86,7 @@ class MeanwhileTest(crash_points.CrashTestCase):
         self.assertEqual(1, len(done))
 
     def assertPreempted(self):
-        self.assertEqual({'ACTIVE'}, self._statuses('preemptor'))
+        self.assertEqual({'ACTIVE'}, self.statuses('preemptor'))
         self._soon(lambda: self.assertGone(*self.victims))
         self.reap()
         invariants.assert_sound(self)
@@ -180,7 +180,7 @@ class MeanwhileTest(crash_points.CrashTestCase):
         )
         self.flags(preemption_timeout_seconds=10, group='opie')
         self.ask()
-        self.assertEqual({'ERROR'}, self._statuses('preemptor'))
+        self.assertEqual({'ERROR'}, self.statuses('preemptor'))
         (lost,) = self._being_deleted()
         self.reap()
         self.assertEqual([lost], self._being_deleted())
@@ -206,7 +206,7 @@ class MeanwhileTest(crash_points.CrashTestCase):
     def test_an_audit_drops_the_claim_and_no_other_plan_follows(self):
         self.flags(max_plans_per_request=1, group='opie')
         self.preempt_while(is_wait, audit_and_delete)
-        self.assertEqual({'ERROR'}, self._statuses('preemptor'))
+        self.assertEqual({'ERROR'}, self.statuses('preemptor'))
         self.assertGone(*self.victims)
         (line,) = self.logged('Wasted evictions: 2')
         for victim in self.victims:
