@@ -10,18 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What others do between two calls of a scheduler, or after its death.
+"""What others do between two calls of a scheduler.
 
 The call at which it happens is awaited, never a time.
 """
 
-import contextlib
 import datetime
-import io
 import time
 
 import fixtures
-from nova.cmd import manage
 from nova.compute import rpcapi
 import nova.conf
 from nova.db.main import api as main_db
@@ -31,19 +28,13 @@ from opie.scheduler import confirmation
 from opie.scheduler import reaper
 from opie.tests.faults import killer
 from opie.tests.faults import wire
+from opie.tests.functional import audits
 from opie.tests.functional import base
 from opie.tests.functional import crash_points
 from opie.tests.functional import invariants
 from opie.tests.functional import scenarios
 
 CONF = nova.conf.CONF
-
-
-def audit_and_delete():
-    """Do as ``nova-manage placement audit --delete``."""
-    with contextlib.redirect_stdout(io.StringIO()) as said:
-        manage.PlacementCommands().audit(verbose=True, delete=True)
-    return said.getvalue()
 
 
 def is_claim(call):
@@ -192,131 +183,22 @@ class MeanwhileTest(crash_points.CrashTestCase):
         """A preemptor has no record in a cell yet, so it is an orphan."""
         said = []
         self.preempt_while(
-            is_eviction, lambda: said.append(audit_and_delete())
+            is_eviction, lambda: said.append(audits.audit_and_delete())
         )
         self.assertIn('Deleted', said[0])
         self.assertTrue(self.logged('were removed by somebody else'))
         self.assertPreempted()
 
     def test_an_audit_drops_the_claim_while_victims_go(self):
-        self.preempt_while(is_wait, audit_and_delete)
+        self.preempt_while(is_wait, audits.audit_and_delete)
         self.assertPreempted()
         self.assertFalse(self.logged('Wasted'))
 
     def test_an_audit_drops_the_claim_and_no_other_plan_follows(self):
         self.flags(max_plans_per_request=1, group='opie')
-        self.preempt_while(is_wait, audit_and_delete)
+        self.preempt_while(is_wait, audits.audit_and_delete)
         self.assertEqual({'ERROR'}, self.statuses('preemptor'))
         self.assertGone(*self.victims)
         (line,) = self.logged('Wasted evictions: 2')
         for victim in self.victims:
             self.assertIn(victim['id'], line)
-
-
-class Abandoned:
-    """Something happens to a victim whose scheduler has died.
-
-    :cvar is_emptied: whether it is the victim of which all was taken.
-    """
-
-    is_emptied = True
-
-    def setUp(self):
-        super().setUp()
-        self.have(scenarios.Scenario.servers)
-        victims = self.preemptible()
-        (self.normal,) = [
-            server
-            for server in self._servers.values()
-            if server not in victims
-        ]
-        self.interrupt(
-            scenarios.Scenario(self),
-            lambda point: is_eviction(point.call),
-        )
-        self.assertEqual(10, self.used_by_preemptor())
-        host = self._get_provider_uuid_by_host('host1')
-        # Each has a disk of 1 GB, and so has the preemptor.
-        (emptied,) = [
-            victim
-            for victim in victims
-            if host not in self.allocations(victim)
-        ]
-        (other,) = [victim for victim in victims if victim is not emptied]
-        self.victim, self.other = (
-            (emptied, other) if self.is_emptied else (other, emptied)
-        )
-
-    def used_by_preemptor(self):
-        (preemptor,) = [
-            server
-            for server in self.api.get_servers()
-            if server['name'] == 'preemptor'
-        ]
-        return sum(
-            held['resources'].get('VCPU', 0)
-            for held in self.allocations(preemptor).values()
-        )
-
-    def assertRecovered(self):
-        self.recover()
-        self.assertUntouched(self.victim, self.other)
-
-    def migrate(self):
-        self.delete(self.normal)
-        self._migrate_server(self.victim)
-        self.assertEqual('host2', self.host_of(self.victim))
-
-    def test_it_is_migrated(self):
-        self.migrate()
-        self._confirm_resize(self.victim)
-        self.assertRecovered()
-
-    def test_it_is_migrated_and_is_back(self):
-        self.migrate()
-        self._revert_resize(self.victim)
-        self.assertRecovered()
-
-    def test_it_is_amid_a_migration_that_is_confirmed(self):
-        self.migrate()
-        self.recover()
-        self._confirm_resize(self.victim)
-        self.assertRecovered()
-
-    def test_it_is_amid_a_migration_that_is_reverted(self):
-        """The migration has got back what the victim needs now."""
-        self.migrate()
-        self.recover()
-        self._revert_resize(self.victim)
-        self.assertRecovered()
-
-    def test_it_is_shelved(self):
-        self.flags(shelved_offload_time=0)
-        self._shelve_server(self.victim)
-        self.recover()
-        self._unshelve_server(self.victim)
-        self.assertRecovered()
-
-    def test_it_is_shelved_and_is_back(self):
-        """It finds room elsewhere, for its own is the preemptor's."""
-        self.flags(shelved_offload_time=0)
-        self.delete(self.normal)
-        self._shelve_server(self.victim)
-        self._unshelve_server(self.victim)
-        self.assertEqual('host2', self.host_of(self.victim))
-        self.assertRecovered()
-
-    def test_an_audit_drops_the_claim(self):
-        """The victims' entries stay, and so does what they are for."""
-        self.assertIn('Deleted', audit_and_delete())
-        self.assertEqual(0, self.used_by_preemptor())
-        self.assertRecovered()
-        self.assertFalse(self.logged('Wasted'))
-
-
-class EmptiedTest(Abandoned, crash_points.CrashTestCase):
-    is_emptied = True
-
-
-class ShrunkTest(Abandoned, crash_points.CrashTestCase):
-    is_emptied = False
