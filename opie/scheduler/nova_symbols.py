@@ -220,6 +220,12 @@ USED = (
         'conductor.workers periodic_enable scheduler.workers',
     ),
     (
+        'to wait for placement a minute at most',
+        'nova.conf.CONF',
+        'placement.timeout',
+        'set_default(name, default, group)',
+    ),
+    (
         'to talk to placement',
         'nova.scheduler.client.report.SchedulerReportClient',
         'get(self, url, version=, global_request_id=)',

@@ -79,6 +79,8 @@ class CrowdedCase(base.CloudTestCase):
             host: self._get_provider_uuid_by_host(host) for host in self.hosts
         }
         self._enabled = set(self.hosts)
+        # NOTE: nova/context.py waits for a green thread that was killed.
+        self.patch(nova_context, 'CELL_TIMEOUT', _SETTLE_SECONDS / 2)
         for owner, name in death.IO:
             self.wrap(owner, name, self.death.call)
         self.wrap(
