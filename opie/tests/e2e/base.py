@@ -53,8 +53,7 @@ class _Running:
     def cloud(self, settings):
         """Return a running cloud with some settings."""
         if settings != self._settings:
-            self._stack.close()
-            self._settings = None
+            self.stop()
             # Not below what TMPDIR may be: the path of a socket is short.
             folder = self._stack.enter_context(
                 tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
@@ -65,6 +64,11 @@ class _Running:
             self._settings = settings
         return self._cloud
 
+    def stop(self):
+        """Stop the cloud, if there is one."""
+        self._stack.close()
+        self._settings = None
+
 
 _running = _Running()
 
@@ -74,14 +78,18 @@ class CloudTestCase(unittest.TestCase):
 
     :cvar settings: fields of the sandbox's Settings; classes that want the
         same, one after the other, have the same cloud.
+    :cvar is_shared: False for a cloud that others had rather not run beside.
     :cvar cloud: the :class:`opie.sandbox.cloud.Cloud`.
     """
 
     settings = {}
+    is_shared = True
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        if not cls.is_shared:
+            cls.addClassCleanup(_running.stop)
         cls.cloud = _running.cloud(cls.settings)
         cls.watcher = watcher.Watcher(cls.cloud)
         cls.addClassCleanup(cls.watcher.close)
