@@ -56,6 +56,14 @@ def conflicts(call, go):
     )
 
 
+def database_is_gone(call, go):
+    raise db_exc.DBConnectionError('gone')
+
+
+def broker_is_gone(call, go):
+    raise oslo_messaging.MessageDeliveryFailure('gone')
+
+
 def is_of_placement(call):
     return call.what.split()[0] in ('GET', 'POST', 'PUT', 'DELETE') and (
         ' /' in call.what
@@ -64,6 +72,10 @@ def is_of_placement(call):
 
 def is_of_the_database(call):
     return call.what.split()[0] in ('SELECT', 'INSERT', 'UPDATE')
+
+
+def is_of_the_broker(call):
+    return call.what.startswith('SEND')
 
 
 def moment_of(call):
@@ -164,15 +176,3 @@ class Faults:
         if call.path[0] == killer.PREEMPTION:
             scenario.after(call)
         return answer
-
-
-def database_is_gone(call, go):
-    raise db_exc.DBConnectionError('gone')
-
-
-def broker_is_gone(call, go):
-    raise oslo_messaging.MessageDeliveryFailure('gone')
-
-
-def is_of_the_broker(call):
-    return call.what.startswith('SEND')

@@ -17,6 +17,7 @@ import socket
 import time
 
 from nova import utils
+import nova.conf
 
 from opie.tests.faults import killer
 from opie.tests.faults import wire
@@ -24,6 +25,8 @@ from opie.tests.functional import crash_points
 from opie.tests.functional import faults
 from opie.tests.functional import invariants
 from opie.tests.functional import scenarios
+
+CONF = nova.conf.CONF
 
 _SEND = 'SEND terminate_instance'
 _MOST_TURNS = 60
@@ -152,6 +155,8 @@ class BlockingTest(faults.Faults, crash_points.CrashTestCase):
 
     def setUp(self):
         super().setUp()
+        # The scheduler has seen to it, where nova would wait for ever.
+        self.assertEqual(60, CONF.placement.timeout)
         # NOTE: eventlet closes a socket that nobody refers to.
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.addCleanup(self.listener.close)
