@@ -143,8 +143,9 @@ class SandboxTest(unittest.TestCase):
         self.assertTrue(processes.of_home(self.cloud.home.path))
         with self.assertRaises(errors.SandboxError):
             self.cloud.auth_url  # noqa: B018
-        self.cloud.up(hosts=1)
+        self.cloud.up(hosts=2, compute_processes=2, service_down_seconds=10)
         self.assertEqual('ACTIVE', self.boot('server').status)
+        self.see_a_compute_stopped_alone()
 
         # The machine has been switched off: nobody has noted that.
         for process in processes.of_home(self.cloud.home.path):
@@ -162,8 +163,7 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual(130, status)
         self.assert_nothing_runs()
 
-    def test_a_compute_is_stopped_alone(self):
-        self.cloud.up(hosts=2, compute_processes=2, service_down_seconds=10)
+    def see_a_compute_stopped_alone(self):
         self.cloud.signal('nova-compute-2', signal.SIGSTOP)
         self.wait_for_state('host2', 'down')
         self.assertEqual('host1', self.boot_host('on the other'))
