@@ -13,7 +13,6 @@
 """A cloud in one process: real nova services, real placement, SQLite."""
 
 import datetime
-import os
 import threading
 
 import fixtures
@@ -28,7 +27,6 @@ from opie.scheduler import journal
 from opie.scheduler import pass_one
 from opie.scheduler import placement
 from opie.scheduler import reaper
-from opie.tests import patched
 from opie.tests.functional import waits
 
 WAIT_SECONDS = waits.WAIT_SECONDS
@@ -46,9 +44,6 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
     def setUp(self):
         # Each request is to be planned for.
         self.flags(refusal_cache_seconds=0, group='opie')
-        if patched.HOME not in os.environ:
-            # That nova's API answers as it says is nova's to test.
-            self.flags(response_validation='ignore', group='api')
         super().setUp()
 
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
