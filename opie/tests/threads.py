@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Pools of no more threads than have work.
+"""Pools of no more threads than have work, which seldom wake for nothing.
 
 A pool of futurist starts a thread for each piece of work, up to its limit,
 whoever is idle, and an idle thread wakes up each second, or a hundred times a
