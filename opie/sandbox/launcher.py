@@ -24,7 +24,8 @@ from opie.sandbox import stopping
 
 START_SECONDS = 180
 
-_LOG_LINES = 10
+# mariadb-install-db ends with 25 lines that do not say what is wrong.
+_LOG_LINES = 40
 
 
 def write_files(services):

@@ -12,7 +12,9 @@
 
 """MariaDB: a data directory, a socket and a port of its own.
 
-It reads no configuration file and touches no other server's data.
+It reads no configuration file and touches no other server's data, nor its
+temporary tables: a server that starts removes all that it finds where it would
+put its own.
 """
 
 import os
@@ -45,7 +47,12 @@ def commands(folder):
     """
     user = _user()
     # Both want it first.
-    common = ('--no-defaults', '--user=' + user, '--datadir=%s/data' % folder)
+    common = (
+        '--no-defaults',
+        '--user=' + user,
+        '--datadir=%s/data' % folder,
+        '--tmpdir=%s' % folder,
+    )
     install = (
         programs.find('mariadb-install-db'),
         *common,
