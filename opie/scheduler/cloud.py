@@ -42,6 +42,19 @@ class SilentCells(GaveUp):
         )
 
 
+def all_answer(silent):
+    """Give up if a cell does not answer, before it is asked anything else.
+
+    A database that hangs is waited for as long as nova does, a minute, and
+    again for each question.
+
+    :param silent: uuids of the cells that did not answer.
+    :raises SilentCells: if there are any.
+    """
+    if silent:
+        raise SilentCells(silent)
+
+
 class Cloud:
     """A :class:`model.Cloud` for one request.
 
@@ -127,10 +140,10 @@ class Cloud:
             self._spec,
             {self._computes[uuid].cell_uuid for uuid in uuids},
         )
-        silent += manager.load_preemptibles(states)
-        in_migration, silent_too = manager.servers_in_migration(states)
-        if silent or silent_too:
-            raise SilentCells((*silent, *silent_too))
+        all_answer(silent)
+        all_answer(manager.load_preemptibles(states))
+        in_migration, silent = manager.servers_in_migration(states)
+        all_answer(silent)
         return {state.uuid: state for state in states}, in_migration
 
     def _filter(self, states):

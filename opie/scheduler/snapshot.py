@@ -174,10 +174,9 @@ def _read_computes(sources):
     A cell that is silent may have room, so nobody is evicted elsewhere.
     """
     cells = sources.host_manager.enabled_cells
-    silent = sources.host_manager.index.refresh(cells)
-    nodes, silent_too = computes.read(cells)
-    if silent or silent_too:
-        raise live_cloud.SilentCells((*silent, *silent_too))
+    live_cloud.all_answer(sources.host_manager.index.refresh(cells))
+    nodes, silent = computes.read(cells)
+    live_cloud.all_answer(silent)
     sources.hosts.forget_all_but(nodes.keys())
     return nodes
 

@@ -19,8 +19,10 @@ from nova import exception
 from nova.compute import manager as compute_manager
 
 from opie.scheduler import allocations
+from opie.scheduler import cells
 from opie.scheduler import eviction
 from opie.scheduler import executor
+from opie.scheduler import index
 from opie.scheduler import last_look
 from opie.scheduler import placement
 from opie.scheduler import records
@@ -138,3 +140,42 @@ class PatienceTest(base.CloudTestCase):
         self.assertUntouched(first, second)
         self.assertGone(*victims)
         self.assertNoJournal()
+
+
+class SilentCellTest(base.CloudTestCase):
+    """A victim on the only host, and a cell that fails at one question."""
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        # It is asked again for the next request.
+        self.useFixture(fixtures.MockPatchObject(index, '_SILENT_SECONDS', 0))
+        self.asked = 0
+        self.fails_at = None
+        self.wrap(cells, 'ask', self.ask)
+
+    def ask(self, real, cell_mappings, read):
+        self.asked += 1
+        if self.asked != self.fails_at:
+            return real(cell_mappings, read)
+
+        def fail(context):
+            raise exception.NovaException('the database is away')
+
+        return real(cell_mappings, fail)
+
+    def test_it_is_asked_nothing_else(self):
+        """A database that hangs would be waited for each time."""
+        victim = self.boot_preemptible(10)
+        for self.fails_at in range(1, 6):
+            self.asked = 0
+            self.assertNoValidHost(self.boot(10, state='ERROR'))
+            self.assertEqual(self.fails_at, self.asked)
+            self.assertUntouched(victim)
+            self.assertNoJournal()
+        self.asked = 0
+        self.fails_at = None
+        self.assertUntouched(self.boot(10))
+        self.assertGone(victim)
+        self.assertGreaterEqual(self.asked, 5)
