@@ -20,6 +20,7 @@ import unittest
 from opie.sandbox import home
 from opie.sandbox import launcher
 from opie.sandbox import ports
+from opie.sandbox import processes
 from opie.sandbox import record
 from opie.sandbox import settings
 from opie.sandbox import starting
@@ -34,14 +35,13 @@ class MariadbTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         its_home = home.Home(pathlib.Path(folder.name) / 'cloud')
         its_home.create()
-        return starting.site_of(
-            its_home,
-            record.Record(
-                {},
-                settings.Settings(),
-                ports=ports.choose((mariadb.NAME,), {}),
-            ),
+        its_record = record.Record(
+            {},
+            settings.Settings(),
+            ports=ports.choose((mariadb.NAME,), {}),
         )
+        its_home.write(its_record)
+        return starting.site_of(its_home, its_record)
 
     def test_one_that_starts_leaves_the_others_temporary_tables(self):
         site = self.make_site()
@@ -57,3 +57,4 @@ class MariadbTest(unittest.TestCase):
             other = self.make_site()
             launcher.run(other.home, mariadb.preparation(other), steps.Stop())
             cursor.execute('DROP TEMPORARY TABLE mysql.one')
+        self.assertEqual([], processes.of_home(site.home.path))
