@@ -42,7 +42,7 @@ class SilentCells(GaveUp):
         )
 
 
-def all_answer(silent):
+def check_all_answered(silent):
     """Give up if a cell does not answer, before it is asked anything else.
 
     A database that hangs is waited for as long as nova does, a minute, and
@@ -140,10 +140,10 @@ class Cloud:
             self._spec,
             {self._computes[uuid].cell_uuid for uuid in uuids},
         )
-        all_answer(silent)
-        all_answer(manager.load_preemptibles(states))
+        check_all_answered(silent)
+        check_all_answered(manager.load_preemptibles(states))
         in_migration, silent = manager.servers_in_migration(states)
-        all_answer(silent)
+        check_all_answered(silent)
         return {state.uuid: state for state in states}, in_migration
 
     def _filter(self, states):

@@ -174,9 +174,9 @@ def _read_computes(sources):
     A cell that is silent may have room, so nobody is evicted elsewhere.
     """
     cells = sources.host_manager.enabled_cells
-    live_cloud.all_answer(sources.host_manager.index.refresh(cells))
+    live_cloud.check_all_answered(sources.host_manager.index.refresh(cells))
     nodes, silent = computes.read(cells)
-    live_cloud.all_answer(silent)
+    live_cloud.check_all_answered(silent)
     sources.hosts.forget_all_but(nodes.keys())
     return nodes
 
