@@ -26,7 +26,7 @@ from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_log import log as logging
 
-from opie.scheduler import stored_marks
+from opie.scheduler.nova_db import marks as stored_marks
 
 LOG = logging.getLogger(__name__)
 

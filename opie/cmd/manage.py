@@ -99,7 +99,7 @@ def repair(is_dry_run, out):
     :param out: a text stream.
     :returns: what went wrong, a text each.
     """
-    from opie.scheduler import reaper
+    from opie.scheduler.repair import reaper
 
     the_reaper = _reaper()
     findings, failed = _look(the_reaper)
@@ -143,8 +143,8 @@ def _reaper():
     from nova import servicegroup
     from nova.scheduler.client import report
 
-    from opie.scheduler import placement
-    from opie.scheduler import reaper
+    from opie.scheduler.placement import client as placement
+    from opie.scheduler.repair import reaper
 
     placement.limit_waiting()
     return reaper.Reaper(

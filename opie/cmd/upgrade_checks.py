@@ -19,9 +19,9 @@ from nova import objects
 import nova.conf
 from oslo_upgradecheck import upgradecheck
 
-from opie.cmd import nova_check
 from opie.cmd import scheduler_classes
 from opie.conf import checks
+from opie.nova_compat import check
 
 # The releases of nova that opie is tested with, by their major versions.
 OLDEST_RELEASE = 31
@@ -32,7 +32,7 @@ class Checks(upgradecheck.UpgradeCommands):
     """The checks; one that finds nothing says nothing."""
 
     def _check_release(self):
-        release = nova_check.release()
+        release = check.release()
         major = int(release.partition('.')[0])
         if major < OLDEST_RELEASE:
             return _failure(
@@ -49,7 +49,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def _check_symbols(self):
         objects.register_all()
-        found = filter(None, map(nova_check.difference, nova_check.symbols()))
+        found = filter(None, map(check.difference, check.symbols()))
         details = ' '.join(found)
         return _failure(details) if details else _success()
 

@@ -13,6 +13,6 @@
 """The decision who gives way, as a pure function.
 
 Nothing in here knows nova, placement, options, a clock or a log: values go
-in, a plan comes out.  ``opie.scheduler.snapshot`` makes the values, and the
-rest of ``opie.scheduler`` carries the plan out.
+in, a plan comes out.  ``opie.scheduler.planning`` makes the values, and
+``opie.scheduler.preempting`` carries the plan out.
 """

@@ -32,16 +32,16 @@ from oslo_service import periodic_task
 from opie import policy
 import opie.conf
 from opie.conf import policies
-from opie.scheduler import boot
-from opie.scheduler import cloud
-from opie.scheduler import executor
-from opie.scheduler import pass_one
-from opie.scheduler import pass_two
-from opie.scheduler import placement
-from opie.scheduler import rates
-from opie.scheduler import reaper
-from opie.scheduler import snapshot
-from opie.scheduler import start
+from opie.scheduler import startup as start
+from opie.scheduler.claims import rate_limits as rates
+from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import live_cloud as cloud
+from opie.scheduler.planning import snapshot
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import eligibility as boot
+from opie.scheduler.preempting import pass_one
+from opie.scheduler.preempting import pass_two
+from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)

@@ -28,9 +28,9 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 import opie.conf
-from opie.scheduler import cells as ask
-from opie.scheduler import index
-from opie.scheduler import preemptibles
+from opie.scheduler.nova_db import cells as ask
+from opie.scheduler.nova_db import index
+from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.weights import preemptible as weighers
 
 CONF = nova.conf.CONF

@@ -26,7 +26,7 @@ LOG = logging.getLogger(__name__)
 def refused(shot, plan):
     """Return why no host can serve, with counts; log each host's reason.
 
-    :param shot: a :class:`opie.scheduler.snapshot.Snapshot`.
+    :param shot: a :class:`opie.scheduler.planning.snapshot.Snapshot`.
     :param plan: an infeasible :class:`opie.preemption.model.Plan`.
     """
     reasons = _log_reasons(shot, plan)

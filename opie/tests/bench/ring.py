@@ -22,8 +22,8 @@ import nova.conf
 import oslo_messaging as messaging
 
 from opie.preemption import planner
-from opie.scheduler import eviction
 from opie.scheduler import filter_scheduler
+from opie.scheduler.preempting import eviction
 
 CONF = nova.conf.CONF
 

@@ -31,14 +31,14 @@ REAPER = 'filter_scheduler.FilterScheduler._reap'
 _POLLS = frozenset(
     (
         'confirmation.Confirmation.wait',
-        'executor.Execution._empty_deleted',
-        'records.wait_until_gone',
-        'swap_back.empty',
-        'swap_back.give_back',
+        'attempt.Execution._empty_deleted',
+        'instances.wait_until_gone',
+        'give_back.empty',
+        'give_back.give_back',
     )
 )
 # What is read only once of a server, which may have survived the last crash.
-_READ_ONCE = frozenset(('stored_marks.HintCache.marked',))
+_READ_ONCE = frozenset(('marks.HintCache.marked',))
 
 
 class Killed(BaseException):

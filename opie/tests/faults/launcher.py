@@ -94,7 +94,7 @@ def main():
 
     def hear(call, go):
         # It is imported once nova has read its options.
-        reaper = sys.modules.get('opie.scheduler.reaper')
+        reaper = sys.modules.get('opie.scheduler.repair.reaper')
         if reaper:
             reaper.MARGIN_SECONDS = MARGIN_SECONDS
         return the_killer(call, go)

@@ -22,7 +22,7 @@ import ast
 import pathlib
 
 import opie.scheduler
-from opie.scheduler import placement
+from opie.scheduler.placement import client as placement
 
 _FOLDER = pathlib.Path(opie.scheduler.__file__).parent
 _OF_PLACEMENT = frozenset(
@@ -68,7 +68,7 @@ class Sites:
         self.names = set()
         self._ends = {}
         for path in _FOLDER.rglob('*.py'):
-            if path.stem != 'placement':
+            if path.stem != 'client':
                 _Finder(self, path).visit(ast.parse(path.read_text()))
 
     def add(self, function, called, node):

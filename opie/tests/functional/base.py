@@ -23,10 +23,10 @@ from nova.virt import fake
 from oslo_utils import timeutils
 from testtools import testcase
 
-from opie.scheduler import journal
-from opie.scheduler import pass_one
-from opie.scheduler import placement
-from opie.scheduler import reaper
+from opie.scheduler.claims import journal
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import pass_one
+from opie.scheduler.repair import reaper
 from opie.tests.functional import waits
 
 WAIT_SECONDS = waits.WAIT_SECONDS

@@ -17,10 +17,10 @@ import contextlib
 import fixtures
 from nova.tests.fixtures import notifications
 
-from opie.scheduler import eviction
 from opie.scheduler import filter_scheduler
-from opie.scheduler import reaper
-from opie.scheduler import records
+from opie.scheduler.nova_db import instances as records
+from opie.scheduler.preempting import eviction
+from opie.scheduler.repair import reaper
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import base

@@ -27,12 +27,12 @@ from nova import exception
 from nova import objects
 from nova.tests.functional.api import client as api_client
 
-from opie.scheduler import eviction
-from opie.scheduler import executor
 from opie.scheduler import filter_scheduler
-from opie.scheduler import reaper
-from opie.scheduler import records
 from opie.scheduler import report
+from opie.scheduler.nova_db import instances as records
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import eviction
+from opie.scheduler.repair import reaper
 from opie.tests.functional import base
 from opie.tests.functional import death
 from opie.tests.functional import invariants

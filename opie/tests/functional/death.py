@@ -15,13 +15,13 @@
 
 import threading
 
-from opie.scheduler import boot
-from opie.scheduler import computes
-from opie.scheduler import eviction
-from opie.scheduler import placement
-from opie.scheduler import preemptibles
-from opie.scheduler import records
-from opie.scheduler import services
+from opie.scheduler.nova_db import compute_nodes as computes
+from opie.scheduler.nova_db import compute_services as services
+from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import eligibility as boot
+from opie.scheduler.preempting import eviction
 
 # All of opie/scheduler that a preemption asks nova or placement with.
 IO = (

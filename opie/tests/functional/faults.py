@@ -23,8 +23,8 @@ from oslo_db import exception as db_exc
 import oslo_messaging
 import requests
 
-from opie.scheduler import index
-from opie.scheduler import swap_back
+from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.nova_db import index
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import invariants

@@ -27,7 +27,7 @@ from nova import objects
 from nova.cmd import manage
 from nova.compute import vm_states
 
-from opie.scheduler import journal
+from opie.scheduler.claims import journal
 
 # NOTE: nova/db/main/api.py knows no migration that is over by another status.
 _OVER = frozenset(

@@ -15,7 +15,7 @@
 import fixtures
 
 from opie.scheduler import filter_scheduler
-from opie.scheduler import reaper
+from opie.scheduler.repair import reaper
 from opie.tests.functional import base
 
 

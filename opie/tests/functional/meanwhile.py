@@ -13,9 +13,9 @@
 
 """Something is done at a forced moment of a preemption."""
 
-from opie.scheduler import allocations
-from opie.scheduler import confirmation
-from opie.scheduler import executor
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import confirmation
 from opie.tests.functional import invariants
 
 BEFORE_CLAIM = allocations.Claim, 'make'

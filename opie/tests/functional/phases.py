@@ -30,25 +30,25 @@ _FUNCTIONS = (
     (
         'gives back',
         (
-            'allocations.Claim.give_back',
-            'allocations.Claim.close',
-            'executor.Execution._empty_deleted',
-            'executor.Execution._let_deletions_end',
+            'claim.Claim.give_back',
+            'claim.Claim.close',
+            'attempt.Execution._empty_deleted',
+            'attempt.Execution._let_deletions_end',
         ),
     ),
     (
         'opens the journal',
         (
-            'allocations.Claim._open_journal',
-            'allocations.Claim._read_victims',
+            'claim.Claim._open_journal',
+            'claim.Claim._read_victims',
         ),
     ),
-    ('claims', ('allocations.Claim.make',)),
-    ('verifies', ('executor.Execution._verify',)),
+    ('claims', ('claim.Claim.make',)),
+    ('verifies', ('attempt.Execution._verify',)),
     ('sends a victim away', ('eviction.Eviction._send',)),
     (
         'confirms',
-        ('confirmation.Confirmation.wait', 'executor.Execution._check_claim'),
+        ('confirmation.Confirmation.wait', 'attempt.Execution._check_claim'),
     ),
     ('looks at the victims', ('eviction.Eviction.run',)),
     ('answers', ('filter_scheduler.FilterScheduler._conclude',)),
@@ -56,7 +56,7 @@ _FUNCTIONS = (
         'plans',
         (
             'pass_one._WatchedClient.get_allocation_candidates',
-            'boot.waiting',
+            'eligibility.waiting',
             'pass_two.PassTwo._plan',
         ),
     ),

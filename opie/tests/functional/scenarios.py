@@ -19,7 +19,7 @@ opie/scheduler.
 import fixtures
 from nova.scheduler.client import report
 
-from opie.scheduler import journal
+from opie.scheduler.claims import journal
 from opie.tests.faults import killer
 
 

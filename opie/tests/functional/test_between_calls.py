@@ -24,8 +24,8 @@ import nova.conf
 from nova.db.main import api as main_db
 from oslo_utils import timeutils
 
-from opie.scheduler import confirmation
-from opie.scheduler import reaper
+from opie.scheduler.preempting import confirmation
+from opie.scheduler.repair import reaper
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import audits
@@ -38,7 +38,7 @@ CONF = nova.conf.CONF
 
 
 def is_claim(call):
-    return 'allocations.Claim._write' in call.path
+    return 'claim.Claim._write' in call.path
 
 
 def is_eviction(call):

@@ -12,7 +12,7 @@
 
 """The options that say who is the cheaper victim reach the plan."""
 
-from opie.scheduler import cloud
+from opie.scheduler.planning import live_cloud as cloud
 from opie.tests.functional import base
 
 _HOUR_SECONDS = 3600

@@ -19,10 +19,10 @@ import fixtures
 from oslo_utils import uuidutils
 from testtools import testcase
 
-from opie.scheduler import allocations
-from opie.scheduler import pass_two
-from opie.scheduler import placement
-from opie.scheduler import swap_back
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import pass_two
 from opie.tests.functional import base
 
 

@@ -14,9 +14,9 @@
 
 import threading
 
-from opie.scheduler import allocations
-from opie.scheduler import executor
-from opie.scheduler import placement
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import attempt as executor
 from opie.tests.functional import base
 from opie.tests.functional import invariants
 from opie.tests.functional import killing

@@ -22,7 +22,7 @@ from nova.scheduler import rpcapi
 from nova.tests import fixtures as nova_fixtures
 import oslo_messaging as messaging
 
-from opie.scheduler import allocations
+from opie.scheduler.claims import claim as allocations
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 from opie.tests.functional import test_hosts

@@ -31,12 +31,12 @@ _PAGE = pathlib.Path(opie.__file__).parents[1] / 'doc/source/protocol.rst'
 # them changes anything that a crash could leave behind.
 _NOT_MET = {
     # Read where something is not as it usually is.
-    'allocations.Claim.is_released: self._client.consumer': 'failed deletion',
+    'claim.Claim.is_released: self._client.consumer': 'failed deletion',
     'host_manager._nodes_and_services: objects.ServiceList.get_by_binary': (
         'many hosts'
     ),
     'preemptibles.resized_from: session.query': 'a resized victim',
-    'swap_back._restoring: client.consumer': 'a victim amid a migration',
+    'give_back._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.is_offered: client.providers': 'a changed host',
     'verification.doubts: client.inventories': 'a changed host',
     # nova's own way of a request, before there is a plan.
@@ -59,7 +59,7 @@ _NOT_MET = {
     'lost_deletions.LostDeletions._compute_rpc: rpcapi.ComputeAPI': (
         'versions of services'
     ),
-    'stored_marks.query_servers: session.query': 'only makes a query',
+    'marks.query_servers: session.query': 'only makes a query',
 }
 
 

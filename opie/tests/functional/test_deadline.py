@@ -14,7 +14,7 @@
 
 from testtools import testcase
 
-from opie.scheduler import confirmation
+from opie.scheduler.preempting import confirmation
 from opie.tests.functional import base
 
 _TIMEOUT_SECONDS = 40

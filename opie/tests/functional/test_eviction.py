@@ -18,10 +18,10 @@ from nova import objects
 from nova.compute import api as compute_api
 from nova.virt import fake
 
-from opie.scheduler import eviction
-from opie.scheduler import executor
-from opie.scheduler import last_look
-from opie.scheduler import placement
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import eviction
+from opie.scheduler.preempting import victim_checks as last_look
 from opie.tests.functional import base
 
 

@@ -23,12 +23,12 @@ from nova.db.main import models as main_models
 import sqlalchemy as sa
 
 from opie.scheduler import host_manager
-from opie.scheduler import preemptibles
+from opie.scheduler.nova_db import preemptibles
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF
 
-_CLOCK = 'opie.scheduler.index.time'
+_CLOCK = 'opie.scheduler.nova_db.index.time'
 
 
 @main_db.pick_context_manager_writer

@@ -15,8 +15,8 @@
 import fixtures
 from testtools import testcase
 
-from opie.scheduler import journal
-from opie.scheduler import placement
+from opie.scheduler.claims import journal
+from opie.scheduler.placement import client as placement
 from opie.tests.functional import base
 
 

@@ -20,8 +20,8 @@ import fixtures
 from nova.conductor import manager as conductor_manager
 import nova.conf
 
-from opie.scheduler import allocations
-from opie.scheduler import reaper
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.repair import reaper
 from opie.tests.functional import base
 from opie.tests.functional import killing
 

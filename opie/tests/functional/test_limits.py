@@ -14,8 +14,8 @@
 
 from nova.tests.functional.api import client
 
-from opie.scheduler import eviction
-from opie.scheduler import protection
+from opie.scheduler.planning import protection
+from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 
 _OTHER_PROJECT = '0123456789abcdef0123456789abcdef'

@@ -17,9 +17,9 @@ import threading
 import nova.conf
 from testtools import testcase
 
-from opie.scheduler import boot
-from opie.scheduler import executor
-from opie.scheduler import placement
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import eligibility as boot
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF

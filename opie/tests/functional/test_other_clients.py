@@ -32,8 +32,8 @@ import yaml
 
 from opie.preemption import marks
 from opie.sandbox.inprocess import http_api
-from opie.scheduler import preemptibles
-from opie.scheduler import stored_marks
+from opie.scheduler.nova_db import marks as stored_marks
+from opie.scheduler.nova_db import preemptibles
 from opie.tests.functional import base
 
 _ROOT = pathlib.Path(__file__).parents[3]

@@ -18,14 +18,14 @@ from nova import exception
 from nova.compute import manager as compute_manager
 from oslo_utils import uuidutils
 
-from opie.scheduler import allocations
-from opie.scheduler import confirmation
-from opie.scheduler import eviction
-from opie.scheduler import executor
 from opie.scheduler import filter_scheduler
-from opie.scheduler import placement
-from opie.scheduler import preemptibles
-from opie.scheduler import providers
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.placement import client as placement
+from opie.scheduler.placement import providers
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import confirmation
+from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 
 

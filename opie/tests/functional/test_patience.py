@@ -18,14 +18,14 @@ import fixtures
 from nova import exception
 from nova.compute import manager as compute_manager
 
-from opie.scheduler import allocations
-from opie.scheduler import cells
-from opie.scheduler import eviction
-from opie.scheduler import executor
-from opie.scheduler import index
-from opie.scheduler import last_look
-from opie.scheduler import placement
-from opie.scheduler import records
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.nova_db import cells
+from opie.scheduler.nova_db import index
+from opie.scheduler.nova_db import instances as records
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import eviction
+from opie.scheduler.preempting import victim_checks as last_look
 from opie.tests.functional import base
 
 

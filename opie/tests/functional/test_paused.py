@@ -18,7 +18,7 @@ import time
 
 import fixtures
 
-from opie.scheduler import eviction
+from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 from opie.tests.functional import killing
 

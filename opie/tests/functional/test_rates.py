@@ -20,13 +20,13 @@ from nova.scheduler.client import report
 from nova.tests.functional.api import client
 from oslo_utils import uuidutils
 
-from opie.scheduler import allocations
-from opie.scheduler import confirmation
-from opie.scheduler import journal
-from opie.scheduler import last_look
-from opie.scheduler import pass_two
-from opie.scheduler import placement
-from opie.scheduler import rates
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.claims import journal
+from opie.scheduler.claims import rate_limits as rates
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import confirmation
+from opie.scheduler.preempting import pass_two
+from opie.scheduler.preempting import victim_checks as last_look
 from opie.tests.functional import base
 
 _PER_PROJECT = 'max_preemptions_per_minute_per_project'

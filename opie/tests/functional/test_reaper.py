@@ -25,13 +25,13 @@ from nova.scheduler.client import report
 from oslo_utils import uuidutils
 
 from opie.cmd import manage
-from opie.scheduler import allocations
-from opie.scheduler import confirmation
-from opie.scheduler import eviction
-from opie.scheduler import journal
-from opie.scheduler import placement
-from opie.scheduler import reaper
-from opie.scheduler import swap_back
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import journal
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import confirmation
+from opie.scheduler.preempting import eviction
+from opie.scheduler.repair import reaper
 from opie.tests.functional import base
 from opie.tests.functional import killing
 

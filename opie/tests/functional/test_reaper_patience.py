@@ -23,7 +23,7 @@ from nova.conductor import manager as conductor_manager
 from nova.db.main import api as main_db
 from oslo_utils import timeutils
 
-from opie.scheduler import reaper
+from opie.scheduler.repair import reaper
 from opie.tests.functional import base
 
 # Longer than any deadline and its margin.

@@ -21,13 +21,13 @@ from nova.compute import rpcapi
 from nova.compute import vm_states
 
 from opie.cmd import manage
-from opie.scheduler import cells
-from opie.scheduler import confirmation
-from opie.scheduler import eviction
-from opie.scheduler import fates
-from opie.scheduler import journal
-from opie.scheduler import placement
-from opie.scheduler import records
+from opie.scheduler.claims import journal
+from opie.scheduler.nova_db import cells
+from opie.scheduler.nova_db import instances as records
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import confirmation
+from opie.scheduler.preempting import eviction
+from opie.scheduler.repair import preemptor_fate as fates
 from opie.tests.functional import killing
 
 

@@ -16,9 +16,9 @@ import time
 
 import fixtures
 
-from opie.scheduler import placement
-from opie.scheduler import refusals
-from opie.scheduler import snapshot
+from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import snapshot
+from opie.scheduler.preempting import refusal_cache as refusals
 from opie.tests.functional import base
 
 _AGAIN = 'answered from an earlier refusal'

@@ -12,7 +12,7 @@
 
 """A compute service stops, or is disabled, once evictions are under way."""
 
-from opie.scheduler import eviction
+from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 

@@ -18,12 +18,12 @@ import fixtures
 from placement.objects import allocation as placement_allocation
 from testtools import testcase
 
-from opie.scheduler import confirmation
-from opie.scheduler import executor
-from opie.scheduler import last_look
-from opie.scheduler import placement
-from opie.scheduler import records
-from opie.scheduler import swap_back
+from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.nova_db import instances as records
+from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import confirmation
+from opie.scheduler.preempting import victim_checks as last_look
 from opie.tests.functional import base
 from opie.tests.functional import killing
 

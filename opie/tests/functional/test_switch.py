@@ -20,9 +20,9 @@ import nova.conf
 import testtools
 
 from opie import policy
-from opie.scheduler import allocations
-from opie.scheduler import eviction
-from opie.scheduler import snapshot
+from opie.scheduler.claims import claim as allocations
+from opie.scheduler.planning import snapshot
+from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF

@@ -23,11 +23,11 @@ from nova.db.main import models
 from nova.scheduler import host_manager
 import testtools
 
-from opie.cmd import nova_check
+from opie.nova_compat import check
 from opie.tests.unit.cmd import nova_uses
 from opie.tests.unit.preemption import builders
 
-SYMBOLS = nova_check.symbols()
+SYMBOLS = check.symbols()
 
 # Not to be loaded, which would start the service; or only where it is there.
 UNLISTED = (
@@ -55,7 +55,7 @@ def _name(symbol):
 @builders.scenarios({_name(symbol): (symbol,) for symbol in SYMBOLS})
 class TestSymbol(testtools.TestCase):
     def check(self, symbol):
-        self.assertIsNone(nova_check.difference(symbol))
+        self.assertIsNone(check.difference(symbol))
 
 
 class TestDifference(base.CommandTestCase):
@@ -63,7 +63,7 @@ class TestDifference(base.CommandTestCase):
 
     def setUp(self):
         super().setUp()
-        self.patch(mock.patch.object(nova_check, 'release', lambda: '35.0.0'))
+        self.patch(mock.patch.object(check, 'release', lambda: '35.0.0'))
 
     def rename(self, owner, name):
         """Let nova know something by another name."""
@@ -74,7 +74,7 @@ class TestDifference(base.CommandTestCase):
         self.patch(mock.patch.object(owner, name, function))
 
     def assertSaid(self, *sentences):
-        said = filter(None, map(nova_check.difference, SYMBOLS))
+        said = filter(None, map(check.difference, SYMBOLS))
         self.assertEqual(sentences, tuple(said))
 
     def test_a_function_was_renamed(self):

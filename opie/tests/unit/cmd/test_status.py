@@ -19,9 +19,9 @@ from opie.tests.unit.cmd import base  # isort: skip
 from nova import context as nova_context
 from oslo_upgradecheck import upgradecheck
 
-from opie.cmd import nova_check
 from opie.cmd import status
 from opie.cmd import upgrade_checks
+from opie.nova_compat import check
 
 Code = upgradecheck.Code
 
@@ -49,7 +49,7 @@ class TestChecks(base.CommandTestCase):
         }
 
     def be_release(self, version):
-        self.patch(mock.patch.object(nova_check, 'release', lambda: version))
+        self.patch(mock.patch.object(check, 'release', lambda: version))
 
     def test_by_default_all_is_well(self):
         self.assertEqual({}, self.run_checks())

@@ -18,7 +18,7 @@ import time
 import fixtures
 import testtools
 
-from opie.scheduler import eviction
+from opie.scheduler.preempting import eviction
 
 _SUSPENDED = 600
 

@@ -16,7 +16,7 @@ import nova.conf
 from nova.tests import fixtures as nova_fixtures
 import testtools
 
-from opie.scheduler import placement
+from opie.scheduler.placement import client as placement
 
 CONF = nova.conf.CONF
 

@@ -21,11 +21,11 @@ from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
 import opie.conf
-from opie.scheduler import fates
-from opie.scheduler import journal
-from opie.scheduler import journal_names
-from opie.scheduler import rates
-from opie.scheduler import reaper
+from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import rate_limits as rates
+from opie.scheduler.repair import preemptor_fate as fates
+from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
 opie.conf.register_opts(CONF)

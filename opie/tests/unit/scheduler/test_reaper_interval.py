@@ -24,7 +24,7 @@ from oslo_config import fixture as config_fixture
 import testtools
 
 from opie.scheduler import filter_scheduler
-from opie.scheduler import reaper
+from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
 

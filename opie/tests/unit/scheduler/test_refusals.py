@@ -23,7 +23,7 @@ from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
 import opie.conf
-from opie.scheduler import refusals
+from opie.scheduler.preempting import refusal_cache as refusals
 
 opie.conf.register_opts(nova.conf.CONF)
 

@@ -19,9 +19,9 @@ from hypothesis import strategies
 from oslo_utils import uuidutils
 import testtools
 
-from opie.scheduler import fates
-from opie.scheduler import journal
-from opie.scheduler import reaper
+from opie.scheduler.claims import journal
+from opie.scheduler.repair import preemptor_fate as fates
+from opie.scheduler.repair import reaper
 
 # Fate: repair by (has victims, is overdue).
 TABLE = {

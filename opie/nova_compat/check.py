@@ -1,0 +1,195 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether the installed nova has what opie leans on.
+
+See symbols.py for what that is.  Import this module only
+where nova may be imported.
+"""
+
+import dataclasses
+import dis
+import importlib
+import importlib.metadata
+import inspect
+import types
+
+from opie.nova_compat import overrides
+from opie.nova_compat import symbols as nova_symbols
+
+
+@dataclasses.dataclass(frozen=True)
+class Symbol:
+    """What opie uses of nova in one way.
+
+    :ivar path: its dotted path.
+    :ivar purpose: what opie needs it for, as in "opie needs it to ...".
+    :ivar arguments: of the call, keywords with ``=`` at their end; None for
+        what is not called.
+    :ivar override: dotted path of the method of opie's that nova calls in
+        its place; None if there is none.
+    """
+
+    path: str
+    purpose: str
+    arguments: tuple | None = None
+    override: str | None = None
+
+
+class _AbsentError(Exception):
+    """There is nothing of that name."""
+
+
+def symbols():
+    """Return a :class:`Symbol` for each entry of the list."""
+    found = []
+    for purpose, owner, *members in nova_symbols.USED:
+        for member in members:
+            name, is_call, arguments = member.rstrip(')').partition('(')
+            if is_call:
+                names = tuple(filter(None, arguments.split(', ')))
+                found.append(Symbol(owner + '.' + name, purpose, names))
+            else:
+                found += [
+                    Symbol(owner + '.' + name, purpose)
+                    for name in member.split()
+                ]
+    for purpose, owner, own, methods in overrides.OVERRIDDEN:
+        found += [
+            Symbol(
+                '%s.%s' % (owner, name),
+                purpose,
+                override='%s.%s' % (own, name),
+            )
+            for name in methods.split()
+        ]
+    return found
+
+
+def difference(symbol):
+    """Return a sentence if nova is not as opie needs it, else None.
+
+    nova's objects must be registered, for they are attributes of nova.objects
+    only then.
+    """
+    try:
+        found = _find(symbol.path)
+    except _AbsentError:
+        differs = 'nova %s has no %s' % (release(), symbol.path)
+    else:
+        differs = _difference(symbol, found)
+    if differs is None:
+        return None
+    return '%s, which opie needs %s.' % (differs, symbol.purpose)
+
+
+def _difference(symbol, found):
+    if symbol.arguments is None and symbol.override is None:
+        return None
+    signature = inspect.signature(_undecorated(found))
+    said = '%s of nova %s takes %s' % (symbol.path, release(), signature)
+    if symbol.override is not None:
+        try:
+            own = inspect.signature(_find(symbol.override))
+        except Exception:
+            # It cannot be loaded for want of another symbol, of which there
+            # is a sentence; and it is loaded as the scheduler's class, too.
+            return None
+        if _takes(own, _names(signature)):
+            return None
+        return '%s and %s in its place %s' % (said, symbol.override, own)
+    positional = [name for name in symbol.arguments if not name.endswith('=')]
+    keywords = [name[:-1] for name in symbol.arguments if name.endswith('=')]
+    if _takes(signature, positional, keywords):
+        return None
+    return '%s and not (%s)' % (said, ', '.join(symbol.arguments))
+
+
+def _undecorated(function):
+    """Return what oslo.messaging has decorated, or the same function."""
+    # NOTE: oslo_messaging/rpc/server.py does not use functools.wraps.
+    if inspect.isfunction(function) and function.__name__ == 'inner':
+        return inspect.getclosurevars(function).nonlocals['func']
+    return function
+
+
+def _names(signature):
+    """Return the names of what nova can give by position."""
+    return [
+        parameter.name
+        for parameter in signature.parameters.values()
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+
+
+def release():
+    """Return the version of the installed nova."""
+    return importlib.metadata.version('nova')
+
+
+def _takes(signature, positional, keywords=()):
+    try:
+        signature.bind(*positional, **dict.fromkeys(keywords))
+    except TypeError:
+        return False
+    return True
+
+
+def _find(path):
+    """Return what a dotted path names.
+
+    An attribute that only instances have is found as its own name.
+
+    :raises _AbsentError: if there is nothing of that name.
+    """
+    names = path.split('.')
+    found = importlib.import_module(names[0])
+    for depth, name in enumerate(names[1:], 2):
+        if hasattr(found, name):
+            found = getattr(found, name)
+        elif isinstance(found, types.ModuleType):
+            found = _import('.'.join(names[:depth]))
+        elif inspect.isclass(found) and _sets(found, name):
+            found = name
+        else:
+            raise _AbsentError(path)
+    return found
+
+
+def _import(name):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        # Others are no business of opie's, and better told in full.
+        if error.name != name:
+            raise
+        raise _AbsentError(name) from error
+
+
+def _sets(cls, name):
+    """Tell whether a method of a class gives its instances an attribute."""
+    return any(
+        instruction.opname == 'STORE_ATTR' and instruction.argval == name
+        for base in cls.__mro__
+        for function in vars(base).values()
+        if inspect.isfunction(function)
+        for code in _codes(inspect.unwrap(function).__code__)
+        for instruction in dis.get_instructions(code)
+    )
+
+
+def _codes(code):
+    """Yield a function's code and that of the functions in it."""
+    yield code
+    for constant in code.co_consts:
+        if inspect.iscode(constant):
+            yield from _codes(constant)

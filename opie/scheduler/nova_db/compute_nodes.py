@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What nova's databases say of the hosts, read for all of them at once.
+
+A column query per cell; ComputeNode objects cost twenty times as much.
+"""
+
+import dataclasses
+import sys
+
+import nova.conf
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
+
+from opie.scheduler.nova_db import cells
+
+CONF = nova.conf.CONF
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Compute:
+    """A compute node as its cell's database has it.
+
+    Sizes are VCPUs, MiB of memory and GiB of disk.
+    """
+
+    uuid: str
+    host: str
+    hypervisor_hostname: str
+    vcpus: int
+    memory_mb: int
+    local_gb: int
+    vcpus_used: int
+    memory_mb_used: int
+    local_gb_used: int
+    cpu_allocation_ratio: float | None
+    ram_allocation_ratio: float | None
+    disk_allocation_ratio: float | None
+    cell_uuid: str
+
+    def amounts(self):
+        """Return resource class to (total, in use, allocation ratio)."""
+        # NOTE: as nova/objects/compute_node.py does where a ratio is not set.
+        return {
+            'VCPU': (
+                self.vcpus,
+                self.vcpus_used,
+                self.cpu_allocation_ratio
+                or CONF.cpu_allocation_ratio
+                or CONF.initial_cpu_allocation_ratio,
+            ),
+            'MEMORY_MB': (
+                self.memory_mb,
+                self.memory_mb_used,
+                self.ram_allocation_ratio
+                or CONF.ram_allocation_ratio
+                or CONF.initial_ram_allocation_ratio,
+            ),
+            'DISK_GB': (
+                self.local_gb,
+                self.local_gb_used,
+                self.disk_allocation_ratio
+                or CONF.disk_allocation_ratio
+                or CONF.initial_disk_allocation_ratio,
+            ),
+        }
+
+
+def read(cell_mappings):
+    """Return (uuid to :class:`Compute`, cells that did not answer)."""
+
+    def read_cell(context):
+        return [
+            Compute(
+                row.uuid,
+                sys.intern(row.host),
+                sys.intern(row.hypervisor_hostname),
+                *row[3:],
+                context.cell_uuid,
+            )
+            for row in _rows(context)
+        ]
+
+    answers, silent = cells.ask(cell_mappings, read_cell)
+    return (
+        {
+            compute.uuid: compute
+            for computes in answers.values()
+            for compute in computes
+        },
+        silent,
+    )
+
+
+_COLUMNS = tuple(
+    getattr(main_models.ComputeNode, field.name)
+    for field in dataclasses.fields(Compute)
+    if field.name != 'cell_uuid'
+)
+
+
+@main_db.pick_context_manager_reader
+def _rows(context):
+    node = main_models.ComputeNode
+    return (
+        context.session.query(*_COLUMNS)
+        .filter(
+            node.deleted == 0,
+            node.host.isnot(None),
+            node.hypervisor_hostname.isnot(None),
+        )
+        .all()
+    )

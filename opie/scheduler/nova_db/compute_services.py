@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether compute services are up and enabled."""
+
+from nova import context as nova_context
+from nova import objects
+
+from opie.scheduler.nova_db import instances as records
+
+
+class Services:
+    """Compute services, by host; it remembers in which cells they are.
+
+    :param servicegroup: nova's servicegroup API.
+    """
+
+    def __init__(self, servicegroup):
+        self._servicegroup = servicegroup
+        self._context = nova_context.get_admin_context()
+        self._cells = {}
+
+    def is_up(self, host):
+        """Tell whether a host's compute service is up.
+
+        :raises nova.exception.NotFound: if there is none.
+        """
+        return self._servicegroup.service_is_up(self._read(host))
+
+    def why_unfit(self, host):
+        """Return why a host's compute service is to get no server, or None.
+
+        :raises nova.exception.NotFound: if there is none.
+        """
+        service = self._read(host)
+        if not self._servicegroup.service_is_up(service):
+            return 'down'
+        return 'disabled' if service.disabled else None
+
+    def _read(self, host):
+        if host not in self._cells:
+            self._cells[host] = records.cell_of_host(self._context, host)
+        with nova_context.target_cell(
+            self._context, self._cells[host]
+        ) as cell_context:
+            return objects.Service.get_by_compute_host(cell_context, host)

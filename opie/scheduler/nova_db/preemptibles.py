@@ -1,0 +1,265 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which servers on which hosts are preemptible, read from nova's databases.
+
+Column queries only: an Instance object costs twenty times as much.  How marks
+are read is in opie/scheduler/nova_db/marks.py.
+"""
+
+import dataclasses
+import datetime
+import sys
+
+from nova.compute import task_states
+from nova.compute import vm_states
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
+from oslo_utils import timeutils
+import sqlalchemy as sa
+
+from opie.scheduler.nova_db import marks as stored_marks
+
+_DELETING = (task_states.DELETING, task_states.SOFT_DELETING)
+# States in which a server holds nothing on its host, or is on its way out.
+_VM_STATES_WITHOUT_RESOURCES = (
+    vm_states.SHELVED_OFFLOADED,
+    vm_states.SOFT_DELETED,
+    vm_states.DELETED,
+)
+# NOTE: as nova/db/main/api.py lists them for
+# MigrationList.get_in_progress_by_instance.
+_MIGRATION_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
+# NOTE: as nova/compute/api.py looks for a resize to confirm.
+_MIGRATION_UNCONFIRMED = ('finished', 'confirming')
+# NOTE: as nova/compute/stats.py counts the I/O workload of a host.
+_IO_TASK_STATES = (
+    task_states.RESIZE_MIGRATING,
+    task_states.REBUILDING,
+    task_states.RESIZE_PREP,
+    task_states.IMAGE_SNAPSHOT,
+    task_states.IMAGE_BACKUP,
+    task_states.RESCUING,
+    task_states.UNSHELVING,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PreemptibleServer:
+    """A preemptible server as its cell's database has it.
+
+    Sizes are those of its flavor: MiB of memory, GiB of disk.  It was launched
+    so many seconds after the epoch; None if never.
+    """
+
+    uuid: str
+    project_id: str
+    host: str
+    node: str
+    vm_state: str
+    task_state: str | None
+    launched_at: float | None
+    locked_by: str | None
+    disable_terminate: bool
+    memory_mb: int
+    vcpus: int
+    root_gb: int
+    ephemeral_gb: int
+
+    @property
+    def has_io_workload(self):
+        return (
+            self.vm_state == vm_states.BUILDING
+            or self.task_state in _IO_TASK_STATES
+        )
+
+
+def why_spared(server):
+    """Return why a preemptible server must not be evicted now, or None.
+
+    An owner's lock does not protect it: any owner could set one.
+
+    :param server: a :class:`PreemptibleServer`, or an Instance object.
+    """
+    if server.task_state in _DELETING:
+        return 'is being deleted already'
+    if server.vm_state in _VM_STATES_WITHOUT_RESOURCES:
+        return 'is %s' % server.vm_state
+    if server.locked_by == 'admin':
+        return 'is locked by an administrator'
+    if server.disable_terminate:
+        return 'may not be terminated'
+    return None
+
+
+def why_postponed(server):
+    """Return why a server is no potential victim for the moment, or None."""
+    if server.task_state is not None:
+        return 'is busy: %s' % server.task_state
+    return None
+
+
+def rows_on_hosts(cell_context, hosts=None):
+    """Return all servers of a cell, for :func:`only_preemptible`.
+
+    :param cell_context: a context targeted at the cell.
+    :param hosts: names of hosts, None for all of the cell.
+    """
+    server = main_models.Instance
+    if hosts is None:
+        return _rows(
+            cell_context, server.deleted == 0, server.host.isnot(None)
+        )
+    return [
+        row
+        for batch in stored_marks.batches(sorted(hosts))
+        for row in _rows(
+            cell_context, server.deleted == 0, server.host.in_(batch)
+        )
+    ]
+
+
+def rows_changed_since(cell_context, moment):
+    """Return the servers that changed, for :func:`only_preemptible`.
+
+    Those that are gone or have left their host are among them; see
+    :func:`is_there`.
+
+    :param cell_context: a context targeted at the cell.
+    :param moment: a naive datetime in UTC.
+    """
+    return _rows(cell_context, main_models.Instance.updated_at >= moment)
+
+
+def rows_of(cell_context, uuids):
+    """Return the servers with some uuids that have not been deleted.
+
+    :param cell_context: a context targeted at their cell.
+    """
+    server = main_models.Instance
+    return _rows(cell_context, server.deleted == 0, server.uuid.in_(uuids))
+
+
+def is_there(row):
+    """Tell whether a server is on its host and has not been deleted."""
+    return (
+        row.deleted == 0
+        and row.host is not None
+        and row.vm_state != vm_states.DELETED
+    )
+
+
+def only_preemptible(rows, hints, api_context):
+    """Return uuid to :class:`PreemptibleServer`, of rows of any cells.
+
+    :param hints: a :class:`stored_marks.HintCache`.
+    :param api_context: a context for the API database.
+    """
+    marked = hints.marked(api_context, [row.uuid for row in rows])
+    # By uuid, for nothing keeps nova from having a mark twice.
+    return {
+        row.uuid: _server_of(row)
+        for row in rows
+        if row.uuid in marked
+        or stored_marks.has_flavor_mark(row)
+        or stored_marks.has_metadata_mark(row)
+    }
+
+
+@main_db.pick_context_manager_reader
+def states_of(context, uuids):
+    """Return uuid to (vm_state, task_state) of the servers not yet gone."""
+    columns = main_models.Instance
+    query = context.session.query(
+        columns.uuid, columns.vm_state, columns.task_state
+    ).filter(columns.uuid.in_(uuids), columns.deleted == 0)
+    return {row.uuid: (row.vm_state, row.task_state) for row in query}
+
+
+@main_db.pick_context_manager_reader
+def deleted_of(context, uuids):
+    """Return those of some uuids whose servers have been deleted."""
+    server = main_models.Instance
+    query = context.session.query(server.uuid).filter(
+        server.uuid.in_(uuids), server.deleted != 0
+    )
+    return {row.uuid for row in query}
+
+
+@main_db.pick_context_manager_reader
+def in_migration(context, uuids=None):
+    """Return the uuids of servers with a migration in progress.
+
+    It may be a stale one, of a server whose state was reset.
+
+    :param context: a context targeted at a cell.
+    :param uuids: servers to ask about, None for all of the cell.
+    """
+    migration = main_models.Migration
+    query = context.session.query(migration.instance_uuid).filter(
+        migration.deleted == 0, migration.status.in_(_MIGRATION_IN_PROGRESS)
+    )
+    if uuids is not None:
+        query = query.filter(migration.instance_uuid.in_(uuids))
+    return {row.instance_uuid for row in query}
+
+
+@main_db.pick_context_manager_reader
+def resized_from(context, uuid):
+    """Return the hosts that a server's unconfirmed resizes came from."""
+    migration = main_models.Migration
+    query = context.session.query(migration.source_compute).filter(
+        migration.deleted == 0,
+        migration.instance_uuid == uuid,
+        migration.status.in_(_MIGRATION_UNCONFIRMED),
+    )
+    return {row.source_compute for row in query}
+
+
+_COLUMNS = tuple(
+    getattr(main_models.Instance, field.name)
+    for field in dataclasses.fields(PreemptibleServer)
+)
+_EPOCH = datetime.datetime(1970, 1, 1)
+_SHARED_TEXTS = frozenset(
+    ('project_id', 'host', 'node', 'vm_state', 'task_state', 'locked_by')
+)
+
+
+def _server_of(row):
+    """Return the value of a row; texts that many rows have are kept once."""
+    values = {}
+    for field in dataclasses.fields(PreemptibleServer):
+        value = getattr(row, field.name)
+        if field.name in _SHARED_TEXTS and value is not None:
+            value = sys.intern(value)
+        values[field.name] = value
+    if row.launched_at is not None:
+        # NOTE: nova keeps naive times, in UTC.
+        launched_at = timeutils.normalize_time(row.launched_at)
+        values['launched_at'] = (launched_at - _EPOCH).total_seconds()
+    return PreemptibleServer(**values)
+
+
+@main_db.pick_context_manager_reader
+def _rows(context, *conditions):
+    server = main_models.Instance
+    return (
+        stored_marks.query_servers(context, *_COLUMNS, server.deleted)
+        # NOTE: while a server is resized to another cell, nova has a second
+        # record of it there, or here, that nobody sees.
+        .filter(
+            sa.or_(server.hidden == sa.false(), server.hidden.is_(None)),
+            *conditions,
+        )
+        .all()
+    )

@@ -1,0 +1,120 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What placement knows of the hosts' root providers, as it was last read.
+
+A provider's generation tells of most changes, but not of all: removing the
+allocations of a consumer, as nova does when it deletes a server, raises none.
+So what was read is a fact in this moment, and an estimate afterwards.
+"""
+
+import collections
+import dataclasses
+import time
+
+from opie.preemption import model
+from opie.scheduler.placement import client as placement
+
+_READS_UNTIL_STABLE = 3
+_INVENTORY_FIELDS = (
+    'total',
+    'reserved',
+    'allocation_ratio',
+    'min_unit',
+    'max_unit',
+    'step_size',
+)
+
+
+class Unstable(placement.PlacementError):
+    """The provider changes faster than it can be read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ProviderFacts:
+    """A provider at one generation.
+
+    :ivar read_at: the monotonic time when it was read.
+    :ivar inventories: resource class to :class:`model.Inventory`.
+    :ivar allocations: consumer uuid to resource class to amount.
+    """
+
+    read_at: float
+    generation: int
+    inventories: dict
+    allocations: dict
+
+
+class ProviderCache:
+    """Provider facts of one scheduler worker, as they were last read."""
+
+    def __init__(self):
+        self._facts = {}
+
+    def last(self, uuid):
+        """Return the :class:`ProviderFacts` of a provider, None if unread."""
+        return self._facts.get(uuid)
+
+    def forget_all_but(self, uuids):
+        """Forget providers of hosts that are no more."""
+        for uuid in self._facts.keys() - uuids:
+            del self._facts[uuid]
+
+    def read(self, client, uuid):
+        """Return the facts of a provider as they are now.
+
+        :param client: a :class:`placement.Placement`.
+        :raises Unstable: if they change all the time.
+        :raises placement.PlacementError: if they cannot be read.
+        """
+        facts = self._facts[uuid] = _read(client, uuid)
+        return facts
+
+
+def inventories_of(raw, used):
+    """Return resource class to :class:`model.Inventory`.
+
+    :param raw: inventories as placement gives them.
+    :param used: resource class to amount.
+    """
+    return {
+        name: model.Inventory(
+            used=used.get(name, 0),
+            **{field: item[field] for field in _INVENTORY_FIELDS},
+        )
+        for name, item in raw.items()
+    }
+
+
+def used_by(allocations):
+    """Return resource class to the sum of what consumers hold.
+
+    :param allocations: consumer uuid to resource class to amount.
+    """
+    used = collections.Counter()
+    for resources in allocations.values():
+        used.update(resources)
+    return used
+
+
+def _read(client, uuid):
+    for _ in range(_READS_UNTIL_STABLE):
+        generation, raw = client.inventories(uuid)
+        same_generation, allocations = client.provider_allocations(uuid)
+        if generation == same_generation:
+            return ProviderFacts(
+                time.monotonic(),
+                generation,
+                inventories_of(raw, used_by(allocations)),
+                allocations,
+            )
+    raise Unstable('provider %s changes all the time' % uuid)

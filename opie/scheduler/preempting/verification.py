@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether a claim that was made is on hosts that may and can serve it.
+
+placement's check is not enough: it lets concurrent claims through, and claims
+on a provider that was over capacity before.  And a host may have lost a trait
+or an aggregate since placement was asked for hosts, or be disabled.
+"""
+
+from opie.scheduler.placement import providers
+
+# NOTE: placement/objects/allocation.py raises the generation of a provider by
+# one for each write, whatever number of consumers it has there.
+_GENERATIONS_OF_A_CLAIM = 1
+
+
+def doubts(client, shot, provider, victims):
+    """Return why a claim on a host must not stand, as texts.
+
+    :param client: a :class:`opie.scheduler.placement.client.Placement`.
+    :param shot: the :class:`snapshot.Snapshot` planned on.
+    :param provider: uuid of the host's.
+    :param victims: uuids of servers whose allocations do not count, for they
+        will be gone.
+    """
+    generation, allocations = client.provider_allocations(provider)
+    facts = shot.cloud.facts[provider]
+    # Whether nobody else has written to it since facts were read.
+    is_same = generation == facts.generation + _GENERATIONS_OF_A_CLAIM
+    used = providers.used_by(
+        {
+            consumer: resources
+            for consumer, resources in allocations.items()
+            if consumer not in victims
+        }
+    )
+    inventories = facts.inventories
+    if not is_same:
+        _, raw = client.inventories(provider)
+        inventories = providers.inventories_of(raw, {})
+    found = [
+        'over capacity: %s of %s' % (name, provider)
+        for name in sorted(shot.request.resources)
+        if name not in inventories or used[name] > inventories[name].capacity
+    ]
+    is_listed_so = is_same and facts.generation == shot.generations[provider]
+    if not is_listed_so and not shot.is_offered(client, provider):
+        found.append('%s does not match the request any more' % provider)
+    return found

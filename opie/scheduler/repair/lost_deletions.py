@@ -1,0 +1,173 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Repeats deletions of victims that nova has accepted and then forgotten.
+
+NOTE: nova/compute/api.py marks a server before it casts to its compute, and
+refuses to delete one that is marked.  So when the message is lost, nobody can
+delete the server any more.  A compute that starts deletes what is marked
+there, so one that is down is left to that.
+
+The journal need not tell of them, for what was taken of a victim may be given
+back by now.  What tells is the action that the eviction has left with the
+server: no deletion of others is repeated.  One that takes long looks the same,
+so it is asked for again now and then, once for all workers.
+"""
+
+import datetime
+import functools
+
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import rpcapi
+from nova.compute import task_states
+from nova.compute import vm_states
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
+from oslo_log import log as logging
+from oslo_utils import timeutils
+
+from opie.scheduler.nova_db import cells
+from opie.scheduler.nova_db import compute_services as services
+from opie.scheduler.nova_db import instances
+
+LOG = logging.getLogger(__name__)
+
+
+class LostDeletions:
+    """Finds and repeats them, in all cells.
+
+    :param servicegroup: nova's servicegroup API.
+    """
+
+    def __init__(self, servicegroup):
+        self._context = nova_context.get_admin_context()
+        self._services = services.Services(servicegroup)
+
+    def find(self, age_seconds):
+        """Look for servers that have long been marked for deletion.
+
+        :param age_seconds: how long ago they must have been marked.
+        :returns: (uuid to cell mapping, uuids of the cells that did not
+            answer).
+        """
+        before = _before(age_seconds)
+        mappings = {
+            cell.uuid: cell
+            for cell in objects.CellMappingList.get_all(self._context)
+            if not cell.is_cell0()
+        }
+        answers, silent = cells.ask(
+            mappings.values(), lambda context: _marked(context, before)
+        )
+        found = {
+            uuid: mappings[cell]
+            for cell, uuids in answers.items()
+            for uuid in uuids
+        }
+        return found, silent
+
+    def repeat(self, found, age_seconds):
+        """Ask the computes again, unless somebody else has done so.
+
+        :param found: uuid to cell mapping, as of :meth:`find`.
+        :param age_seconds: how long ago it must have been asked for.
+        :returns: the uuids of those that were asked for.
+        """
+        repeated = set()
+        for uuid, cell in sorted(found.items()):
+            try:
+                with nova_context.target_cell(self._context, cell) as context:
+                    if self._terminate(context, uuid, age_seconds):
+                        repeated.add(uuid)
+            except Exception:
+                # There are others, and another time.
+                LOG.exception('Cannot ask again to delete %s.', uuid)
+        return repeated
+
+    @functools.cached_property
+    def _compute_rpc(self):
+        # It asks all cells for their versions.
+        return rpcapi.ComputeAPI()
+
+    def _terminate(self, context, uuid, age_seconds):
+        """Ask for it, if it is the moment; return whether that was done."""
+        try:
+            instance = objects.Instance.get_by_uuid(context, uuid)
+        except exception.InstanceNotFound:
+            return False
+        if not self._services.is_up(instance.host):
+            return False
+        if not _take_turn(context, uuid, _before(age_seconds)):
+            return False
+        if instance.vm_state == vm_states.RESIZED:
+            # NOTE: nova/compute/api.py confirms the resize first, or else the
+            # source's resources are held for ever.
+            LOG.warning(
+                'The deletion of %s was lost amid a resize: reset its state '
+                'and delete it again.',
+                uuid,
+            )
+            return False
+        LOG.info(
+            'Asking %(host)s again to delete %(victim)s.',
+            {'host': instance.host, 'victim': uuid},
+        )
+        bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
+            context, uuid
+        )
+        self._compute_rpc.terminate_instance(context, instance, bdms)
+        return True
+
+
+def _before(age_seconds):
+    """Return the naive datetime in UTC of so long ago."""
+    return timeutils.utcnow() - datetime.timedelta(seconds=age_seconds)
+
+
+@main_db.pick_context_manager_writer
+def _take_turn(context, uuid, before):
+    """Return whether a server is still marked, by then, and take the turn.
+
+    It is as if it was marked now, so nobody else finds it for as long.
+    """
+    server = main_models.Instance
+    query = context.session.query(server).filter(
+        server.uuid == uuid,
+        server.deleted == 0,
+        server.task_state == task_states.DELETING,
+        server.updated_at < before,
+    )
+    now = {'updated_at': timeutils.utcnow()}
+    return bool(query.update(now, synchronize_session=False))
+
+
+@main_db.pick_context_manager_reader
+def _marked(context, before):
+    """Return the uuids of a cell's victims that were marked before then.
+
+    :param before: a naive datetime in UTC.
+    """
+    server, action = main_models.Instance, main_models.InstanceAction
+    query = (
+        context.session.query(server.uuid)
+        .join(action, action.instance_uuid == server.uuid)
+        .filter(
+            server.deleted == 0,
+            server.host.isnot(None),
+            server.task_state == task_states.DELETING,
+            server.updated_at < before,
+            action.action == instances.ACTION,
+        )
+    )
+    return {row.uuid for row in query}

@@ -1,0 +1,70 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What has become of preemptors."""
+
+import enum
+
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from nova.compute import vm_states
+
+from opie.scheduler.nova_db import instances as records
+
+
+class Fate(enum.Enum):
+    """What has become of a preemptor, by nova's records."""
+
+    # Deleted while it waited, or in cell0, where nova keeps what has found no
+    # host.
+    WITHOUT_HOST = 'without host'
+    # In no cell, and wanted: nova may be about to build it, or has died.
+    UNDECIDED = 'undecided'
+    BUILDING = 'building'
+    # It has run, whatever it does by now.
+    LAUNCHED = 'launched'
+    # It has been on a host, but never ran.
+    FAILED = 'failed'
+
+
+def fate_of(context, preemptor):
+    """Return the :class:`Fate` of a server.
+
+    :param context: an administrator's.
+    """
+    # NOTE: nova/conductor/manager.py makes a server's record, tells its cell,
+    # and destroys the build request, in this order.
+    is_wanted = records.has_build_request(context, preemptor)
+    try:
+        cell = records.cell_of(context, preemptor)
+    except exception.InstanceMappingNotFound:
+        return Fate.WITHOUT_HOST
+    if cell is None and is_wanted:
+        return Fate.UNDECIDED
+    if cell is None or cell.is_cell0():
+        return Fate.WITHOUT_HOST
+    with nova_context.target_cell(context, cell) as cell_context:
+        try:
+            instance = objects.Instance.get_by_uuid(
+                cell_context.elevated(read_deleted='yes'),
+                preemptor,
+                expected_attrs=[],
+            )
+        except exception.InstanceNotFound:
+            # It was deleted, and its record archived since.
+            return Fate.LAUNCHED
+    if instance.launched_at:
+        return Fate.LAUNCHED
+    if instance.deleted or instance.vm_state != vm_states.BUILDING:
+        return Fate.FAILED
+    return Fate.BUILDING
