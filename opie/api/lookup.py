@@ -26,11 +26,11 @@ from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_log import log as logging
 
-from opie.scheduler.nova_db import marks as stored_marks
+from opie.scheduler.nova_db import marks
 
 LOG = logging.getLogger(__name__)
 
-_hints = stored_marks.HintCache()
+_hints = marks.HintCache()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def find(uuids):
     context = nova_context.get_admin_context()
     mappings = [
         mapping
-        for batch in stored_marks.batches(list(uuids))
+        for batch in marks.batches(list(uuids))
         for mapping in _mappings(context, batch)
     ]
     known = [mapping.instance_uuid for mapping in mappings]
@@ -90,8 +90,8 @@ def _server(mapping, hinted, rows, building):
     has_mark = uuid in hinted
     has_flavor_mark = building.get(uuid)
     if row is not None:
-        has_flavor_mark = stored_marks.has_flavor_mark(row)
-        has_mark = has_mark or stored_marks.has_metadata_mark(row)
+        has_flavor_mark = marks.has_flavor_mark(row)
+        has_mark = has_mark or marks.has_metadata_mark(row)
     return Server(
         uuid,
         mapping.project_id,
@@ -137,7 +137,7 @@ def _rows_in_cells(context, mappings):
     def read(cell_context):
         return [
             row
-            for batch in stored_marks.batches(uuids[cell_context.cell_uuid])
+            for batch in marks.batches(uuids[cell_context.cell_uuid])
             for row in _rows(cell_context, batch)
         ]
 
@@ -156,18 +156,18 @@ def _rows_in_cells(context, mappings):
 @main_db.pick_context_manager_reader
 def _rows(context, uuids):
     server = main_models.Instance
-    query = stored_marks.query_servers(context, server.uuid, server.deleted)
+    query = marks.query_servers(context, server.uuid, server.deleted)
     return query.filter(server.uuid.in_(uuids)).all()
 
 
 def _building(context, uuids):
     """Return uuid to whether the flavor marks it, of servers in no cell."""
     return {
-        row.instance_uuid: stored_marks.flavor_is_marked(
+        row.instance_uuid: marks.flavor_is_marked(
             # NOTE: nova/objects/build_request.py saves the serialized object.
             json.loads(row.instance)['nova_object.data']['flavor']
         )
-        for batch in stored_marks.batches(uuids)
+        for batch in marks.batches(uuids)
         for row in _build_requests(context, batch)
     }
 

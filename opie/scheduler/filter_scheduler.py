@@ -32,13 +32,13 @@ from oslo_service import periodic_task
 from opie import policy
 import opie.conf
 from opie.conf import policies
-from opie.scheduler import startup as start
-from opie.scheduler.claims import rate_limits as rates
+from opie.scheduler import startup
+from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
-from opie.scheduler.planning import live_cloud as cloud
+from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import snapshot
-from opie.scheduler.preempting import attempt as executor
-from opie.scheduler.preempting import eligibility as boot
+from opie.scheduler.preempting import attempt
+from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
 from opie.scheduler.repair import reaper
@@ -57,16 +57,16 @@ class FilterScheduler(manager.SchedulerManager):
     """The scheduler service's manager."""
 
     def __init__(self, *args, **kwargs):
-        start.check_options()
+        startup.check_options()
         placement.limit_waiting()
         self._watch = pass_one.Watch()
         self._next_reap = 0
         super().__init__(*args, **kwargs)
-        start.check_host_manager(self)
+        startup.check_host_manager(self)
 
     def init_host(self, service_ref):
         super().init_host(service_ref)
-        start.reread_aggregates(self.host_manager)
+        startup.reread_aggregates(self.host_manager)
         # Not before: workers fork after __init__.
         self._pass_two = pass_two.PassTwo(
             self.host_manager, self.servicegroup_api
@@ -76,7 +76,7 @@ class FilterScheduler(manager.SchedulerManager):
         except Exception:
             # A database that is away now may be back for the first request.
             LOG.exception('Cannot read who is preemptible on which host.')
-        start.announce(self)
+        startup.announce(self)
 
     def set_shutdown_in_progress(self):
         """Look once more at the options before the worker ends.
@@ -167,7 +167,7 @@ class FilterScheduler(manager.SchedulerManager):
         """Return selections, or None when nova's answer is to stand."""
         try:
             pass_two.check_switch()
-            waiting = boot.waiting(context, uuids)
+            waiting = eligibility.waiting(context, uuids)
             if not waiting:
                 return None
             if not self._watch.has_placement_answered:
@@ -182,11 +182,11 @@ class FilterScheduler(manager.SchedulerManager):
             )
         except (
             pass_two.Refused,
-            executor.Failed,
-            cloud.GaveUp,
+            attempt.Failed,
+            live_cloud.GaveUp,
             snapshot.NotServed,
             placement.PlacementError,
-            rates.Reached,
+            rate_limits.Reached,
             exception.NoValidHost,
             exception.RequestFilterFailed,
         ) as exc:
@@ -248,7 +248,7 @@ def _copy_for_pass_two(spec, uuids, return_objects):
     Pass 1 leaves traces in the spec that would mislead pass 2.
     """
     try:
-        if boot.is_candidate(spec, uuids, return_objects):
+        if eligibility.is_candidate(spec, uuids, return_objects):
             return spec.obj_clone()
     except Exception:
         # nova may well be able to serve it.

@@ -31,7 +31,7 @@ import opie.conf
 from opie.scheduler.nova_db import cells as ask
 from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import preemptibles
-from opie.scheduler.weights import preemptible as weighers
+from opie.scheduler.weights import preemptible
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ class HostManager(host_manager.HostManager):
     def get_weighed_hosts(self, hosts, spec_obj):
         hosts = list(hosts)
         if any(
-            isinstance(weigher, weighers.PreemptibleWeigher)
+            isinstance(weigher, preemptible.PreemptibleWeigher)
             for weigher in self.weighers
         ):
             self._load_for_weighers(hosts)

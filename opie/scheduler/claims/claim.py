@@ -24,10 +24,10 @@ import time
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
-from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
-from opie.scheduler.claims import rate_limits as rates
+from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
@@ -91,10 +91,10 @@ class Claim:
                     victims = self._read_victims()
                 finally:
                     opened = opening.result()
-            rates.check_again(self._client, opened, self._owner[0])
+            rate_limits.check_again(self._client, opened, self._owner[0])
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
-        except (ClaimFailed, rates.Reached):
+        except (ClaimFailed, rate_limits.Reached):
             self.close(set(self._providers))
             raise
 
@@ -231,7 +231,7 @@ class Claim:
     def give_back(self, preemptors):
         """Give back what preemptors took, and drop their claims.
 
-        :returns: whether it is done; see :func:`swap_back.give_back`.
+        :returns: whether it is done; see :func:`give_back.give_back`.
         """
         hosts = {
             item.preemptor: item.host
@@ -243,12 +243,12 @@ class Claim:
             for preemptor, provider in self._providers.items()
             if preemptor in preemptors
         }
-        changed = swap_back.give_back(self._client, hosts, providers)
+        changed = give_back.give_back(self._client, hosts, providers)
         return changed is not None
 
     def empty(self, victims):
         """Remove what victims that nova has deleted hold; see swap_back."""
-        swap_back.empty(self._client, victims)
+        give_back.empty(self._client, victims)
 
     def is_over(self):
         """Tell whether no victim holds anything any more.

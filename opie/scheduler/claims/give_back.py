@@ -25,7 +25,7 @@ import time
 from oslo_log import log as logging
 
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import moved_victims as moves
+from opie.scheduler.claims import moved_victims
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
@@ -198,10 +198,13 @@ def _victim_bodies(client, hosts, providers):
             if host_of[provider] not in others:
                 bare[uuid] = host_of[provider], others
     # Read after the generations, so that no move that begins is missed.
-    places = moves.places(bare)
+    places = moved_victims.places(bare)
     return {
         uuid: _restoring(
-            client, consumer, places.get(uuid, moves.Place(uuid)), host_of
+            client,
+            consumer,
+            places.get(uuid, moved_victims.Place(uuid)),
+            host_of,
         )
         for uuid, consumer in found.items()
     }
@@ -211,7 +214,7 @@ def _restoring(client, consumer, place, host_of):
     """Return what lets a holder have what a victim is to get back.
 
     :param consumer: the :class:`placement.Consumer` with entries.
-    :param place: the :class:`moves.Place` of what it held.
+    :param place: the :class:`moved_victims.Place` of what it held.
     """
     entries, others = {}, {}
     for provider, resources in consumer.allocations.items():

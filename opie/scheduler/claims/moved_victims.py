@@ -29,7 +29,7 @@ from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 import sqlalchemy as sa
 
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 
 # In these, nova has handed over what the server held, and looks at the
 # migration's allocations when it is over.
@@ -110,7 +110,7 @@ def places(servers):
     if not servers:
         return found
     context = nova_context.get_admin_context()
-    for cell_context, uuids in records.by_cell(context, servers):
+    for cell_context, uuids in instances.by_cell(context, servers):
         for uuid, server in _servers(cell_context, uuids).items():
             host, others = servers[uuid]
             nodes = _nodes_among(cell_context, others)

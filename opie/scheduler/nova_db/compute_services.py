@@ -15,7 +15,7 @@
 from nova import context as nova_context
 from nova import objects
 
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 
 
 class Services:
@@ -48,7 +48,7 @@ class Services:
 
     def _read(self, host):
         if host not in self._cells:
-            self._cells[host] = records.cell_of_host(self._context, host)
+            self._cells[host] = instances.cell_of_host(self._context, host)
         with nova_context.target_cell(
             self._context, self._cells[host]
         ) as cell_context:

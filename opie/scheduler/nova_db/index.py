@@ -28,7 +28,7 @@ from oslo_log import log as logging
 from oslo_utils import timeutils
 
 from opie.scheduler.nova_db import cells
-from opie.scheduler.nova_db import marks as stored_marks
+from opie.scheduler.nova_db import marks
 from opie.scheduler.nova_db import preemptibles
 
 CONF = nova.conf.CONF
@@ -46,7 +46,7 @@ class Index:
     """The preemptible servers of some cells."""
 
     def __init__(self):
-        self._hints = stored_marks.HintCache()
+        self._hints = marks.HintCache()
         self._cells = {}
         self._lock = threading.Lock()
 

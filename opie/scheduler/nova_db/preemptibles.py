@@ -27,7 +27,7 @@ from nova.db.main import models as main_models
 from oslo_utils import timeutils
 import sqlalchemy as sa
 
-from opie.scheduler.nova_db import marks as stored_marks
+from opie.scheduler.nova_db import marks
 
 _DELETING = (task_states.DELETING, task_states.SOFT_DELETING)
 # States in which a server holds nothing on its host, or is on its way out.
@@ -121,7 +121,7 @@ def rows_on_hosts(cell_context, hosts=None):
         )
     return [
         row
-        for batch in stored_marks.batches(sorted(hosts))
+        for batch in marks.batches(sorted(hosts))
         for row in _rows(
             cell_context, server.deleted == 0, server.host.in_(batch)
         )
@@ -161,7 +161,7 @@ def is_there(row):
 def only_preemptible(rows, hints, api_context):
     """Return uuid to :class:`PreemptibleServer`, of rows of any cells.
 
-    :param hints: a :class:`stored_marks.HintCache`.
+    :param hints: a :class:`marks.HintCache`.
     :param api_context: a context for the API database.
     """
     marked = hints.marked(api_context, [row.uuid for row in rows])
@@ -170,8 +170,8 @@ def only_preemptible(rows, hints, api_context):
         row.uuid: _server_of(row)
         for row in rows
         if row.uuid in marked
-        or stored_marks.has_flavor_mark(row)
-        or stored_marks.has_metadata_mark(row)
+        or marks.has_flavor_mark(row)
+        or marks.has_metadata_mark(row)
     }
 
 
@@ -254,7 +254,7 @@ def _server_of(row):
 def _rows(context, *conditions):
     server = main_models.Instance
     return (
-        stored_marks.query_servers(context, *_COLUMNS, server.deleted)
+        marks.query_servers(context, *_COLUMNS, server.deleted)
         # NOTE: while a server is resized to another cell, nova has a second
         # record of it there, or here, that nobody sees.
         .filter(

@@ -21,8 +21,8 @@ import time
 from opie.preemption import model
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
-from opie.scheduler.planning import filter_trial as dry_run
-from opie.scheduler.planning import host_values as hosts
+from opie.scheduler.planning import filter_trial
+from opie.scheduler.planning import host_values
 
 
 class GaveUp(Exception):
@@ -83,7 +83,7 @@ class Cloud:
         self.states = {}
         self.facts = {}
         self.has_changed = False
-        self._filters = dry_run.DryRun(
+        self._filters = filter_trial.DryRun(
             spec.obj_clone(), request, self.states, sources.host_manager
         )
 
@@ -187,7 +187,7 @@ class Cloud:
         except (placement.Refused, providers.Unstable):
             self.has_changed = True
             return model.Refusal('its resource provider goes or changes')
-        return hosts.known(
+        return host_values.known(
             state.uuid,
             facts,
             state.preemptibles,

@@ -23,7 +23,7 @@ import nova.conf
 from nova.scheduler import utils as scheduler_utils
 
 from opie.preemption import model
-from opie.scheduler.nova_db import compute_nodes as computes
+from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import protection
 
@@ -169,13 +169,13 @@ def _group_rules(spec, filters):
 
 
 def _read_computes(sources):
-    """Return provider uuid to :class:`computes.Compute`, of all hosts.
+    """Return provider uuid to :class:`compute_nodes.Compute`, of all hosts.
 
     A cell that is silent may have room, so nobody is evicted elsewhere.
     """
     cells = sources.host_manager.enabled_cells
     live_cloud.check_all_answered(sources.host_manager.index.refresh(cells))
-    nodes, silent = computes.read(cells)
+    nodes, silent = compute_nodes.read(cells)
     live_cloud.check_all_answered(silent)
     sources.hosts.forget_all_but(nodes.keys())
     return nodes

@@ -23,13 +23,13 @@ import nova.conf
 from oslo_log import log as logging
 
 from opie.scheduler import report
-from opie.scheduler.claims import claim as allocations
-from opie.scheduler.claims import rate_limits as rates
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.claims import claim
+from opie.scheduler.claims import rate_limits
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import eviction
 from opie.scheduler.preempting import verification
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class Execution:
         self._attempt = attempt
         self._deadline = deadline
         self._doubt = None  # why the claim must be undone
-        self._claim = allocations.Claim(client, plan, shot.request, owner)
+        self._claim = claim.Claim(client, plan, shot.request, owner)
         self._work = eviction.Eviction(
             plan,
             self._claim,
@@ -113,9 +113,9 @@ class Execution:
                 self._attempt, int(time.time() + seconds_left), CONF.host
             )
             self._verify()
-        except allocations.ClaimFailed as exc:
+        except claim.ClaimFailed as exc:
             raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
-        except rates.Reached:
+        except rate_limits.Reached:
             raise
         except Exception as exc:
             self._doubt = exc
@@ -133,7 +133,7 @@ class Execution:
                 raise self._doubt
             self._work.run()
             self._check_claim()
-        except last_look.Stopped as exc:
+        except victim_checks.Stopped as exc:
             raise self._undone(exc) from exc
         except Exception:
             self._undo()
@@ -162,7 +162,7 @@ class Execution:
             )
         ]
         if doubts:
-            raise last_look.Stopped(', '.join(doubts))
+            raise victim_checks.Stopped(', '.join(doubts))
 
     def _check_claim(self):
         """Check that nobody has dropped the claim while victims went.
@@ -183,7 +183,7 @@ class Execution:
                 )
                 continue
             if not holds:
-                raise last_look.Stopped(
+                raise victim_checks.Stopped(
                     'the allocations of %s were removed by somebody else'
                     % nomination.preemptor,
                     is_room_free=True,
@@ -207,15 +207,15 @@ class Execution:
         What they are given back while nova removes it may stay, and once the
         journal is closed nobody else knows of them; see swap_back.empty.
         """
-        records.wait_until_gone(self._work.outcome.sent)
+        instances.wait_until_gone(self._work.outcome.sent)
 
     def _empty_deleted(self):
         """Leave nothing to victims that nova was just deleting."""
         victims = {server.uuid for _, server in self._plan.victims}
         try:
             context = nova_context.get_admin_context()
-            records.wait_until_gone(records.ending(context, victims))
-            self._claim.empty(records.without_record(victims))
+            instances.wait_until_gone(instances.ending(context, victims))
+            self._claim.empty(instances.without_record(victims))
         except Exception:
             LOG.exception(
                 'Cannot see whether any of %s is deleted and has allocations '
@@ -246,7 +246,7 @@ class Execution:
         has cost somebody a server and counts.
         """
         is_done = self._claim.give_back(preemptors)
-        is_counted = self._work.outcome.sent and rates.are_limited()
+        is_counted = self._work.outcome.sent and rate_limits.are_limited()
         if is_done and not is_counted:
             self._claim.close(preemptors)
         return is_done

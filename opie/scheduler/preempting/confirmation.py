@@ -25,7 +25,7 @@ from oslo_log import log as logging
 
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 
 LOG = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class Confirmation:
             # first, then the allocations, and destroys the record last.
             if is_ending and self._claim.is_over():
                 break
-            last_look.check_deadline(self._deadline)
+            victim_checks.check_deadline(self._deadline)
             time.sleep(pause_seconds)
         self._check_services_again()
 
@@ -118,7 +118,7 @@ class Confirmation:
             )
             return False
         if not is_released:
-            raise last_look.Stopped('nova failed to delete it', victim)
+            raise victim_checks.Stopped('nova failed to delete it', victim)
         LOG.warning(
             'nova could not finish the deletion of %s, whose resources are '
             'free; delete it again.',
@@ -133,7 +133,7 @@ class Confirmation:
                 self._look.check_service(
                     self._states[host].host, may_be_disabled=True
                 )
-            except last_look.Stopped:
+            except victim_checks.Stopped:
                 raise
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)

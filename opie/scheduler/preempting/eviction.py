@@ -29,9 +29,9 @@ from nova.compute import api as compute_api
 from nova.compute import task_states
 from oslo_log import log as logging
 
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import confirmation
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 
 LOG = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Eviction:
         self._plan = plan
         self._claim = claim
         self._states = states
-        self._look = last_look.LastLook(claim, servicegroup)
+        self._look = victim_checks.LastLook(claim, servicegroup)
         self._deadline = deadline
         self._has_group = has_group
         self._context = nova_context.get_admin_context()
@@ -144,11 +144,11 @@ class Eviction:
             for host, server in victims
             if self._is_needed(server.uuid)
         }
-        last_look.check_deadline(self._deadline)
-        cells = records.cells_of(self._context, states)
+        victim_checks.check_deadline(self._deadline)
+        cells = instances.cells_of(self._context, states)
         doubts = self._look.doubts(cells, states)
         if doubts:
-            raise last_look.Stopped(
+            raise victim_checks.Stopped(
                 ', '.join(sorted(set(doubts.values()))), *doubts
             )
         return first_look
@@ -162,25 +162,25 @@ class Eviction:
             try:
                 self._evict(state, victim, first_look)
                 return
-            except last_look.Stopped:
+            except victim_checks.Stopped:
                 raise
             except Exception:
                 if not self.outcome.sent:
                     raise
                 LOG.exception('Cannot see whether %s may go now.', victim)
-            last_look.check_deadline(self._deadline)
+            victim_checks.check_deadline(self._deadline)
             time.sleep(pause_seconds)
 
     def _evict(self, state, victim, first_look):
         self._ask_for_owners(victim)
         if not self._is_needed(victim):
             return
-        last_look.check_deadline(self._deadline)
+        victim_checks.check_deadline(self._deadline)
         try:
             self._look.check_service(state.host, bool(self.outcome.sent))
-            cell = records.cell_of(self._context, victim)
+            cell = instances.cell_of(self._context, victim)
         except exception.NotFound as exc:
-            raise last_look.Stopped(str(exc), victim) from exc
+            raise victim_checks.Stopped(str(exc), victim) from exc
         self._cells[victim] = cell
         with nova_context.target_cell(self._context, cell) as cell_context:
             try:
@@ -194,7 +194,7 @@ class Eviction:
                 self._look.check_record(instance, state)
             else:
                 self._look.check_victim(cell_context, instance, state)
-            last_look.check_switch()
+            victim_checks.check_switch()
             self._send(cell_context, instance, state)
 
     def _ask_for_owners(self, *victims):
@@ -205,10 +205,10 @@ class Eviction:
 
     def _ask_about(self, preemptors):
         for preemptor in sorted(preemptors):
-            if not records.has_build_request(self._context, preemptor):
+            if not instances.has_build_request(self._context, preemptor):
                 self.outcome.unwanted.add(preemptor)
         if self._everyone <= self.outcome.unwanted:
-            raise last_look.Stopped(
+            raise victim_checks.Stopped(
                 'every preemptor was deleted by its owner', is_final=True
             )
 
@@ -216,7 +216,7 @@ class Eviction:
         """Find out whose owners gave up while their victims went."""
         try:
             self._ask_about(self._everyone)
-        except last_look.Stopped:
+        except victim_checks.Stopped:
             raise
         except Exception:
             # nova's conductor will look itself.
@@ -238,15 +238,15 @@ class Eviction:
         )
         # It tells the owner, and nothing of the preemptor.
         objects.InstanceAction.action_start(
-            context, victim, records.ACTION, want_result=False
+            context, victim, instances.ACTION, want_result=False
         )
         try:
             self._compute_api.delete(context, instance)
         except Exception as exc:
             LOG.exception('Failed to ask for the deletion of %s.', victim)
-            if records.may_be_deleting(context, victim):
+            if instances.may_be_deleting(context, victim):
                 self.outcome.sent.add(victim)
-            raise last_look.Stopped(
+            raise victim_checks.Stopped(
                 'nova did not delete it: %s' % exc, victim
             ) from exc
         self.outcome.sent.add(victim)

@@ -32,15 +32,15 @@ from opie.preemption import model
 from opie.preemption import planner
 from opie.scheduler import report
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import rate_limits as rates
-from opie.scheduler.nova_db import compute_nodes as computes
+from opie.scheduler.claims import rate_limits
+from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
-from opie.scheduler.planning import host_values as hosts
+from opie.scheduler.planning import host_values
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import attempt as executor
-from opie.scheduler.preempting import refusal_cache as refusals
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import refusal_cache
+from opie.scheduler.preempting import victim_checks
 
 CONF = nova.conf.CONF
 
@@ -89,9 +89,9 @@ class PassTwo:
         self._host_manager = host_manager
         self._servicegroup = servicegroup
         self._providers = providers.ProviderCache()
-        self._hosts = hosts.HostBook(self._providers)
+        self._hosts = host_values.HostBook(self._providers)
         self._journal = journal.Reader()
-        self._refusals = refusals.Refusals()
+        self._refusals = refusal_cache.Refusals()
         self._planning = threading.Lock()
         self._slots = threading.BoundedSemaphore(
             CONF.opie.max_concurrent_preemptions
@@ -113,7 +113,7 @@ class PassTwo:
         deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
         # Raises RequestFilterFailed for a tenant who may not be served.
         request_filter.process_reqspec(context, spec)
-        key = refusals.key_of(spec, len(uuids), is_room_hidden)
+        key = refusal_cache.key_of(spec, len(uuids), is_room_hidden)
         known = self._refusals.find(key)
         if known:
             raise Refused(known)
@@ -139,7 +139,7 @@ class PassTwo:
 
         A host of which placement's word is known is estimated better.
         """
-        nodes, _ = computes.read(self._host_manager.enabled_cells)
+        nodes, _ = compute_nodes.read(self._host_manager.enabled_cells)
         unread = [
             uuid for uuid in sorted(nodes) if not self._providers.last(uuid)
         ]
@@ -205,10 +205,10 @@ class PassTwo:
         """
         check_switch()
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
-        limit = rates.why_not(shot.preemptions, spec.project_id)
+        limit = rate_limits.why_not(shot.preemptions, spec.project_id)
         # An earlier attempt of its own may have made room.
         if limit and attempt == 1 and not sources.is_room_hidden:
-            raise rates.Reached(limit)
+            raise rate_limits.Reached(limit)
         request = shot.request
         if limit:
             request = dataclasses.replace(request, most_victims=0)
@@ -216,12 +216,12 @@ class PassTwo:
         if not plan.is_feasible and shot.cloud.has_changed:
             raise executor.PlanAgain('a host changed', is_race=True)
         if not plan.is_feasible and limit:
-            raise rates.Reached(limit)
+            raise rate_limits.Reached(limit)
         if not plan.is_feasible:
             # Another request could do with those that are spared in this one.
             refusal = Refused if spared else NoPlan
             raise refusal(report.refused(shot, plan))
-        rates.check_plan(plan, shot.preemptions, spec.project_id)
+        rate_limits.check_plan(plan, shot.preemptions, spec.project_id)
         report.planned(shot, plan, CONF.opie.dry_run)
         if CONF.opie.dry_run:
             raise Refused('[opie] dry_run is on')
@@ -254,7 +254,7 @@ def check_switch():
     :raises Refused: naming the option.
     """
     if not CONF.opie.enabled:
-        raise Refused(last_look.SWITCHED_OFF)
+        raise Refused(victim_checks.SWITCHED_OFF)
 
 
 def _user_id(context, spec):

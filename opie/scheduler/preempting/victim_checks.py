@@ -23,7 +23,7 @@ from nova.compute import task_states
 from nova.compute import vm_states
 import nova.conf
 
-from opie.scheduler.nova_db import compute_services as services
+from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.planning import protection
 
@@ -78,7 +78,7 @@ class LastLook:
 
     def __init__(self, claim, servicegroup):
         self._claim = claim
-        self._services = services.Services(servicegroup)
+        self._services = compute_services.Services(servicegroup)
         self._context = nova_context.get_admin_context()
 
     def check_service(self, host, may_be_disabled=False):

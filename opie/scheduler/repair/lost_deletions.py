@@ -38,7 +38,7 @@ from oslo_log import log as logging
 from oslo_utils import timeutils
 
 from opie.scheduler.nova_db import cells
-from opie.scheduler.nova_db import compute_services as services
+from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import instances
 
 LOG = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class LostDeletions:
 
     def __init__(self, servicegroup):
         self._context = nova_context.get_admin_context()
-        self._services = services.Services(servicegroup)
+        self._services = compute_services.Services(servicegroup)
 
     def find(self, age_seconds):
         """Look for servers that have long been marked for deletion.

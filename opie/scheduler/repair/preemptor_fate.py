@@ -19,7 +19,7 @@ from nova import exception
 from nova import objects
 from nova.compute import vm_states
 
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 
 
 class Fate(enum.Enum):
@@ -44,9 +44,9 @@ def fate_of(context, preemptor):
     """
     # NOTE: nova/conductor/manager.py makes a server's record, tells its cell,
     # and destroys the build request, in this order.
-    is_wanted = records.has_build_request(context, preemptor)
+    is_wanted = instances.has_build_request(context, preemptor)
     try:
-        cell = records.cell_of(context, preemptor)
+        cell = instances.cell_of(context, preemptor)
     except exception.InstanceMappingNotFound:
         return Fate.WITHOUT_HOST
     if cell is None and is_wanted:

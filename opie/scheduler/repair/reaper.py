@@ -31,13 +31,13 @@ import nova.conf
 from oslo_log import log as logging
 
 from opie.scheduler import report
-from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import rate_limits as rates
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.claims import rate_limits
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.repair import lost_deletions
-from opie.scheduler.repair import preemptor_fate as fates
+from opie.scheduler.repair import preemptor_fate
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Finding:
     """
 
     preemption: journal.Preemption
-    fate: fates.Fate
+    fate: preemptor_fate.Fate
     has_claim: bool
     entries: dict
     repair: Repair
@@ -77,9 +77,9 @@ class Finding:
     def is_in_vain(self):
         """Whether victims that are gone went in vain."""
         return self.fate in (
-            fates.Fate.WITHOUT_HOST,
-            fates.Fate.UNDECIDED,
-            fates.Fate.FAILED,
+            preemptor_fate.Fate.WITHOUT_HOST,
+            preemptor_fate.Fate.UNDECIDED,
+            preemptor_fate.Fate.FAILED,
         )
 
 
@@ -138,7 +138,7 @@ class Reaper:
                     settled.append(finding)
                     ending |= going
         # What was given back may have come too late for them.
-        records.wait_until_gone(ending)
+        instances.wait_until_gone(ending)
         for finding in settled:
             with self._others_go_on(finding.preemption):
                 self._close(finding)
@@ -155,7 +155,7 @@ class Reaper:
         """Return the :class:`Finding` about a preemption; change nothing."""
         entries = journal.entries(self._client, preemption.provider)
         claim = self._client.consumer(preemption.preemptor)
-        fate = fates.fate_of(self._context, preemption.preemptor)
+        fate = preemptor_fate.fate_of(self._context, preemption.preemptor)
         return Finding(
             preemption,
             fate,
@@ -165,7 +165,8 @@ class Reaper:
                 fate,
                 bool(entries),
                 _is_overdue(preemption, fate),
-                rates.are_limited() and rates.is_recent(preemption),
+                rate_limits.are_limited()
+                and rate_limits.is_recent(preemption),
             ),
         )
 
@@ -187,10 +188,10 @@ class Reaper:
             return None
         # Of all reapers that try only one changes anything.
         if changed:
-            lost = records.being_deleted(self._context, victims)
-            lost |= records.deleted_servers(self._context, victims)
+            lost = instances.being_deleted(self._context, victims)
+            lost |= instances.deleted_servers(self._context, victims)
             self._report(finding, chosen - len(victims - lost))
-        return records.ending(self._context, victims)
+        return instances.ending(self._context, victims)
 
     def _chosen(self, preemption):
         """Return how many victims a preemption chose, 0 if it is closed."""
@@ -203,12 +204,12 @@ class Reaper:
         return journal.victims_of(totals)
 
     def _empty_deleted(self, victims):
-        swap_back.empty(
-            self._client, records.deleted_servers(self._context, victims)
+        give_back.empty(
+            self._client, instances.deleted_servers(self._context, victims)
         )
 
     def _give_back(self, finding):
-        """Give back to the victims; see :func:`swap_back.give_back`."""
+        """Give back to the victims; see :func:`give_back.give_back`."""
         preemption = finding.preemption
         LOG.info(
             'Repairing the preemption %(name)s, whose preemptor is %(fate)s: '
@@ -219,7 +220,7 @@ class Reaper:
                 'repair': finding.repair.value,
             },
         )
-        return swap_back.give_back(
+        return give_back.give_back(
             self._client,
             {preemption.preemptor: preemption.host},
             {preemption.preemptor: preemption.provider},
@@ -249,23 +250,26 @@ class Reaper:
 def repair_for(fate, has_victims, is_overdue, is_counted=False):
     """Return the :class:`Repair` of a preemption.
 
-    :param fate: the :class:`fates.Fate` of its preemptor.
+    :param fate: the :class:`preemptor_fate.Fate` of its preemptor.
     :param has_victims: whether the journal still books any.
     :param is_overdue: whether its deadline is long past.
     :param is_counted: whether others have to see that it began.
     """
-    if fate in (fates.Fate.WITHOUT_HOST, fates.Fate.UNDECIDED):
+    if fate in (
+        preemptor_fate.Fate.WITHOUT_HOST,
+        preemptor_fate.Fate.UNDECIDED,
+    ):
         return Repair.UNDO if is_overdue else Repair.WAIT
     if has_victims:
         return Repair.GIVE_BACK if is_overdue else Repair.WAIT
-    if is_counted or (fate is fates.Fate.BUILDING and not is_overdue):
+    if is_counted or (fate is preemptor_fate.Fate.BUILDING and not is_overdue):
         return Repair.WAIT
     return Repair.CLOSE
 
 
 def _is_overdue(preemption, fate):
     seconds = MARGIN_SECONDS
-    if fate is fates.Fate.UNDECIDED:
+    if fate is preemptor_fate.Fate.UNDECIDED:
         # A conductor that is slow still builds the preemptor on its host.
         seconds += CONF.long_rpc_timeout
     return time.time() > preemption.deadline + seconds

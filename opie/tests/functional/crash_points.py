@@ -18,7 +18,7 @@ import fixtures
 from nova.tests.fixtures import notifications
 
 from opie.scheduler import filter_scheduler
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import reaper
 from opie.tests.faults import killer
@@ -60,7 +60,7 @@ class CrashTestCase(base.CloudTestCase):
         super().setUp()
         # One plan, and the same one each time.
         self.flags(max_plans_per_request=1, group='opie')
-        self.patch(records, '_SETTLE_SECONDS', 1)
+        self.patch(instances, '_SETTLE_SECONDS', 1)
         # Each victim is looked at, however fast the first look was.
         self.patch(eviction, '_FRESH_SECONDS', 0)
         self._killer = None

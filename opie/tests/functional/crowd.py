@@ -29,8 +29,8 @@ from nova.tests.functional.api import client as api_client
 
 from opie.scheduler import filter_scheduler
 from opie.scheduler import report
-from opie.scheduler.nova_db import instances as records
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.nova_db import instances
+from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import reaper
 from opie.tests.functional import base
@@ -89,7 +89,7 @@ class CrowdedCase(base.CloudTestCase):
             self._end_when_killed,
         )
         self._count('evictions', eviction.Eviction, '_send')
-        self._count('preemptions', executor.Execution, 'evict')
+        self._count('preemptions', attempt.Execution, 'evict')
         self.wrap(report, 'wasted', self._count_waste)
 
     def _end_when_killed(self, real, *args, **kwargs):
@@ -180,7 +180,7 @@ class CrowdedCase(base.CloudTestCase):
         """Lock a server as an administrator who is not its owner."""
         with nova_context.target_cell(
             nova_context.get_admin_context(),
-            records.cell_of(nova_context.get_admin_context(), uuid),
+            instances.cell_of(nova_context.get_admin_context(), uuid),
         ) as context:
             instance = objects.Instance.get_by_uuid(context, uuid)
             instance.locked = is_protected

@@ -15,27 +15,27 @@
 
 import threading
 
-from opie.scheduler.nova_db import compute_nodes as computes
-from opie.scheduler.nova_db import compute_services as services
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import compute_nodes
+from opie.scheduler.nova_db import compute_services
+from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import eligibility as boot
+from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import eviction
 
 # All of opie/scheduler that a preemption asks nova or placement with.
 IO = (
     (placement.Placement, '_call'),
     (eviction.Eviction, '_send'),
-    (services.Services, '_read'),
-    (boot, 'waiting'),
-    (computes, 'read'),
+    (compute_services.Services, '_read'),
+    (eligibility, 'waiting'),
+    (compute_nodes, 'read'),
     (preemptibles, 'in_migration'),
     (preemptibles, 'rows_on_hosts'),
     (preemptibles, 'states_of'),
-    (records, 'cell_of'),
-    (records, 'cells_of'),
-    (records, 'has_build_request'),
+    (instances, 'cell_of'),
+    (instances, 'cells_of'),
+    (instances, 'has_build_request'),
 )
 
 

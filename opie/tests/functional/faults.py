@@ -23,7 +23,7 @@ from oslo_db import exception as db_exc
 import oslo_messaging
 import requests
 
-from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import give_back
 from opie.scheduler.nova_db import index
 from opie.tests.faults import killer
 from opie.tests.faults import wire
@@ -95,7 +95,7 @@ class Faults:
         # A cell that did not answer is asked again for the next request.
         self.patch(index, '_SILENT_SECONDS', 0)
         self.wrap(
-            swap_back,
+            give_back,
             'give_back',
             lambda real, *args, **kwargs: real(
                 *args, **{'patience_seconds': 1, **kwargs}

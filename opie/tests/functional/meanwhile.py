@@ -13,13 +13,13 @@
 
 """Something is done at a forced moment of a preemption."""
 
-from opie.scheduler.claims import claim as allocations
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.claims import claim
+from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
 from opie.tests.functional import invariants
 
-BEFORE_CLAIM = allocations.Claim, 'make'
-BEFORE_EVICTION = executor.Execution, 'evict'
+BEFORE_CLAIM = claim.Claim, 'make'
+BEFORE_EVICTION = attempt.Execution, 'evict'
 WHILE_VICTIMS_GO = confirmation.Confirmation, 'wait'
 
 

@@ -12,7 +12,7 @@
 
 """The options that say who is the cheaper victim reach the plan."""
 
-from opie.scheduler.planning import live_cloud as cloud
+from opie.scheduler.planning import live_cloud
 from opie.tests.functional import base
 
 _HOUR_SECONDS = 3600
@@ -67,7 +67,7 @@ class ChoiceTest(base.CloudTestCase):
             looks.append(uuids)
             return real(the_cloud, uuids)
 
-        self.wrap(cloud.Cloud, 'look', look)
+        self.wrap(live_cloud.Cloud, 'look', look)
         # Until then nova's records have the initial allocation ratios.
         self.audit()
         self.boot(10)

@@ -20,7 +20,7 @@ from oslo_utils import uuidutils
 from testtools import testcase
 
 from opie.scheduler.claims import claim as allocations
-from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import give_back
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import pass_two
 from opie.tests.functional import base
@@ -168,7 +168,7 @@ class ClaimTest(base.CloudTestCase):
 
     def test_an_unanswered_placement_gives_up_and_loses_nothing(self):
         self.useFixture(
-            fixtures.MockPatchObject(swap_back, '_PATIENCE_SECONDS', 0)
+            fixtures.MockPatchObject(give_back, '_PATIENCE_SECONDS', 0)
         )
         self.useFixture(
             fixtures.MockPatchObject(pass_two, '_MAX_LOST_RACES', 3)

@@ -14,9 +14,9 @@
 
 import threading
 
-from opie.scheduler.claims import claim as allocations
+from opie.scheduler.claims import claim
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import attempt
 from opie.tests.functional import base
 from opie.tests.functional import invariants
 from opie.tests.functional import killing
@@ -101,14 +101,14 @@ class ClaimOfRoomTest(killing.KillingTestCase):
         def evict(real, execution):
             try:
                 return real(execution)
-            except executor.Failed as exc:
+            except attempt.Failed as exc:
                 failures.append(str(exc))
                 raise
             finally:
                 ended.set()
 
-        self.wrap_once(allocations.Claim, 'make', give_up)
-        self.wrap_once(executor.Execution, 'evict', evict)
+        self.wrap_once(claim.Claim, 'make', give_up)
+        self.wrap_once(attempt.Execution, 'evict', evict)
         self.boot(5, state=None)
         self.assertTrue(ended.wait(base.WAIT_SECONDS))
         self.assertEqual(

@@ -19,9 +19,9 @@ from nova.compute import api as compute_api
 from nova.virt import fake
 
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 
 
@@ -39,7 +39,7 @@ class EvictionTest(base.CloudTestCase):
             action()
             return real(*args)
 
-        self.wrap_once(executor.Execution, '_verify', verify)
+        self.wrap_once(attempt.Execution, '_verify', verify)
 
     def around_each_deletion(self, wrapper):
         return self.wrap(compute_api.API, 'delete', wrapper)
@@ -193,7 +193,7 @@ class EvictionTest(base.CloudTestCase):
                 self.start_migration(victim)
             return doubts
 
-        self.wrap_once(last_look.LastLook, 'doubts', look)
+        self.wrap_once(victim_checks.LastLook, 'doubts', look)
         self.assertAllRefused('is being migrated')
 
     def test_all_doubtful_victims_of_a_plan_are_found_at_once(self):

@@ -18,8 +18,8 @@ import nova.conf
 from testtools import testcase
 
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import attempt as executor
-from opie.scheduler.preempting import eligibility as boot
+from opie.scheduler.preempting import attempt
+from opie.scheduler.preempting import eligibility
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF
@@ -101,7 +101,7 @@ class MultiCreateTest(base.CloudTestCase):
             self.api.delete_server(uuids[1])
             return real(context, uuids)
 
-        self.wrap_once(boot, 'waiting', waiting)
+        self.wrap_once(eligibility, 'waiting', waiting)
         servers = self.boot_many(3, 10, None)
         are_known.set()
         self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
@@ -127,7 +127,7 @@ class MultiCreateTest(base.CloudTestCase):
             self.api.delete_server(deleted[0])
             return real(execution)
 
-        self.wrap_once(executor.Execution, '_verify', verify)
+        self.wrap_once(attempt.Execution, '_verify', verify)
         servers = self.boot_many(2, 10, None)
         are_known.set()
         self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
@@ -165,7 +165,7 @@ class FilteredMultiCreateTest(base.CloudTestCase):
             self.api.delete_server(deleted[0])
             return real(execution)
 
-        self.wrap_once(executor.Execution, '_verify', verify)
+        self.wrap_once(attempt.Execution, '_verify', verify)
         self.boot(
             2,
             hints={'different_host': victim['id']},

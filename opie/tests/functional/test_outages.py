@@ -23,7 +23,7 @@ from opie.scheduler.claims import claim as allocations
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
@@ -114,7 +114,7 @@ class OutageTest(base.CloudTestCase):
             return real(*args)
 
         self.wrap(placement.Placement, '_call', call)
-        self.wrap_once(executor.Execution, '_verify', verify)
+        self.wrap_once(attempt.Execution, '_verify', verify)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         self.assertUntouched(self.victim)
         self.assertNoJournal()
@@ -185,7 +185,7 @@ class OutageTest(base.CloudTestCase):
             )
             return real(*args)
 
-        self.wrap_once(executor.Execution, '_verify', move)
+        self.wrap_once(attempt.Execution, '_verify', move)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         (held,) = self._get_allocations_by_server_uuid(migration).values()
         self.assertEqual(10, held['resources']['VCPU'])

@@ -18,14 +18,14 @@ import fixtures
 from nova import exception
 from nova.compute import manager as compute_manager
 
-from opie.scheduler.claims import claim as allocations
+from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import index
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 
 
@@ -70,7 +70,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
     def test_placement_fails_before_the_second_one(self):
         self.fail_at(
             3,
-            allocations.Claim,
+            claim.Claim,
             'touched',
             placement.NoAnswer('503'),
         )
@@ -79,7 +79,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
     def test_the_database_fails_before_the_second_one(self):
         self.fail_at(
             3,
-            records,
+            instances,
             'has_build_request',
             exception.NovaException('the database is away'),
         )
@@ -88,7 +88,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
     def test_placement_fails_before_the_first_one(self):
         self.fail_at(
             2,
-            allocations.Claim,
+            claim.Claim,
             'touched',
             placement.NoAnswer('503'),
         )
@@ -104,9 +104,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.wrap_once(
             compute_manager.ComputeManager, '_complete_deletion', fail
         )
-        self.fail_at(
-            1, allocations.Claim, 'is_released', placement.NoAnswer('503')
-        )
+        self.fail_at(1, claim.Claim, 'is_released', placement.NoAnswer('503'))
         preemptor = self.boot(10)
         self.assertUntouched(preemptor)
         self.assertEqual(10, self.used_vcpus('host1'))
@@ -122,15 +120,15 @@ class PatienceTest(base.CloudTestCase):
         self.addCleanup(release.set)
 
         def verify(real, *args):
-            raise last_look.Stopped('over capacity')
+            raise victim_checks.Stopped('over capacity')
 
         def give_back(real, *args):
             begun.set()
             release.wait(base.WAIT_SECONDS)
             return real(*args)
 
-        self.wrap_once(executor.Execution, '_verify', verify)
-        self.wrap_once(allocations.Claim, 'give_back', give_back)
+        self.wrap_once(attempt.Execution, '_verify', verify)
+        self.wrap_once(claim.Claim, 'give_back', give_back)
         first = self.boot(flavor=flavor, state=None)
         self.assertTrue(begun.wait(base.WAIT_SECONDS))
         second = self.boot(flavor=flavor)

@@ -22,11 +22,11 @@ from oslo_utils import uuidutils
 
 from opie.scheduler.claims import claim as allocations
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import rate_limits as rates
+from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import pass_two
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 
 _PER_PROJECT = 'max_preemptions_per_minute_per_project'
@@ -64,7 +64,9 @@ class RatesTestCase(base.CloudTestCase):
             self.api = mine
 
     def let_a_minute_pass(self):
-        self.useFixture(fixtures.MockPatchObject(rates, 'WINDOW_SECONDS', 0))
+        self.useFixture(
+            fixtures.MockPatchObject(rate_limits, 'WINDOW_SECONDS', 0)
+        )
 
 
 class RatesTest(RatesTestCase):
@@ -113,7 +115,7 @@ class RatesTest(RatesTestCase):
 
     def test_one_that_fails_after_an_eviction_counts(self):
         def stop(real, *args):
-            raise last_look.Stopped('the compute is down', is_final=True)
+            raise victim_checks.Stopped('the compute is down', is_final=True)
 
         self.flags(**{_OVERALL: 1}, group='opie')
         self.wrap_once(confirmation.Confirmation, 'wait', stop)
@@ -138,10 +140,10 @@ class RatesTest(RatesTestCase):
 
     def test_one_that_fails_before_does_not_count(self):
         def stop(real, *args):
-            raise last_look.Stopped('the compute is down', is_final=True)
+            raise victim_checks.Stopped('the compute is down', is_final=True)
 
         self.flags(**{_OVERALL: 1}, group='opie')
-        self.wrap_once(last_look.LastLook, 'check_service', stop)
+        self.wrap_once(victim_checks.LastLook, 'check_service', stop)
         self.assertNoValidHost(self.boot(5, state='ERROR'))
         self.assertUntouched(*self.victims)
         self.assertUntouched(self.boot(5))
@@ -233,7 +235,7 @@ class TwoWorkersTest(RatesTestCase):
             barrier.wait(base.WAIT_SECONDS)
             return real(*args)
 
-        self.wrap(rates, 'check_again', meet)
+        self.wrap(rate_limits, 'check_again', meet)
         self.assertOnePreempts(
             [self.boot(10, host, state=None) for host in self.hosts]
         )

@@ -25,8 +25,8 @@ from nova.scheduler.client import report
 from oslo_utils import uuidutils
 
 from opie.cmd import manage
-from opie.scheduler.claims import claim as allocations
-from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import claim
+from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
@@ -45,7 +45,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
         self.assertFalse(self.logged('Wasted'))
 
     def test_killed_after_the_claim(self):
-        self.kill_at(allocations.Claim, 'make', call_first=True)
+        self.kill_at(claim.Claim, 'make', call_first=True)
         preemptor = self.boot_in_vain(8)
         self.assertHolds(8, preemptor)
         self.reap()
@@ -72,7 +72,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
         self.assertTrue(self.logged('Wasted evictions: 2 for'))
 
     def test_what_it_does_before_the_deadline_and_long_after(self):
-        self.kill_at(allocations.Claim, 'make', call_first=True)
+        self.kill_at(claim.Claim, 'make', call_first=True)
         preemptor = self.boot_in_vain(8)
         (provider,) = self.journal_providers()
         deadline = int(provider['name'].split(':')[3])
@@ -174,7 +174,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
         return out.getvalue()
 
     def test_an_operator_sees_and_repairs_it_by_hand(self):
-        self.kill_at(allocations.Claim, 'make', call_first=True)
+        self.kill_at(claim.Claim, 'make', call_first=True)
         preemptor = self.boot_in_vain(8)
         (shown,) = json.loads(self.manage(manage.show, 'json'))
         self.assertEqual(preemptor['id'], shown['preemptor'])
@@ -210,7 +210,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
             return real(*args)
 
         # All have read it before one of them writes.
-        self.wrap(swap_back, '_write', meet)
+        self.wrap(give_back, '_write', meet)
         threads = [
             threading.Thread(target=self.reap_as_another) for _ in '123'
         ]

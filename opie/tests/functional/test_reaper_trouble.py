@@ -23,11 +23,11 @@ from nova.compute import vm_states
 from opie.cmd import manage
 from opie.scheduler.claims import journal
 from opie.scheduler.nova_db import cells
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
-from opie.scheduler.repair import preemptor_fate as fates
+from opie.scheduler.repair import preemptor_fate
 from opie.tests.functional import killing
 
 
@@ -62,7 +62,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
                 raise Trouble('no cell')
             return real(context, uuid)
 
-        self.wrap(fates, 'fate_of', fate_of)
+        self.wrap(preemptor_fate, 'fate_of', fate_of)
 
     def assertOneLeft(self, preemptor):
         (provider,) = self.journal_providers()
@@ -136,7 +136,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
             waits.append(uuids)
             return real(uuids)
 
-        with self.wrapped(records, 'wait_until_gone', wait):
+        with self.wrapped(instances, 'wait_until_gone', wait):
             self.reap()
         self.assertEqual([{victim['id'] for victim in self.victims}], waits)
         for victim in self.victims:
@@ -148,25 +148,27 @@ class TwoPreemptionsTest(killing.KillingTestCase):
         self.lose_deletions_at_the_end()
 
         def wait(real, uuids):
-            with self.wrapped(records, 'wait_until_gone', lambda *args: None):
+            with self.wrapped(
+                instances, 'wait_until_gone', lambda *args: None
+            ):
                 self.reap_as_another()
             self.assertNoJournal()
 
-        with self.wrapped(records, 'wait_until_gone', wait):
+        with self.wrapped(instances, 'wait_until_gone', wait):
             self.reap()
         self.assertEqual(2, len(self.logged('Wasted evictions: 1 for')))
 
     def test_a_cell_that_does_not_tell_is_waited_for(self):
         self.lose_deletions_at_the_end()
         self.useFixture(
-            fixtures.MockPatchObject(records, '_SETTLE_SECONDS', 2)
+            fixtures.MockPatchObject(instances, '_SETTLE_SECONDS', 2)
         )
 
         def fail(*args):
             raise Trouble('no database')
 
         began = time.monotonic()
-        with self.wrapped(records, 'without_record', fail):
+        with self.wrapped(instances, 'without_record', fail):
             self.reap()
         self.assertLess(2, time.monotonic() - began)
         self.assertTrue(self.logged('Cannot see which deletions have ended'))

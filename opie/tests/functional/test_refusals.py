@@ -18,7 +18,7 @@ import fixtures
 
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import snapshot
-from opie.scheduler.preempting import refusal_cache as refusals
+from opie.scheduler.preempting import refusal_cache
 from opie.tests.functional import base
 
 _AGAIN = 'answered from an earlier refusal'
@@ -62,7 +62,9 @@ class RefusalsTest(base.CloudTestCase):
         self.assertRefused(1)
         later = time.monotonic() + 3600
         self.useFixture(
-            fixtures.MockPatchObject(refusals.time, 'monotonic', lambda: later)
+            fixtures.MockPatchObject(
+                refusal_cache.time, 'monotonic', lambda: later
+            )
         )
         self.flags(preemption_timeout_seconds=100000, group='opie')
         self.assertRefused(2)

@@ -19,11 +19,11 @@ from placement.objects import allocation as placement_allocation
 from testtools import testcase
 
 from opie.scheduler.claims import give_back as swap_back
-from opie.scheduler.nova_db import instances as records
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
-from opie.scheduler.preempting import victim_checks as last_look
+from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 from opie.tests.functional import killing
 
@@ -156,7 +156,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
     def stop_at_once(self):
         def fail(real, *args):
-            raise last_look.Stopped('the compute service is down')
+            raise victim_checks.Stopped('the compute service is down')
 
         self.wrap(confirmation.Confirmation, 'wait', fail)
 
@@ -194,10 +194,10 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.stop_at_once()
         self.useFixture(
             fixtures.MockPatchObject(
-                records, '_SETTLE_SECONDS', base.WAIT_SECONDS
+                instances, '_SETTLE_SECONDS', base.WAIT_SECONDS
             )
         )
-        self.wrap(executor.Execution, '_let_deletions_end', wait)
+        self.wrap(attempt.Execution, '_let_deletions_end', wait)
         self.wrap(swap_back, 'give_back', give_back)
         self.assertNothingIsLeft()
         self.assertNotIn(self.victim['id'], given_back[0])
@@ -258,7 +258,7 @@ class DeletionBetweenTest(base.CloudTestCase):
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
         self.useFixture(
             fixtures.MockPatchObject(
-                records, '_SETTLE_SECONDS', base.WAIT_SECONDS
+                instances, '_SETTLE_SECONDS', base.WAIT_SECONDS
             )
         )
         begun, release = self.hold_the_end_of_its_deletion()
@@ -274,7 +274,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
         self.stop_at_once()
         # nova has taken longer than that.
-        self.wrap(executor.Execution, '_let_deletions_end', lambda *args: None)
+        self.wrap(attempt.Execution, '_let_deletions_end', lambda *args: None)
         self.wrap(swap_back, '_victim_bodies', read)
-        self.wrap(executor.Execution, '_empty_deleted', given_back)
+        self.wrap(attempt.Execution, '_empty_deleted', given_back)
         self.assertNothingIsLeft()

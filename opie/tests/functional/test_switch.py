@@ -20,7 +20,7 @@ import nova.conf
 import testtools
 
 from opie import policy
-from opie.scheduler.claims import claim as allocations
+from opie.scheduler.claims import claim
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
@@ -102,7 +102,7 @@ class SwitchTest(base.CloudTestCase):
 
     def test_a_plan_is_not_claimed_any_more(self):
         calls = self.wrap_once(
-            allocations.Claim, 'make', lambda real, *args: real(*args)
+            claim.Claim, 'make', lambda real, *args: real(*args)
         )
         self.wrap_once(snapshot, 'take', self.switch_off_after)
         self.assertRefused(*self.victims)

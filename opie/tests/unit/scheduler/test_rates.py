@@ -23,8 +23,8 @@ import testtools
 import opie.conf
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
-from opie.scheduler.claims import rate_limits as rates
-from opie.scheduler.repair import preemptor_fate as fates
+from opie.scheduler.claims import rate_limits
+from opie.scheduler.repair import preemptor_fate
 from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
@@ -84,7 +84,7 @@ class NameTest(testtools.TestCase):
 
 class RepairTest(testtools.TestCase):
     def test_what_counts_is_not_closed_and_repaired_all_the_same(self):
-        for fate in fates.Fate:
+        for fate in preemptor_fate.Fate:
             for state in ((False, False), (True, False), (True, True)):
                 usual = reaper.repair_for(fate, *state)
                 if usual is reaper.Repair.CLOSE:
@@ -108,14 +108,14 @@ class CountTest(testtools.TestCase):
 
     def count(self, *seconds_ago, number=1, project='project'):
         now = time.time()
-        return rates.why_not(
+        return rate_limits.why_not(
             [preemption(project, now - ago) for ago in seconds_ago],
             'project',
             number,
         )
 
     def test_without_a_limit_any_number_may_begin(self):
-        self.assertFalse(rates.are_limited())
+        self.assertFalse(rate_limits.are_limited())
         self.assertIsNone(self.count(*range(50), number=50))
 
     def test_those_of_the_last_minute_count(self):
@@ -143,4 +143,4 @@ class CountTest(testtools.TestCase):
     def test_what_has_no_time_does_not_count(self):
         self.limit(1)
         old = preemption(None, None)
-        self.assertIsNone(rates.why_not([old] * 3, 'project'))
+        self.assertIsNone(rate_limits.why_not([old] * 3, 'project'))

@@ -23,7 +23,7 @@ from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
 import opie.conf
-from opie.scheduler.preempting import refusal_cache as refusals
+from opie.scheduler.preempting import refusal_cache
 
 opie.conf.register_opts(nova.conf.CONF)
 
@@ -145,15 +145,17 @@ class KeyTest(testtools.TestCase):
         self.useFixture(nova_fixtures.ConfFixture(nova.conf.CONF))
 
     def key(self, spec, number=1, is_room_hidden=False):
-        return refusals.key_of(spec, number, is_room_hidden)
+        return refusal_cache.key_of(spec, number, is_room_hidden)
 
     def test_whatever_differs_makes_another_key(self):
         """But for what is about the server alone."""
         primitive = primitive_of(make_spec())
-        usual = refusals.key_of_primitive(primitive, 1, False)
+        usual = refusal_cache.key_of_primitive(primitive, 1, False)
         keys = [usual]
         for path in leaves(primitive):
-            key = refusals.key_of_primitive(changed(primitive, path), 1, False)
+            key = refusal_cache.key_of_primitive(
+                changed(primitive, path), 1, False
+            )
             if is_about_the_server(path):
                 self.assertEqual(usual, key, path)
             else:
@@ -170,7 +172,9 @@ class KeyTest(testtools.TestCase):
                 primitive = primitive_of(spec)
                 del primitive['nova_object.data'][name]
                 self.assertNotEqual(
-                    usual, refusals.key_of_primitive(primitive, 1, False), name
+                    usual,
+                    refusal_cache.key_of_primitive(primitive, 1, False),
+                    name,
                 )
 
     def test_another_server_that_asks_for_the_same_is_alike(self):
@@ -204,10 +208,10 @@ class KeyTest(testtools.TestCase):
     def test_what_json_does_not_know_is_no_error(self):
         primitive = primitive_of(make_spec())
         primitive['nova_object.data']['new'] = {1}
-        one = refusals.key_of_primitive(primitive, 1, False)
+        one = refusal_cache.key_of_primitive(primitive, 1, False)
         primitive['nova_object.data']['new'] = {2}
         self.assertNotEqual(
-            one, refusals.key_of_primitive(primitive, 1, False)
+            one, refusal_cache.key_of_primitive(primitive, 1, False)
         )
 
     def test_a_group_has_none_nor_has_anything_when_it_is_off(self):
@@ -223,7 +227,7 @@ class RefusalsTest(testtools.TestCase):
         self.useFixture(nova_fixtures.ConfFixture(nova.conf.CONF))
 
     def test_it_remembers_the_last_ones(self):
-        known = refusals.Refusals(most=2)
+        known = refusal_cache.Refusals(most=2)
         for key in (b'a', b'b', b'a', b'c'):
             known.note(key, 'no room')
         self.assertIsNone(known.find(b'b'))
@@ -231,6 +235,6 @@ class RefusalsTest(testtools.TestCase):
         self.assertIn('no room', known.find(b'c'))
 
     def test_nothing_is_known_of_what_has_no_key(self):
-        known = refusals.Refusals()
+        known = refusal_cache.Refusals()
         known.note(None, 'no room')
         self.assertIsNone(known.find(None))

@@ -20,36 +20,36 @@ from oslo_utils import uuidutils
 import testtools
 
 from opie.scheduler.claims import journal
-from opie.scheduler.repair import preemptor_fate as fates
+from opie.scheduler.repair import preemptor_fate
 from opie.scheduler.repair import reaper
 
 # Fate: repair by (has victims, is overdue).
 TABLE = {
-    fates.Fate.WITHOUT_HOST: {
+    preemptor_fate.Fate.WITHOUT_HOST: {
         (True, True): reaper.Repair.UNDO,
         (False, True): reaper.Repair.UNDO,
         (True, False): reaper.Repair.WAIT,
         (False, False): reaper.Repair.WAIT,
     },
-    fates.Fate.UNDECIDED: {
+    preemptor_fate.Fate.UNDECIDED: {
         (True, True): reaper.Repair.UNDO,
         (False, True): reaper.Repair.UNDO,
         (True, False): reaper.Repair.WAIT,
         (False, False): reaper.Repair.WAIT,
     },
-    fates.Fate.BUILDING: {
+    preemptor_fate.Fate.BUILDING: {
         (True, True): reaper.Repair.GIVE_BACK,
         (False, True): reaper.Repair.CLOSE,
         (True, False): reaper.Repair.WAIT,
         (False, False): reaper.Repair.WAIT,
     },
-    fates.Fate.LAUNCHED: {
+    preemptor_fate.Fate.LAUNCHED: {
         (True, True): reaper.Repair.GIVE_BACK,
         (False, True): reaper.Repair.CLOSE,
         (True, False): reaper.Repair.WAIT,
         (False, False): reaper.Repair.CLOSE,
     },
-    fates.Fate.FAILED: {
+    preemptor_fate.Fate.FAILED: {
         (True, True): reaper.Repair.GIVE_BACK,
         (False, True): reaper.Repair.CLOSE,
         (True, False): reaper.Repair.WAIT,
@@ -61,7 +61,7 @@ TABLE = {
 class RepairsTest(testtools.TestCase):
     def test_every_state_has_its_repair(self):
         for fate, has_victims, is_overdue in itertools.product(
-            fates.Fate, (True, False), (True, False)
+            preemptor_fate.Fate, (True, False), (True, False)
         ):
             self.assertEqual(
                 TABLE[fate][has_victims, is_overdue],
@@ -71,7 +71,9 @@ class RepairsTest(testtools.TestCase):
 
     def test_nothing_is_undone_or_given_back_in_time(self):
         """A scheduler may be at work on it."""
-        for fate, has_victims in itertools.product(fates.Fate, (True, False)):
+        for fate, has_victims in itertools.product(
+            preemptor_fate.Fate, (True, False)
+        ):
             self.assertIn(
                 reaper.repair_for(fate, has_victims, is_overdue=False),
                 (reaper.Repair.WAIT, reaper.Repair.CLOSE),
