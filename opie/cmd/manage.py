@@ -148,7 +148,7 @@ def _reaper():
 
     placement.limit_waiting()
     return reaper.Reaper(
-        placement.Placement(report.report_client_singleton()),
+        placement.Client(report.report_client_singleton()),
         servicegroup.API(),
     )
 

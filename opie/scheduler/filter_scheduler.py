@@ -114,7 +114,7 @@ class FilterScheduler(manager.SchedulerManager):
                 time.monotonic() + CONF.opie.reaper_interval_seconds
             )
             reaper.Reaper(
-                placement.Placement(self.placement_client),
+                placement.Client(self.placement_client),
                 self.servicegroup_api,
             ).run()
 

@@ -53,7 +53,7 @@ class ClaimFailed(Exception):
 class Claim:
     """The claim of one plan.
 
-    :param client: a :class:`placement.Placement`.
+    :param client: a :class:`placement.Client`.
     :param plan: a feasible :class:`opie.preemption.model.Plan`.
     :param request: the :class:`opie.preemption.model.Request`.
     :param owner: (project id, user id) of the preemptors.

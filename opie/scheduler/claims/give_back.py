@@ -55,7 +55,7 @@ def give_back(
     One transaction for all of them, with the generations of what was read
     just before, and repeated until it succeeds.
 
-    :param client: a :class:`opie.scheduler.placement.client.Placement`.
+    :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param hosts: preemptor to the uuid of its nominated host's provider, for
         those that give up.
     :param providers: preemptor to its journal provider, for those of them
@@ -119,7 +119,7 @@ def _try(client, hosts, providers, is_claim_dropped):
     bodies = {**_joined(victims), **claims}
     try:
         _write(client, bodies)
-    except placement.Refused as exc:
+    except placement.ErrorResponse as exc:
         if not exc.is_inventory_conflict:
             raise
         _write(client, claims)
@@ -147,7 +147,7 @@ def _restore_one_by_one(client, victims):
     for uuid, bodies in victims.items():
         try:
             _write(client, bodies)
-        except placement.Refused as exc:
+        except placement.ErrorResponse as exc:
             if not exc.is_inventory_conflict:
                 raise
             refused[uuid] = exc

@@ -67,7 +67,7 @@ def taken(entry):
 def exists(client, provider):
     """Tell whether there is a provider.
 
-    :param client: a :class:`placement.Placement`.
+    :param client: a :class:`placement.Client`.
     """
     return bool(client.providers([('uuid', provider)]))
 
@@ -136,7 +136,7 @@ def in_flight(client):
 
     Some may be over, and their providers about to be deleted.
 
-    :param client: a :class:`placement.Placement`.
+    :param client: a :class:`placement.Client`.
     """
     return _preemptions(_providers(client), LOG.warning)
 
@@ -165,7 +165,7 @@ def entries(client, provider):
     """
     try:
         _, booked_on = client.provider_allocations(provider)
-    except placement.Refused:
+    except placement.ErrorResponse:
         # It was closed in this moment.
         return {}
     return booked_on
@@ -231,7 +231,7 @@ def victims_of(totals):
 class Journal:
     """The journal, as one preemption writes it.
 
-    :param client: a :class:`placement.Placement`.
+    :param client: a :class:`placement.Client`.
     """
 
     def __init__(self, client):
@@ -250,7 +250,7 @@ class Journal:
                 totals[resource_class] = totals.get(resource_class, 0) + amount
         try:
             self._create(provider, name, totals)
-        except placement.Refused:
+        except placement.ErrorResponse:
             # The first preemption of a cloud, or the first of this shape.
             self._ensure_root()
             for resource_class in sorted(totals):
@@ -278,14 +278,14 @@ class Journal:
             if totals:
                 self._client.set_totals(provider, generation, {})
             self._client.delete_provider(provider)
-        except placement.Refused as exc:
+        except placement.ErrorResponse as exc:
             return 0 if exc.status == 404 else None
         return victims_of(totals)
 
     def _ensure_root(self):
         try:
             self._client.create_provider(ROOT_UUID, ROOT_NAME)
-        except placement.Refused as exc:
+        except placement.ErrorResponse as exc:
             if exc.status != 409:
                 raise
             if not exists(self._client, ROOT_UUID):

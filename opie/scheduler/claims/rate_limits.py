@@ -93,7 +93,7 @@ def check_again(client, own, project_id):
     withdraw.  Otherwise those that began later, as they see this one, are
     about to withdraw, unless they had looked before it was there.
 
-    :param client: a :class:`opie.scheduler.placement.client.Placement`.
+    :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param own: each :class:`journal.Preemption` of one request.
     :raises Reached: if it has to withdraw.
     """

@@ -12,9 +12,9 @@
 
 """The calls to placement that a preemption makes.
 
-Answers come back as plain values.  What placement refuses is ``Refused``, and
-no answer, or one that does not tell what happened, is ``NoAnswer``: whoever
-wrote something then must look before writing it again.
+An answer comes back as a plain value.  ``ErrorResponse`` means that placement
+said no and nothing has changed.  ``NoAnswer`` means that placement may have
+done what it was asked: a writer has to read before it writes again.
 """
 
 from concurrent import futures
@@ -56,7 +56,7 @@ class NoAnswer(PlacementError):
     """Placement did not say whether it did what it was asked."""
 
 
-class Refused(PlacementError):
+class ErrorResponse(PlacementError):
     """Placement said no, and nothing has changed.
 
     :ivar status: the HTTP status.
@@ -136,7 +136,7 @@ class Consumer:
         }
 
 
-class Placement:
+class Client:
     """Placement, as one request of nova's talks to it.
 
     :param report_client: nova's SchedulerReportClient.
@@ -160,7 +160,7 @@ class Placement:
         if response.status_code >= 500:
             raise NoAnswer('%s: %s' % (url, response.status_code))
         if response.status_code >= 400:
-            raise Refused(url, response)
+            raise ErrorResponse(url, response)
         return response
 
     def _read(self, url, extract):

@@ -72,7 +72,7 @@ class ProviderCache:
     def read(self, client, uuid):
         """Return the facts of a provider as they are now.
 
-        :param client: a :class:`placement.Placement`.
+        :param client: a :class:`placement.Client`.
         :raises Unstable: if they change all the time.
         :raises placement.PlacementError: if they cannot be read.
         """

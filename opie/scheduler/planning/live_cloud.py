@@ -184,7 +184,7 @@ class Cloud:
             facts = self.facts[state.uuid] = self._sources.providers.read(
                 self._sources.placement, state.uuid
             )
-        except (placement.Refused, providers.Unstable):
+        except (placement.ErrorResponse, providers.Unstable):
             self.has_changed = True
             return model.Refusal('its resource provider goes or changes')
         return host_values.known(

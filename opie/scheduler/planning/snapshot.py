@@ -63,7 +63,7 @@ class Snapshot:
     def is_offered(self, client, provider):
         """Tell whether placement still has a host match the request.
 
-        :param client: a :class:`placement.Placement`.
+        :param client: a :class:`placement.Client`.
         """
         return bool(client.providers([('uuid', provider), *self.query]))
 
@@ -130,7 +130,7 @@ class Sources:
     """Where a snapshot comes from.
 
     :ivar host_manager: opie's HostManager.
-    :ivar placement: a :class:`placement.Placement`.
+    :ivar placement: a :class:`placement.Client`.
     :ivar providers: a :class:`providers.ProviderCache`.
     :ivar hosts: a :class:`hosts.HostBook`.
     :ivar journal: a :class:`journal.Reader`.

@@ -62,7 +62,7 @@ class Execution:
 
     :param shot: the :class:`snapshot.Snapshot` planned on.
     :param plan: a feasible :class:`opie.preemption.model.Plan`.
-    :param client: a :class:`opie.scheduler.placement.client.Placement`.
+    :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param servicegroup: nova's servicegroup API.
     :param owner: (project id, user id) of the preemptors.
     :param attempt: number of the plan, from 1.

@@ -119,7 +119,7 @@ class PassTwo:
             raise Refused(known)
         sources = snapshot.Sources(
             self._host_manager,
-            placement.Placement(report_client, context.global_id),
+            placement.Client(report_client, context.global_id),
             self._providers,
             self._hosts,
             self._journal,
@@ -143,9 +143,11 @@ class PassTwo:
         unread = [
             uuid for uuid in sorted(nodes) if not self._providers.last(uuid)
         ]
-        client = placement.Placement(report_client)
+        client = placement.Client(report_client)
         for uuid in unread[:_READS_AHEAD]:
-            with contextlib.suppress(placement.Refused, providers.Unstable):
+            with contextlib.suppress(
+                placement.ErrorResponse, providers.Unstable
+            ):
                 self._providers.read(client, uuid)
 
     @contextlib.contextmanager

@@ -27,7 +27,7 @@ _GENERATIONS_OF_A_CLAIM = 1
 def doubts(client, shot, provider, victims):
     """Return why a claim on a host must not stand, as texts.
 
-    :param client: a :class:`opie.scheduler.placement.client.Placement`.
+    :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param shot: the :class:`snapshot.Snapshot` planned on.
     :param provider: uuid of the host's.
     :param victims: uuids of servers whose allocations do not count, for they

@@ -86,7 +86,7 @@ class Finding:
 class Reaper:
     """Looks at the journal and repairs.
 
-    :param client: a :class:`opie.scheduler.placement.client.Placement`.
+    :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param servicegroup: nova's servicegroup API.
     """
 
@@ -197,7 +197,7 @@ class Reaper:
         """Return how many victims a preemption chose, 0 if it is closed."""
         try:
             _, totals = self._client.inventories(preemption.provider)
-        except placement.Refused as exc:
+        except placement.ErrorResponse as exc:
             if exc.status != 404:
                 raise
             return 0

@@ -26,7 +26,7 @@ from opie.scheduler.placement import client as placement
 
 _FOLDER = pathlib.Path(opie.scheduler.__file__).parent
 _OF_PLACEMENT = frozenset(
-    name for name in vars(placement.Placement) if not name.startswith('_')
+    name for name in vars(placement.Client) if not name.startswith('_')
 )
 # Of nova, and without I/O of their own.
 _PURE = frozenset(

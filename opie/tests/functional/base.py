@@ -152,7 +152,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         """Let the reaper of another worker have its turn."""
         manager = self.scheduler_service.manager
         reaper.Reaper(
-            placement.Placement(manager.placement_client),
+            placement.Client(manager.placement_client),
             manager.servicegroup_api,
         ).run()
 

@@ -25,7 +25,7 @@ from opie.scheduler.preempting import eviction
 
 # All of opie/scheduler that a preemption asks nova or placement with.
 IO = (
-    (placement.Placement, '_call'),
+    (placement.Client, '_call'),
     (eviction.Eviction, '_send'),
     (compute_services.Services, '_read'),
     (eligibility, 'waiting'),

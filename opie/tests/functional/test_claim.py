@@ -63,9 +63,7 @@ class ClaimTest(base.CloudTestCase):
             action()
             return real(*args)
 
-        return self.wrap_once(
-            placement.Placement, 'replace_allocations', claim
-        )
+        return self.wrap_once(placement.Client, 'replace_allocations', claim)
 
     def assertPreemptedOnSecondHost(self):
         preemptor = self.boot(flavor=self.big)
@@ -94,7 +92,7 @@ class ClaimTest(base.CloudTestCase):
             )
 
         calls = self.before_the_first_claim(rewrite)
-        self.client = placement.Placement(
+        self.client = placement.Client(
             self.scheduler_service.manager.placement_client
         )
         self.assertPreemptedOnFirstHost()
@@ -103,10 +101,10 @@ class ClaimTest(base.CloudTestCase):
 
     def test_a_provider_conflict_sends_the_same_body_again(self):
         def conflict(real, client, bodies):
-            raise placement.Refused('/allocations', _provider_conflict())
+            raise placement.ErrorResponse('/allocations', _provider_conflict())
 
         calls = self.wrap_once(
-            placement.Placement, 'replace_allocations', conflict
+            placement.Client, 'replace_allocations', conflict
         )
         self.assertPreemptedOnFirstHost()
         self.assertEqual(2, len(calls))
@@ -118,7 +116,7 @@ class ClaimTest(base.CloudTestCase):
             raise placement.NoAnswer('connection reset')
 
         calls = self.wrap_once(
-            placement.Placement, 'replace_allocations', lose_answer
+            placement.Client, 'replace_allocations', lose_answer
         )
         self.assertPreemptedOnFirstHost()
         self.assertEqual(1, len(calls))
@@ -135,14 +133,14 @@ class ClaimTest(base.CloudTestCase):
             if late:
                 send, client, bodies = late.pop()
                 refused = self.assertRaises(
-                    placement.Refused, send, client, bodies
+                    placement.ErrorResponse, send, client, bodies
                 )
             result = real(claim, *args)
             if refused:
                 self.assertEqual(400, refused.status)
             return result
 
-        self.wrap_once(placement.Placement, 'replace_allocations', delay)
+        self.wrap_once(placement.Client, 'replace_allocations', delay)
         makes = []
 
         def make(real, claim, *args):
@@ -161,7 +159,7 @@ class ClaimTest(base.CloudTestCase):
             real(client, bodies)
             self._reserve_placement_resource('host1', 'VCPU', 2)
 
-        self.wrap_once(placement.Placement, 'replace_allocations', shrink_host)
+        self.wrap_once(placement.Client, 'replace_allocations', shrink_host)
         self.assertPreemptedOnSecondHost()
         (line,) = self.logged('is void')
         self.assertIn('over capacity: VCPU of %s' % provider, line)
@@ -177,7 +175,7 @@ class ClaimTest(base.CloudTestCase):
         def fail(real, *args):
             raise placement.NoAnswer('down')
 
-        self.wrap(placement.Placement, 'replace_allocations', fail)
+        self.wrap(placement.Client, 'replace_allocations', fail)
         self.assertNoValidHost(self.boot(flavor=self.big, state='ERROR'))
         self.assertUntouched(self.victim, *self.others, *self.normal)
         self.assertNoJournal()

@@ -50,7 +50,7 @@ class ClaimOfRoomTest(killing.KillingTestCase):
                 late.append(lambda: real(client, bodies))
             raise placement.NoAnswer('connection reset')
 
-        self.wrap_once(placement.Placement, 'replace_allocations', lose)
+        self.wrap_once(placement.Client, 'replace_allocations', lose)
         return late
 
     def assertSound(self):

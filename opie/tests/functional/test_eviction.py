@@ -214,7 +214,7 @@ class EvictionTest(base.CloudTestCase):
         self.assertUntouched(dear, *self.victims)
 
     def test_allocations_changed_after_the_claim_stop_it(self):
-        client = placement.Placement(
+        client = placement.Client(
             self.scheduler_service.manager.placement_client
         )
         host = self._get_provider_uuid_by_host('host1')

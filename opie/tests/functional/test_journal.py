@@ -58,7 +58,7 @@ class JournalTest(base.CloudTestCase):
             self.boot_preemptible(2)
         self.assertUntouched(self.boot(2))
         with fixtures.MockPatchObject(
-            placement.Placement, 'delete_provider', fail
+            placement.Client, 'delete_provider', fail
         ):
             self.reap()
         (left_over,) = self.journal_providers()
@@ -78,12 +78,12 @@ class JournalTest(base.CloudTestCase):
             if late:
                 try:
                     client.replace_allocations(late.pop())
-                except placement.Refused:
+                except placement.ErrorResponse:
                     refused.append(provider)
             return real(client, provider)
 
-        self.wrap_once(placement.Placement, 'replace_allocations', lose)
-        self.wrap(placement.Placement, 'delete_provider', arrive)
+        self.wrap_once(placement.Client, 'replace_allocations', lose)
+        self.wrap(placement.Client, 'delete_provider', arrive)
         victim = self.boot_preemptible(10)
         self.assertUntouched(self.boot(10))
         self.assertGone(victim)

@@ -51,7 +51,7 @@ class MultiCreateTest(base.CloudTestCase):
             for host in ('host1', 'host1', 'host2', 'host2')
         ]
         claims = self.wrap_once(
-            placement.Placement, 'replace_allocations', _plain
+            placement.Client, 'replace_allocations', _plain
         )
         servers = self.boot_many(3, 5, 'ACTIVE')
         self.assertUntouched(*servers)

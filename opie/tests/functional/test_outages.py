@@ -54,7 +54,7 @@ class OutageTest(base.CloudTestCase):
 
         errors = [
             providers.Unstable('it changes all the time'),
-            placement.Refused('/inventories', Gone()),
+            placement.ErrorResponse('/inventories', Gone()),
         ]
 
         def read(real, *args):
@@ -92,10 +92,10 @@ class OutageTest(base.CloudTestCase):
             return real(client, url, lambda answer: answer['nonsense'])
 
         def is_made(real, claim):
-            self.wrap_once(placement.Placement, '_read', nonsense)
+            self.wrap_once(placement.Client, '_read', nonsense)
             return real(claim)
 
-        self.wrap_once(placement.Placement, 'replace_allocations', lose_answer)
+        self.wrap_once(placement.Client, 'replace_allocations', lose_answer)
         self.wrap_once(allocations.Claim, '_is_made', is_made)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         self.assertUntouched(self.victim)
@@ -113,7 +113,7 @@ class OutageTest(base.CloudTestCase):
             failures.extend([placement.NoAnswer('restarting')] * 6)
             return real(*args)
 
-        self.wrap(placement.Placement, '_call', call)
+        self.wrap(placement.Client, '_call', call)
         self.wrap_once(attempt.Execution, '_verify', verify)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         self.assertUntouched(self.victim)
@@ -170,7 +170,7 @@ class OutageTest(base.CloudTestCase):
     def test_a_victim_that_is_moved_after_the_claim_gets_all_back(self):
         """nova moves its allocations to the migration, journal and all."""
         migration = uuidutils.generate_uuid()
-        client = placement.Placement(
+        client = placement.Client(
             self.scheduler_service.manager.placement_client
         )
 

@@ -128,7 +128,7 @@ class RatesTest(RatesTestCase):
 
     def test_one_that_has_lost_its_claim_gets_the_room_that_it_made(self):
         def drop(real, claim, nomination):
-            client = placement.Placement(report.report_client_singleton())
+            client = placement.Client(report.report_client_singleton())
             consumer = client.consumer(nomination.preemptor)
             client.replace_allocations({consumer.uuid: consumer.body({})})
             return real(claim, nomination)
@@ -173,7 +173,7 @@ class RatesTest(RatesTestCase):
         self.assertEqual(3, len(self.journal_providers()))
 
     def add_journal(self, name):
-        self_made = placement.Placement(report.report_client_singleton())
+        self_made = placement.Client(report.report_client_singleton())
         if not journal.exists(self_made, journal.ROOT_UUID):
             self_made.create_provider(journal.ROOT_UUID, journal.ROOT_NAME)
         self_made.create_provider(

@@ -38,7 +38,7 @@ from opie.tests.functional import killing
 
 class ReaperTest(killing.TwoVictimsTestCase):
     def test_killed_between_journal_and_claim(self):
-        self.kill_at(placement.Placement, 'replace_allocations')
+        self.kill_at(placement.Client, 'replace_allocations')
         preemptor = self.boot_in_vain()
         self.reap_late()
         self.assertUndone(preemptor, *self.victims)
@@ -108,7 +108,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
 
         Its preemptor runs, and its victim, which was spared, lives.
         """
-        client = placement.Placement(report.report_client_singleton())
+        client = placement.Client(report.report_client_singleton())
         host = self._get_provider_uuid_by_host('host1')
         consumer = client.consumer(victim['id'])
         entry = journal.booked(consumer.allocations[host])

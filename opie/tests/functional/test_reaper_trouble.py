@@ -103,7 +103,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
                 raise placement.NoAnswer('away')
             return real(client, bodies)
 
-        self.wrap(placement.Placement, 'replace_allocations', replace)
+        self.wrap(placement.Client, 'replace_allocations', replace)
         (complaint,), said = self.manage(manage.repair, False)
         self.assertIn(for_ever['id'], complaint)
         self.assertIn('still in flight', complaint)

@@ -99,7 +99,7 @@ class RefusalsTest(base.CloudTestCase):
         def fail(real, *args):
             raise placement.NoAnswer('503')
 
-        self.wrap_once(placement.Placement, 'providers', fail)
+        self.wrap_once(placement.Client, 'providers', fail)
         self.assertIn('503', self.assertRefused(1))
         self.assertIn('not enough', self.assertRefused(2))
 

@@ -59,7 +59,7 @@ class OverCapacityTest(killing.KillingTestCase):
             real(client, bodies)
             self._reserve_placement_resource('host1', 'VCPU', vcpu)
 
-        self.wrap_once(placement.Placement, 'replace_allocations', claim)
+        self.wrap_once(placement.Client, 'replace_allocations', claim)
 
     @testcase.attr('smoke')
     def test_who_fits_is_restored_and_the_claim_is_dropped(self):
@@ -224,7 +224,7 @@ class DeletionBetweenTest(base.CloudTestCase):
             return real(client, bodies)
 
         self.stop_at_once()
-        self.wrap(placement.Placement, 'replace_allocations', write)
+        self.wrap(placement.Client, 'replace_allocations', write)
         self.assertNothingIsLeft()
         self.assertIn(self.victim['id'], writes[1])
         self.assertNotIn(self.victim['id'], writes[2])
