@@ -180,13 +180,13 @@ def _repair(the_reaper, preemptions):
     """
     the_reaper.repair(preemptions)
     try:
-        left = {item.provider for item in the_reaper.in_flight()}
+        left = {item.journal_provider for item in the_reaper.in_flight()}
     except Exception as error:
         return [_text('Cannot see what is still in flight', error)]
     return [
         '%s is still in flight; the log tells why' % item.name
         for item in preemptions
-        if item.provider in left
+        if item.journal_provider in left
     ]
 
 
@@ -214,10 +214,10 @@ def _row(finding):
         'has_claim': finding.has_claim,
         'victims_left': sorted(finding.entries),
         'deadline': deadline.isoformat(),
-        'owner': preemption.owner,
+        'owner': preemption.scheduler_host,
         'project': preemption.project,
-        'host_provider': preemption.host,
-        'journal_provider': preemption.provider,
+        'host_provider': preemption.nominated_provider,
+        'journal_provider': preemption.journal_provider,
         'repair': finding.repair.value,
     }
 

@@ -56,15 +56,15 @@ class Claim:
     :param client: a :class:`placement.Client`.
     :param plan: a feasible :class:`opie.preemption.model.Plan`.
     :param request: the :class:`opie.preemption.model.Request`.
-    :param owner: (project id, user id) of the preemptors.
+    :param requester: (project id, user id) of the preemptors.
     """
 
-    def __init__(self, client, plan, request, owner):
+    def __init__(self, client, plan, request, requester):
         self._client = client
         self._journal = journal.Journal(client)
         self._plan = plan
         self._resources = dict(request.resources)
-        self._owner = owner
+        self._requester = requester
         self._providers = {}  # preemptor to its journal provider
         # Whose journal the claim names.
         self._takers = set().union(*plan.shares.values())
@@ -72,11 +72,12 @@ class Claim:
         self._shrunk = {}  # victim to the allocations it was left with
         self._host_of = {server.uuid: host for host, server in plan.victims}
 
-    def make(self, attempt, deadline, owner):
+    def make(self, attempt, deadline, scheduler_host):
         """Make the claim, and the journal of it.
 
-        :param attempt, deadline, owner: see :class:`journal.Preemption`.
-        :raises ClaimFailed, rates.Reached: if it was not made.
+        :param attempt, deadline, scheduler_host: as in
+            :class:`journal.Preemption`.
+        :raises ClaimFailed, rate_limits.Reached: if it was not made.
         :raises Exception: whatever else happens, it may have been made, and
             has to be given back.
         """
@@ -85,13 +86,13 @@ class Claim:
             # Neither needs the other, and both wait for placement.
             with futures.ThreadPoolExecutor(1) as pool:
                 opening = pool.submit(
-                    self._open_journal, attempt, deadline, owner
+                    self._open_journal, attempt, deadline, scheduler_host
                 )
                 try:
                     victims = self._read_victims()
                 finally:
                     opened = opening.result()
-            rate_limits.check_again(self._client, opened, self._owner[0])
+            rate_limits.check_again(self._client, opened, self._requester[0])
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
         except (ClaimFailed, rate_limits.Reached):
@@ -99,7 +100,7 @@ class Claim:
             raise
 
     def _preemptor_bodies(self):
-        project_id, user_id = self._owner
+        project_id, user_id = self._requester
         return {
             nomination.preemptor: placement.Consumer(
                 nomination.preemptor, {}, project_id, user_id
@@ -125,9 +126,9 @@ class Claim:
             )
         return victims
 
-    def _open_journal(self, attempt, deadline, owner):
+    def _open_journal(self, attempt, deadline, scheduler_host):
         """Open the journal; return the preemptions that it is of."""
-        began, project = time.time(), journal_names.label(self._owner[0])
+        began, project = time.time(), journal_names.label(self._requester[0])
         opened = []
         hosts = {item.preemptor: item.host for item in self._plan.nominations}
         # One that takes nothing of anybody has a claim to be given back too.
@@ -145,7 +146,7 @@ class Claim:
                 attempt,
                 deadline,
                 hosts[preemptor],
-                owner,
+                scheduler_host,
                 began if booked else None,
                 project if booked else None,
             )
@@ -247,7 +248,7 @@ class Claim:
         return changed is not None
 
     def empty(self, victims):
-        """Remove what victims that nova has deleted hold; see swap_back."""
+        """Remove what victims that nova has deleted hold; see give_back."""
         give_back.empty(self._client, victims)
 
     def is_over(self):

@@ -78,26 +78,26 @@ class Preemption:
 
     One for each preemptor, also of a request for several servers.
 
-    :ivar provider: uuid of its provider in the journal.
+    :ivar journal_provider: uuid of its provider in the journal.
     :ivar preemptor: uuid of the preemptor.
     :ivar attempt: number of its plan, from 1.
     :ivar deadline: when it is over, in seconds since the epoch by the clock of
-        its owner.
-    :ivar host: uuid of the nominated host's provider.
-    :ivar owner: name of the scheduler host that carries it out.
+        its scheduler host.
+    :ivar nominated_provider: uuid of the nominated host's provider.
+    :ivar scheduler_host: name of the scheduler host that carries it out.
     :ivar began: when it was about to be claimed, in seconds since the epoch by
-        the clock of its owner, to the millisecond; None for one that takes
-        nothing of anybody, and in names as they were before.
+        the clock of its scheduler host, to the millisecond; None for one that
+        takes nothing of a victim, and in names as they were before.
     :ivar project: the :func:`journal_names.label` of its preemptor's project;
         None likewise.
     """
 
-    provider: str
+    journal_provider: str
     preemptor: str
     attempt: int
     deadline: int
-    host: str
-    owner: str
+    nominated_provider: str
+    scheduler_host: str
     began: float | None = None
     project: str | None = None
 
@@ -109,24 +109,29 @@ class Preemption:
             self.preemptor,
             self.attempt,
             self.deadline,
-            self.host,
+            self.nominated_provider,
             *journal_names.fields(self.began, self.project),
-            self.owner,
+            self.scheduler_host,
         )
         return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
 
     @classmethod
-    def of(cls, provider, name):
-        """Return what a provider's name tells; ValueError if it is another."""
-        root, preemptor, attempt, deadline, host, rest = name.split(':', 5)
+    def from_name(cls, journal_provider, name):
+        """Return what a name tells.
+
+        :raises ValueError: if it is not the name of a journal's provider.
+        """
+        root, preemptor, attempt, deadline, nominated, rest = name.split(
+            ':', 5
+        )
         if root != ROOT_NAME:
             raise ValueError(name)
         return cls(
-            provider,
+            journal_provider,
             preemptor,
             int(attempt),
             int(deadline),
-            host,
+            nominated,
             *journal_names.split(rest),
         )
 
@@ -146,7 +151,7 @@ def _preemptions(providers, complain):
     for provider in providers:
         try:
             preemptions.append(
-                Preemption.of(provider['uuid'], provider['name'])
+                Preemption.from_name(provider['uuid'], provider['name'])
             )
         except ValueError:
             complain(
@@ -243,7 +248,7 @@ class Journal:
         :param preemption: a :class:`Preemption`, with a new provider.
         :param entries: the entries that will be booked on it.
         """
-        provider, name = preemption.provider, preemption.name
+        provider, name = preemption.journal_provider, preemption.name
         totals = {}
         for entry in entries:
             for resource_class, amount in entry.items():

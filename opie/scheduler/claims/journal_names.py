@@ -22,7 +22,7 @@ import re
 _READABLE_LABEL = re.compile('[A-Za-z0-9_.-]{1,40}')
 _LABEL_LENGTH = 40
 _MILLISECONDS = 1000
-# An owner can be an address with colons, and of digits.
+# The name of a scheduler host can be an address, of colons and digits.
 _COUNTED = re.compile('@[0-9]+:[^:]+:')
 
 
@@ -48,8 +48,8 @@ def fields(began, project):
 
 
 def split(rest):
-    """Return (owner, began, project), of the rest of a name from there on."""
+    """Return (scheduler host, began, project), of the rest of a name."""
     if not _COUNTED.match(rest):
         return rest, None, None
-    began, project, owner = rest.split(':', 2)
-    return owner, int(began[1:]) / _MILLISECONDS, project
+    began, project, scheduler_host = rest.split(':', 2)
+    return scheduler_host, int(began[1:]) / _MILLISECONDS, project

@@ -100,14 +100,14 @@ def check_again(client, own, project_id):
     own = [one for one in own if one.began is not None]
     if not own or not are_limited():
         return
-    providers = {one.provider for one in own}
+    providers = {one.journal_provider for one in own}
     began = min(map(_order, own))
     until = time.monotonic() + _PATIENCE_SECONDS
     while True:
         others = [
             one
             for one in journal.in_flight(client)
-            if one.provider not in providers
+            if one.journal_provider not in providers
         ]
         reason = why_not(others, project_id, len(own))
         if reason is None:
@@ -123,4 +123,4 @@ def check_again(client, own, project_id):
 
 
 def _order(preemption):
-    return preemption.began, preemption.provider
+    return preemption.began, preemption.journal_provider

@@ -153,7 +153,7 @@ class Reaper:
 
     def finding(self, preemption):
         """Return the :class:`Finding` about a preemption; change nothing."""
-        entries = journal.entries(self._client, preemption.provider)
+        entries = journal.entries(self._client, preemption.journal_provider)
         claim = self._client.consumer(preemption.preemptor)
         fate = preemptor_fate.fate_of(self._context, preemption.preemptor)
         return Finding(
@@ -196,7 +196,7 @@ class Reaper:
     def _chosen(self, preemption):
         """Return how many victims a preemption chose, 0 if it is closed."""
         try:
-            _, totals = self._client.inventories(preemption.provider)
+            _, totals = self._client.inventories(preemption.journal_provider)
         except placement.ErrorResponse as exc:
             if exc.status != 404:
                 raise
@@ -222,8 +222,8 @@ class Reaper:
         )
         return give_back.give_back(
             self._client,
-            {preemption.preemptor: preemption.host},
-            {preemption.preemptor: preemption.provider},
+            {preemption.preemptor: preemption.nominated_provider},
+            {preemption.preemptor: preemption.journal_provider},
             is_claim_dropped=finding.repair is Repair.UNDO,
             patience_seconds=0,
         )
@@ -232,7 +232,9 @@ class Reaper:
         """Delete a preemption's provider, and report what went in vain."""
         preemption = finding.preemption
         self._empty_deleted(finding.entries)
-        chosen = journal.Journal(self._client).close(preemption.provider)
+        chosen = journal.Journal(self._client).close(
+            preemption.journal_provider
+        )
         if chosen is None:
             LOG.warning(
                 'The preemption %s stays in the journal for now: it was '

@@ -117,7 +117,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
         )
         journal.Journal(client).open(preemption, [entry])
         client.replace_allocations(
-            {victim['id']: consumer.body({preemption.provider: entry})}
+            {victim['id']: consumer.body({preemption.journal_provider: entry})}
         )
 
     def test_what_an_old_backup_of_placement_says_costs_no_life(self):

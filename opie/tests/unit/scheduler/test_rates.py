@@ -31,14 +31,14 @@ CONF = nova.conf.CONF
 opie.conf.register_opts(CONF)
 
 
-def preemption(project='project', began=1764074545.123, owner='host'):
+def preemption(project='project', began=1764074545.123, scheduler_host='host'):
     return journal.Preemption(
         uuids.provider,
         uuids.preemptor,
         1,
         1764074665,
         uuids.host,
-        owner,
+        scheduler_host,
         began,
         None if project is None else journal_names.label(project),
     )
@@ -47,15 +47,22 @@ def preemption(project='project', began=1764074545.123, owner='host'):
 class NameTest(testtools.TestCase):
     def check(self, one):
         self.assertLessEqual(len(one.name), 200)
-        self.assertEqual(one, journal.Preemption.of(one.provider, one.name))
+        self.assertEqual(
+            one, journal.Preemption.from_name(one.journal_provider, one.name)
+        )
 
     def test_it_tells_all_that_it_was_made_of(self):
-        for owner in ('host', 'host:with:colons', '2001:db8::1'):
-            self.check(preemption(owner=owner))
+        for scheduler_host in ('host', 'host:with:colons', '2001:db8::1'):
+            self.check(preemption(scheduler_host=scheduler_host))
 
     def test_one_that_does_not_count_tells_that(self):
-        for owner in ('host', 'host:with:colons', '2001:db8::1', '1764:2:3'):
-            self.check(preemption(None, None, owner))
+        for scheduler_host in (
+            'host',
+            'host:with:colons',
+            '2001:db8::1',
+            '1764:2:3',
+        ):
+            self.check(preemption(None, None, scheduler_host))
 
     def test_any_project_has_a_label(self):
         for project in ('a:b', 'x' * 255, 'ümläut', 'with space', ''):
@@ -64,21 +71,26 @@ class NameTest(testtools.TestCase):
             journal_names.label('x' * 254), journal_names.label('x' * 255)
         )
 
-    def test_a_long_owner_is_cut_short_and_nothing_else(self):
-        one = preemption('p' * 40, owner='o' * 255)
-        told = journal.Preemption.of(one.provider, one.name)
+    def test_a_long_scheduler_host_is_cut_short_and_nothing_else(self):
+        one = preemption('p' * 40, scheduler_host='o' * 255)
+        told = journal.Preemption.from_name(one.journal_provider, one.name)
         self.assertEqual(200, len(one.name))
-        self.assertEqual(one, dataclasses.replace(told, owner=one.owner))
+        self.assertEqual(
+            one, dataclasses.replace(told, scheduler_host=one.scheduler_host)
+        )
 
     def test_names_of_before_tell_less_or_nothing(self):
         start = 'opie:%s:2:1764074665:' % uuids.preemptor
-        told = journal.Preemption.of(
+        told = journal.Preemption.from_name(
             uuids.provider, '%s%s:host' % (start, uuids.host)
         )
         self.assertIsNone(told.began)
         self.assertIsNone(told.project)
         self.assertRaises(
-            ValueError, journal.Preemption.of, uuids.provider, start + 'host'
+            ValueError,
+            journal.Preemption.from_name,
+            uuids.provider,
+            start + 'host',
         )
 
 

@@ -87,21 +87,25 @@ class NamesTest(testtools.TestCase):
         # Names of hosts, and of those that are addresses.
         strategies.text('abc.-:0123456789', min_size=1, max_size=60),
     )
-    def test_a_name_tells_what_it_was_made_of(self, attempt, deadline, owner):
+    def test_a_name_tells_what_it_was_made_of(
+        self, attempt, deadline, scheduler_host
+    ):
         preemption = journal.Preemption(
             uuidutils.generate_uuid(),
             uuidutils.generate_uuid(),
             attempt,
             deadline,
             uuidutils.generate_uuid(),
-            owner,
+            scheduler_host,
         )
         self.assertEqual(
             preemption,
-            journal.Preemption.of(preemption.provider, preemption.name),
+            journal.Preemption.from_name(
+                preemption.journal_provider, preemption.name
+            ),
         )
 
-    def test_a_long_owner_is_cut(self):
+    def test_a_long_scheduler_host_is_cut(self):
         preemption = journal.Preemption(
             'p', uuidutils.generate_uuid(), 1, 2, 'h', 'o' * 255
         )
@@ -115,5 +119,5 @@ class NamesTest(testtools.TestCase):
             'opie:a:x:2:h:o',
         ):
             self.assertRaises(
-                ValueError, journal.Preemption.of, 'provider', name
+                ValueError, journal.Preemption.from_name, 'provider', name
             )

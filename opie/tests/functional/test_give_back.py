@@ -18,7 +18,7 @@ import fixtures
 from placement.objects import allocation as placement_allocation
 from testtools import testcase
 
-from opie.scheduler.claims import give_back as swap_back
+from opie.scheduler.claims import give_back
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
@@ -50,7 +50,7 @@ class OverCapacityTest(killing.KillingTestCase):
         """Let what is given back wait for so long until there is room."""
         self.useFixture(
             fixtures.MockPatchObject(
-                swap_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', seconds
+                give_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', seconds
             )
         )
 
@@ -92,7 +92,7 @@ class OverCapacityTest(killing.KillingTestCase):
             finally:
                 self._reserve_placement_resource('host1', 'VCPU', 0)
 
-        self.wrap(swap_back, '_restore_one_by_one', have_room)
+        self.wrap(give_back, '_restore_one_by_one', have_room)
         preemptor = self.boot(7)
         self.assertTrue(self.logged('Plan 1 for %s is void' % preemptor['id']))
         self.assertFalse(self.logged('Could not give back'))
@@ -102,7 +102,7 @@ class OverCapacityTest(killing.KillingTestCase):
 
     def kill_at_write(self, number):
         """Kill who gives back: 3 and 4 are the writes for each victim."""
-        self.kill_at(swap_back, '_write', number=number)
+        self.kill_at(give_back, '_write', number=number)
 
     def assertRestored(self, number):
         """Assert how many victims have all, and that no claim is there."""
@@ -187,7 +187,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
         given_back = []
 
-        def give_back(real, *args, **kwargs):
+        def note(real, *args, **kwargs):
             given_back.append(real(*args, **kwargs))
             return given_back[-1]
 
@@ -198,7 +198,7 @@ class DeletionBetweenTest(base.CloudTestCase):
             )
         )
         self.wrap(attempt.Execution, '_let_deletions_end', wait)
-        self.wrap(swap_back, 'give_back', give_back)
+        self.wrap(give_back, 'give_back', note)
         self.assertNothingIsLeft()
         self.assertNotIn(self.victim['id'], given_back[0])
 
@@ -251,7 +251,7 @@ class DeletionBetweenTest(base.CloudTestCase):
             return real(client, hosts, providers)
 
         self.stop_at_once()
-        self.wrap_once(swap_back, '_victim_bodies', read)
+        self.wrap_once(give_back, '_victim_bodies', read)
         self.assertNothingIsLeft()
         self.assertEqual([{}], written)
 
@@ -275,6 +275,6 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.stop_at_once()
         # nova has taken longer than that.
         self.wrap(attempt.Execution, '_let_deletions_end', lambda *args: None)
-        self.wrap(swap_back, '_victim_bodies', read)
+        self.wrap(give_back, '_victim_bodies', read)
         self.wrap(attempt.Execution, '_empty_deleted', given_back)
         self.assertNothingIsLeft()
