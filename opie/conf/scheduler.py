@@ -85,10 +85,14 @@ Related options:
 How much the number of preemptible servers counts.
 
 The weigher ``PreemptibleCountWeigher`` ranks hosts with fewer preemptible
-servers higher by this factor when a server is placed where there is room.
-When room is made, this is the cost of each server evicted, so that a higher
-value prefers few victims; zero makes their number count only among plans that
-cost the same.
+servers higher by this factor when a server is placed where there is room. The
+metadata ``preemptible_count_weight_multiplier`` of a host's aggregates
+replaces the option for that host; the lowest value counts where several
+aggregates have one.
+
+When room is made, the option is the cost of each server evicted, so that a
+higher value prefers few victims. With zero, the number of victims counts only
+among plans of equal cost. The metadata of aggregates does not change costs.
 
 Possible values:
 
@@ -111,9 +115,14 @@ How much time that cannot be billed counts.
 
 The weigher ``PreemptibleDurationWeigher`` ranks a host higher by this factor
 the less its preemptible servers have run beyond their last full billing
-period. When room is made, evicting a server costs this much for a whole
-period begun and the fraction of it for a part, so that a higher value prefers
-victims which have just completed a period.
+period. The metadata ``preemptible_duration_weight_multiplier`` of a host's
+aggregates replaces the option for that host; the lowest value counts where
+several aggregates have one.
+
+When room is made, the option times the fraction that a server has run of its
+current billing period is a part of the server's cost, so that a higher value
+prefers victims which have just completed a period. The metadata of aggregates
+does not change costs.
 
 Possible values:
 

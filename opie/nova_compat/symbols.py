@@ -141,6 +141,11 @@ USED = (
         'ServiceList.get_by_binary(context, binary, include_disabled=)',
     ),
     (
+        'to weigh hosts as their aggregates say',
+        'nova.scheduler.utils',
+        'get_weight_multiplier(state, name, default)',
+    ),
+    (
         'to look into cells',
         'nova.context',
         'CELL_TIMEOUT RequestContext.cell_uuid RequestContext.session',

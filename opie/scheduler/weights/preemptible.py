@@ -12,14 +12,18 @@
 
 """Weighers that prefer hosts whose preemptible servers cost least to evict.
 
-They steer ordinary scheduling away from hosts that are full of preemptible
-servers.  A host without any is the top of both scales.  They need opie's
-HostManager, which tells them what runs where.
+The weighers steer ordinary scheduling away from hosts that are full of
+preemptible servers.  A host without preemptible servers is the top of both
+scales.  The multiplier of a weigher is an option; the metadata of a host's
+aggregates may replace it for that host, under the option's name, as with
+nova's own weighers.  The weighers need opie's HostManager, which tells which
+servers run where.
 """
 
 import time
 
 import nova.conf
+from nova.scheduler import utils
 from nova.scheduler import weights
 from oslo_log import log as logging
 
@@ -37,19 +41,27 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
 
     nova.scheduler.weights.all_weighers looks in nova's package only, so that
     an operator who does not name a weigher does not get it.
+
+    :cvar multiplier_option: name of the option in [DEFAULT] that is the
+        multiplier, and of the metadata of aggregates that replaces it.
     """
+
+    multiplier_option: str
 
     maxval = 0
     _has_complained = False
 
-    # Options are read once for all hosts: a look-up costs more than a weight.
+    # The option is read once for all hosts, because a look-up costs more than
+    # a weight.
     _multiplier = None
 
     def weight_multiplier(self, host_state):
-        return self._multiplier
+        return utils.get_weight_multiplier(
+            host_state, self.multiplier_option, self._multiplier
+        )
 
     def weigh_objects(self, weighed_obj_list, weight_properties):
-        self._multiplier = self._read_multiplier()
+        self._multiplier = CONF[self.multiplier_option]
         weigh = self._make_weigh()
         return [
             # The top of the scale, where clocks disagree as well.
@@ -59,9 +71,6 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
 
     def _weigh_object(self, host_state, weight_properties):
         return self._make_weigh()(self._preemptibles(host_state))
-
-    def _read_multiplier(self):
-        raise NotImplementedError
 
     def _make_weigh(self):
         """Return a function of a host's preemptible servers."""
@@ -85,8 +94,7 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
 class PreemptibleCountWeigher(PreemptibleWeigher):
     """Rank hosts with fewer preemptible servers higher."""
 
-    def _read_multiplier(self):
-        return CONF.preemptible_count_weight_multiplier
+    multiplier_option = 'preemptible_count_weight_multiplier'
 
     def _make_weigh(self):
         return lambda servers: -len(servers)
@@ -99,8 +107,7 @@ class PreemptibleDurationWeigher(PreemptibleWeigher):
     which each has run beyond its last full billing period.
     """
 
-    def _read_multiplier(self):
-        return CONF.preemptible_duration_weight_multiplier
+    multiplier_option = 'preemptible_duration_weight_multiplier'
 
     def _make_weigh(self):
         period = CONF.opie.billing_period_seconds

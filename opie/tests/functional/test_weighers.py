@@ -64,6 +64,22 @@ class CountWeigherTest(WeigherCase):
         self.assertEqual('host2', self.host_of(self.boot(1)))
 
 
+class AggregateMultiplierTest(WeigherCase):
+    weighers = (_COUNT, _DURATION)
+
+    def test_metadata_of_an_aggregate_replaces_the_multipliers(self):
+        # host2 would win, as in the test of both weighers above.
+        self.add_aggregate(
+            'indifferent',
+            'host2',
+            preemptible_count_weight_multiplier='0',
+            preemptible_duration_weight_multiplier='0',
+        )
+        self.boot_preemptible(1, 'host1')
+        self.boot(8, 'host2')
+        self.assertEqual('host1', self.host_of(self.boot(1)))
+
+
 class DurationWeigherTest(WeigherCase):
     weighers = (_DURATION,)
 
