@@ -39,7 +39,7 @@ _STATEMENT = re.compile(
     r'\s*(SELECT\b.*?\bFROM|INSERT INTO|UPDATE|DELETE FROM)\s+(\w+)', re.DOTALL
 )
 # All that passes through the one module that talks to placement.
-_CLIENT = 'client.Placement.'
+_CLIENT = 'client.Client.'
 
 _here = threading.local()
 _listener = None
