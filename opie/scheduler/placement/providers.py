@@ -17,11 +17,11 @@ allocations of a consumer, as nova does when it deletes a server, raises none.
 So what was read is a fact in this moment, and an estimate afterwards.
 """
 
-import collections
 import dataclasses
 import time
 
 from opie.preemption import model
+from opie.scheduler import resources
 from opie.scheduler.placement import client as placement
 
 _READS_UNTIL_STABLE = 3
@@ -95,17 +95,6 @@ def inventories_of(raw, used):
     }
 
 
-def used_by(allocations):
-    """Return resource class to the sum of what consumers hold.
-
-    :param allocations: consumer uuid to resource class to amount.
-    """
-    used = collections.Counter()
-    for resources in allocations.values():
-        used.update(resources)
-    return used
-
-
 def _read(client, uuid):
     for _ in range(_READS_UNTIL_STABLE):
         generation, raw = client.inventories(uuid)
@@ -114,7 +103,7 @@ def _read(client, uuid):
             return ProviderFacts(
                 time.monotonic(),
                 generation,
-                inventories_of(raw, used_by(allocations)),
+                inventories_of(raw, resources.total(allocations.values())),
                 allocations,
             )
     raise Unstable('provider %s changes all the time' % uuid)

@@ -17,6 +17,7 @@ on a provider that was over capacity before.  And a host may have lost a trait
 or an aggregate since placement was asked for hosts, or be disabled.
 """
 
+from opie.scheduler import resources
 from opie.scheduler.placement import providers
 
 # NOTE: placement/objects/allocation.py raises the generation of a provider by
@@ -37,12 +38,10 @@ def doubts(client, shot, provider, victims):
     facts = shot.cloud.facts[provider]
     # Whether nobody else has written to it since facts were read.
     is_same = generation == facts.generation + _GENERATIONS_OF_A_CLAIM
-    used = providers.used_by(
-        {
-            consumer: resources
-            for consumer, resources in allocations.items()
-            if consumer not in victims
-        }
+    used = resources.total(
+        held
+        for consumer, held in allocations.items()
+        if consumer not in victims
     )
     inventories = facts.inventories
     if not is_same:
