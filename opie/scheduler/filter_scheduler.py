@@ -32,12 +32,9 @@ from oslo_service import periodic_task
 from opie import policy
 import opie.conf
 from opie.conf import policies
+from opie.scheduler import errors
 from opie.scheduler import startup
-from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
-from opie.scheduler.planning import live_cloud
-from opie.scheduler.planning import snapshot
-from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
@@ -167,29 +164,20 @@ class FilterScheduler(manager.SchedulerManager):
         """Return selections, or None when nova's answer is to stand."""
         try:
             pass_two.check_switch()
-            waiting = eligibility.waiting(context, uuids)
-            if not waiting:
+            preemptors = eligibility.preemptors(context, uuids)
+            if not preemptors:
                 return None
             if not self._watch.has_placement_answered:
-                raise pass_two.Refused('placement did not answer')
+                raise errors.NoRoomMade('placement did not answer')
             _check_policy(context, spec)
             job = self._pass_two.make_room(
                 context,
                 spec,
-                waiting,
+                preemptors,
                 self.placement_client,
                 self._watch.is_room_hidden,
             )
-        except (
-            pass_two.Refused,
-            attempt.Failed,
-            live_cloud.GaveUp,
-            snapshot.NotServed,
-            placement.PlacementError,
-            rate_limits.Reached,
-            exception.NoValidHost,
-            exception.RequestFilterFailed,
-        ) as exc:
+        except errors.NoRoomMade as exc:
             LOG.info(
                 'No room is made for %(preemptors)s: %(reason)s.',
                 {'preemptors': ', '.join(uuids), 'reason': exc},
@@ -259,12 +247,12 @@ def _copy_for_pass_two(spec, uuids, return_objects):
 def _check_policy(context, spec):
     """Let nobody preempt whom the policy forbids it.
 
-    :raises pass_two.Refused: naming the rule.
+    :raises errors.NoRoomMade: naming the rule.
     """
     if not policy.allows(
         policies.PREEMPT, context, spec.project_id, spec.user_id
     ):
-        raise pass_two.Refused(
+        raise errors.NoRoomMade(
             'policy %s does not allow it to project %s'
             % (policies.PREEMPT, spec.project_id)
         )

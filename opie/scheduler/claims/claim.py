@@ -24,6 +24,8 @@ import time
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
+from opie.scheduler import errors
+from opie.scheduler import waiting
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
@@ -34,20 +36,6 @@ LOG = logging.getLogger(__name__)
 
 # How often a write is sent again when another writer was faster.
 _MAX_WRITES = 8
-_SECONDS_BETWEEN_WRITES = 0.05
-
-
-class ClaimFailed(Exception):
-    """The claim was not made, and nothing has changed.
-
-    :ivar victims: uuids of servers that are no victims any more.
-    :ivar is_race: whether somebody else was faster.
-    """
-
-    def __init__(self, reason, victims=(), is_race=True):
-        super().__init__(reason)
-        self.victims = frozenset(victims)
-        self.is_race = is_race
 
 
 class Claim:
@@ -77,7 +65,7 @@ class Claim:
 
         :param attempt, deadline, scheduler_host: as in
             :class:`journal.Preemption`.
-        :raises ClaimFailed, rate_limits.Reached: if it was not made.
+        :raises errors.ClaimFailed, errors.LimitReached: if it was not made.
         :raises Exception: whatever else happens, it may have been made, and
             has to be given back.
         """
@@ -95,7 +83,7 @@ class Claim:
             rate_limits.check_again(self._client, opened, self._requester[0])
             bodies.update(self._victim_bodies(victims))
             self._write(bodies)
-        except (ClaimFailed, rate_limits.Reached):
+        except (errors.ClaimFailed, errors.LimitReached):
             self.close(set(self._providers))
             raise
 
@@ -120,9 +108,10 @@ class Claim:
             if is_taken or consumer.allocations.get(host) != server.held:
                 changed.add(server.uuid)
         if changed:
-            raise ClaimFailed(
+            raise errors.ClaimFailed(
                 'allocations changed of %s' % ', '.join(sorted(changed)),
-                changed,
+                *changed,
+                is_race=True,
             )
         return victims
 
@@ -188,13 +177,13 @@ class Claim:
                 for nomination in self._plan.nominations:
                     bodies[nomination.preemptor]['consumer_generation'] = 0
             elif getattr(error, 'is_provider_conflict', False):
-                time.sleep(_SECONDS_BETWEEN_WRITES)
+                waiting.FOR_WRITERS.sleep()
             else:
                 break
         if is_lost:
             self._settle(error)
         else:
-            raise ClaimFailed(str(error), is_race=error.status == 409)
+            raise errors.ClaimFailed(str(error), is_race=error.status == 409)
 
     def _settle(self, error):
         """Make sure that a claim without an answer either holds or never will.
@@ -205,7 +194,7 @@ class Claim:
         without victims names none: the reaper sees what becomes of it.
         """
         if self._takers and all(map(self._close, sorted(self._takers))):
-            raise ClaimFailed(str(error))
+            raise errors.ClaimFailed(str(error), is_race=True)
         if not self._is_made():
             raise error
 

@@ -19,11 +19,10 @@ because its guest runs until nova has destroyed it.
 """
 
 import dataclasses
-import random
-import time
 
 from oslo_log import log as logging
 
+from opie.scheduler import waiting
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import moved_victims
 from opie.scheduler.placement import client as placement
@@ -35,8 +34,6 @@ LOG = logging.getLogger(__name__)
 _PATIENCE_SECONDS = 60
 # It may be other claims, which are being dropped, that leave no room.
 _PATIENCE_WITHOUT_ROOM_SECONDS = 5
-_FIRST_PAUSE_SECONDS = 0.05
-_MAX_PAUSE_SECONDS = 2.0
 
 
 class _NoRoom(Exception):
@@ -68,22 +65,18 @@ def give_back(
         done in that time, or not for all victims, and the journal tells what
         there is to do.
     """
-    began = time.monotonic()
-    pause_seconds = _FIRST_PAUSE_SECONDS
-    while True:
-        until = began + patience_seconds
+    patience = waiting.Deadline.after(patience_seconds)
+    without_room = waiting.Deadline.after(_PATIENCE_WITHOUT_ROOM_SECONDS)
+    for _ in waiting.tries(waiting.FOR_PLACEMENT, patience):
         try:
             return _try(client, hosts, providers, is_claim_dropped)
         except _NoRoom as exc:
             error = exc
-            until = min(until, began + _PATIENCE_WITHOUT_ROOM_SECONDS)
+            if without_room.is_over:
+                break
         # Whatever it is, giving up is worse.
         except Exception as exc:
             error = exc
-        if time.monotonic() >= until:
-            break
-        time.sleep(pause_seconds * random.uniform(0.5, 1))
-        pause_seconds = min(2 * pause_seconds, _MAX_PAUSE_SECONDS)
     is_tried_once = not patience_seconds
     if is_tried_once and getattr(error, 'is_overtaken', False):
         level = logging.INFO

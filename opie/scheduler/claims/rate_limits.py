@@ -21,6 +21,8 @@ import time
 
 import nova.conf
 
+from opie.scheduler import errors
+from opie.scheduler import waiting
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 
@@ -33,11 +35,6 @@ _PER_PROJECT = _OVERALL + '_per_project'
 
 # How long to wait for requests that began later to withdraw.
 _PATIENCE_SECONDS = 1.0
-_PAUSE_SECONDS = 0.05
-
-
-class Reached(Exception):
-    """A limit is reached; the text names its option."""
 
 
 def are_limited():
@@ -77,13 +74,13 @@ def why_not(preemptions, project_id, number=1):
 def check_plan(plan, preemptions, project_id):
     """Check the limits for all of a plan that would count.
 
-    :raises Reached: if they are too many.
+    :raises errors.LimitReached: if they are too many.
     """
     takers = set().union(*plan.shares.values())
     if takers:
         reason = why_not(preemptions, project_id, len(takers))
         if reason:
-            raise Reached(reason)
+            raise errors.LimitReached(reason)
 
 
 def check_again(client, own, project_id):
@@ -95,15 +92,15 @@ def check_again(client, own, project_id):
 
     :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param own: each :class:`journal.Preemption` of one request.
-    :raises Reached: if it has to withdraw.
+    :raises errors.LimitReached: if it has to withdraw.
     """
     own = [one for one in own if one.began is not None]
     if not own or not are_limited():
         return
     providers = {one.journal_provider for one in own}
     began = min(map(_order, own))
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while True:
+    patience = waiting.Deadline.after(_PATIENCE_SECONDS)
+    for _ in waiting.tries(waiting.FOR_RIVALS, patience):
         others = [
             one
             for one in journal.in_flight(client)
@@ -117,9 +114,9 @@ def check_again(client, own, project_id):
             for one in others
             if one.began is not None and _order(one) < began
         ]
-        if why_not(before, project_id, len(own)) or time.monotonic() >= until:
-            raise Reached(reason)
-        time.sleep(_PAUSE_SECONDS)
+        if why_not(before, project_id, len(own)):
+            break
+    raise errors.LimitReached(reason)
 
 
 def _order(preemption):

@@ -12,8 +12,6 @@
 
 """What records nova has of single servers and hosts, and in which cells."""
 
-import time
-
 from nova import context as nova_context
 from nova import objects
 from nova.compute import task_states
@@ -22,6 +20,7 @@ from nova.db.api import api as api_db
 from nova.db.api import models as api_models
 from oslo_log import log as logging
 
+from opie.scheduler import waiting
 from opie.scheduler.nova_db import preemptibles
 
 LOG = logging.getLogger(__name__)
@@ -31,8 +30,7 @@ ACTION = 'preempt'
 
 # How long nova may take from asking placement to delete a server's allocations
 # to the end of the server's record.
-_SETTLE_SECONDS = 5
-_SECONDS_BETWEEN_LOOKS = 0.2
+_PATIENCE_SECONDS = 5
 
 
 @api_db.context_manager.reader
@@ -132,17 +130,16 @@ def wait_until_gone(uuids):
 
     When a cell does not tell, others have as long as they would have had.
     """
-    until = time.monotonic() + _SETTLE_SECONDS
-    while True:
+    patience = waiting.Deadline.after(_PATIENCE_SECONDS)
+    for _ in waiting.tries(waiting.FOR_RECORDS, patience):
         try:
             gone = without_record(uuids)
         except Exception:
             LOG.exception('Cannot see which deletions have ended.')
-            time.sleep(max(0, until - time.monotonic()))
+            patience.sleep()
             return
-        if gone >= uuids or time.monotonic() >= until:
+        if gone >= uuids:
             return
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 def by_cell(context, uuids):

@@ -16,30 +16,12 @@ Hosts are looked at a few at a time, and only those that can still win; the
 planner says which.
 """
 
-import time
-
 from opie.preemption import model
+from opie.scheduler import errors
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import filter_trial
 from opie.scheduler.planning import host_values
-
-
-class GaveUp(Exception):
-    """The cloud cannot be planned for now; the text says why."""
-
-
-class TooLate(GaveUp):
-    """Planning took too long."""
-
-
-class SilentCells(GaveUp):
-    """A cell does not answer, so nobody is evicted elsewhere."""
-
-    def __init__(self, uuids):
-        super().__init__(
-            'no answer from cell %s' % ', '.join(sorted(set(uuids)))
-        )
 
 
 def check_all_answered(silent):
@@ -49,10 +31,10 @@ def check_all_answered(silent):
     again for each question.
 
     :param silent: uuids of the cells that did not answer.
-    :raises SilentCells: if there are any.
+    :raises errors.SilentCells: if there are any.
     """
     if silent:
-        raise SilentCells(silent)
+        raise errors.SilentCells(silent)
 
 
 class Cloud:
@@ -90,10 +72,11 @@ class Cloud:
     def look(self, uuids):
         """See :class:`model.Cloud`.
 
-        :raises GaveUp: if a cell does not answer, or the time is over.
+        :raises errors.NoRoomMade: if a cell does not answer, or the time is
+            over.
         :raises placement.PlacementError: if placement cannot be read.
         """
-        self._check_deadline()
+        self._sources.deadline.check()
         states, in_migration = self._read_states(uuids)
         passing, reasons = self._filter(states)
         spared = self._spared | in_migration
@@ -110,14 +93,10 @@ class Cloud:
     def accepts(self, host, gone, nominations):
         """See :class:`model.Cloud`.
 
-        :raises TooLate: if the time is over.
+        :raises errors.TooLate: if the time is over.
         """
-        self._check_deadline()
+        self._sources.deadline.check()
         return self._filters(host, gone, nominations)
-
-    def _check_deadline(self):
-        if time.monotonic() >= self._sources.deadline:
-            raise TooLate('[opie] preemption_timeout_seconds are over')
 
     def prefer(self, uuids):
         """See :class:`model.Cloud`."""

@@ -23,15 +23,13 @@ import nova.conf
 from nova.scheduler import utils as scheduler_utils
 
 from opie.preemption import model
+from opie.scheduler import errors
+from opie.scheduler import waiting
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import protection
 
 CONF = nova.conf.CONF
-
-
-class NotServed(Exception):
-    """The request cannot be planned for; the text says why."""
 
 
 @dataclasses.dataclass
@@ -77,8 +75,8 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     :param uuids: the uuids of the preemptors, in order.
     :param sources: a :class:`Sources`.
     :param spared: uuids of servers that are to be no victims.
-    :raises NotServed: if the request is of a shape that is left alone.
-    :raises live_cloud.SilentCells: if a cell does not answer.
+    :raises errors.UnsupportedRequest: if its shape is one that is left alone.
+    :raises errors.SilentCells: if a cell does not answer.
     :raises nova.exception.NoValidHost: if it names a host that is not there.
     :raises placement.PlacementError: if placement cannot be read.
     """
@@ -135,7 +133,7 @@ class Sources:
     :ivar hosts: a :class:`hosts.HostBook`.
     :ivar journal: a :class:`journal.Reader`.
     :ivar servicegroup: nova's servicegroup API.
-    :ivar deadline: the monotonic time when planning is to end.
+    :ivar deadline: the :class:`waiting.Deadline` of the preemption.
     :ivar is_room_hidden: whether pass 1 may have missed hosts with room.
     """
 
@@ -145,7 +143,7 @@ class Sources:
     hosts: object
     journal: object
     servicegroup: object
-    deadline: float
+    deadline: waiting.Deadline
     is_room_hidden: bool
 
     def is_up(self, state):
@@ -213,10 +211,10 @@ def _only_group(spec, wanted):
         (pci_requests and pci_requests.requests, 'PCI devices'),
     ):
         if is_so:
-            raise NotServed('it asks for %s' % shape)
+            raise errors.UnsupportedRequest('it asks for %s' % shape)
     group = wanted.get_request_group(None)
     if not group.resources:
-        raise NotServed('it asks for no resources')
+        raise errors.UnsupportedRequest('it asks for no resources')
     return group
 
 

@@ -22,6 +22,7 @@ from nova import context as nova_context
 import nova.conf
 from oslo_log import log as logging
 
+from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import rate_limits
@@ -53,10 +54,6 @@ class PlanAgain(Exception):
         self.evicted = frozenset(evicted)
 
 
-class Failed(Exception):
-    """The plan could not be carried out, and another one would not help."""
-
-
 class Execution:
     """Carries out one plan: :meth:`claim` first, then :meth:`evict`.
 
@@ -66,7 +63,7 @@ class Execution:
     :param servicegroup: nova's servicegroup API.
     :param owner: (project id, user id) of the preemptors.
     :param attempt: number of the plan, from 1.
-    :param deadline: the monotonic time by which victims must be gone.
+    :param deadline: the :class:`waiting.Deadline` of the preemption.
     :param has_group: whether the preemptors are of a server group.
     """
 
@@ -104,18 +101,19 @@ class Execution:
         that can take a minute, and whoever claims keeps others from planning.
 
         :raises PlanAgain: if it was not made and another plan may succeed.
-        :raises rates.Reached: if it was not made, for others were faster to
-            reach a limit.
+        :raises errors.LimitReached: if it was not made, because others were
+            faster to reach a limit.
         """
         try:
-            seconds_left = self._deadline - time.monotonic()
             self._claim.make(
-                self._attempt, int(time.time() + seconds_left), CONF.host
+                self._attempt,
+                int(time.time() + self._deadline.seconds_left()),
+                CONF.host,
             )
             self._verify()
-        except claim.ClaimFailed as exc:
+        except errors.ClaimFailed as exc:
             raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
-        except rate_limits.Reached:
+        except errors.LimitReached:
             raise
         except Exception as exc:
             self._doubt = exc
@@ -126,7 +124,7 @@ class Execution:
         It must follow :meth:`claim` whenever that returns.
 
         :raises PlanAgain: if another plan may succeed, with what was lost.
-        :raises Failed: if no other plan would.
+        :raises errors.AttemptFailed: if no other plan would.
         """
         try:
             if self._doubt:
@@ -147,7 +145,7 @@ class Execution:
         is_lost = self._work.outcome.sent and not stopped.is_room_free
         if stopped.is_final or is_lost or not is_undone:
             self._report_waste()
-            return Failed(str(stopped))
+            return errors.AttemptFailed(str(stopped))
         return PlanAgain(
             str(stopped), stopped.victims, evicted=self._work.outcome.sent
         )

@@ -17,22 +17,16 @@ A database or a placement that does not answer is asked again until the
 deadline.
 """
 
-import time
-
 from nova import context as nova_context
 from nova.compute import vm_states
 from oslo_log import log as logging
 
+from opie.scheduler import waiting
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import victim_checks
 
 LOG = logging.getLogger(__name__)
-
-_MIN_POLL_SECONDS = 0.025
-_MAX_POLL_SECONDS = 1.0
-# Of the time waited already; what is late is late by little of it.
-_POLL_FRACTION = 0.05
 
 
 class Confirmation:
@@ -42,7 +36,7 @@ class Confirmation:
     :param claim: the :class:`opie.scheduler.claims.claim.Claim` of it.
     :param states: provider uuid to host state.
     :param look: the :class:`victim_checks.LastLook` at them.
-    :param deadline: the monotonic time by which they must be gone.
+    :param deadline: the :class:`waiting.Deadline` by which they must be gone.
     :param is_by_record: whether to wait until even the records are gone.
     """
 
@@ -61,26 +55,25 @@ class Confirmation:
         :param cell_of: uuid to the cell of each victim.
         :raises last_look.Stopped: if it will not be, or not in time.
         """
-        waiting = {}
+        there = {}
         cells = {}
         for victim, cell in cell_of.items():
-            waiting.setdefault(cell.uuid, set()).add(victim)
+            there.setdefault(cell.uuid, set()).add(victim)
             cells[cell.uuid] = cell
-        for pause_seconds in pauses():
+        for _ in waiting.tries(waiting.FOR_VICTIMS):
             is_ending = not self._is_by_record
-            for uuid, victims in list(waiting.items()):
-                waiting[uuid], are_ending = self._still_there(
+            for uuid, victims in list(there.items()):
+                there[uuid], are_ending = self._still_there(
                     cells[uuid], victims
                 )
                 is_ending = is_ending and are_ending
-            if not any(waiting.values()):
+            if not any(there.values()):
                 break
             # NOTE: nova/compute/manager.py frees what its tracker counts
             # first, then the allocations, and destroys the record last.
             if is_ending and self._claim.is_over():
                 break
             victim_checks.check_deadline(self._deadline)
-            time.sleep(pause_seconds)
         self._check_services_again()
 
     def _still_there(self, cell, victims):
@@ -137,13 +130,3 @@ class Confirmation:
                 raise
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)
-
-
-def pauses():
-    """Yield how long to wait between one look and the next, for ever."""
-    began = time.monotonic()
-    while True:
-        waited = time.monotonic() - began
-        yield min(
-            max(_MIN_POLL_SECONDS, _POLL_FRACTION * waited), _MAX_POLL_SECONDS
-        )

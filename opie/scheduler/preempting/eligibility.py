@@ -33,7 +33,7 @@ def is_candidate(spec, uuids, return_objects):
     )
 
 
-def waiting(context, uuids):
+def preemptors(context, uuids):
     """Return those of a request's servers that wait for their first host.
 
     The others were deleted since the request was made.  Empty if the request

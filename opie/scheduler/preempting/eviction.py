@@ -29,6 +29,7 @@ from nova.compute import api as compute_api
 from nova.compute import task_states
 from oslo_log import log as logging
 
+from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import victim_checks
@@ -81,7 +82,7 @@ class Eviction:
     :param claim: the :class:`opie.scheduler.claims.claim.Claim` of it.
     :param states: provider uuid to host state.
     :param servicegroup: nova's servicegroup API.
-    :param deadline: the monotonic time by which it must be over.
+    :param deadline: the :class:`waiting.Deadline` by which it must be over.
     :param has_group: whether the preemptors are of a server group.
     """
 
@@ -158,7 +159,7 @@ class Eviction:
 
         :param first_look: the :class:`_FirstLook` at it, or None.
         """
-        for pause_seconds in confirmation.pauses():
+        for _ in waiting.tries(waiting.FOR_VICTIMS):
             try:
                 self._evict(state, victim, first_look)
                 return
@@ -169,7 +170,6 @@ class Eviction:
                     raise
                 LOG.exception('Cannot see whether %s may go now.', victim)
             victim_checks.check_deadline(self._deadline)
-            time.sleep(pause_seconds)
 
     def _evict(self, state, victim, first_look):
         self._ask_for_owners(victim)

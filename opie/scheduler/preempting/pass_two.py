@@ -20,17 +20,19 @@ and undoing what failed, is done by as many at once as the options allow.
 import collections
 import contextlib
 import dataclasses
-import random
 import threading
 import time
 
+from nova import exception
 import nova.conf
 from nova.scheduler import request_filter
 
 from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
+from opie.scheduler import errors
 from opie.scheduler import report
+from opie.scheduler import waiting
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import compute_nodes
@@ -40,25 +42,14 @@ from opie.scheduler.planning import host_values
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import attempt as executor
 from opie.scheduler.preempting import refusal_cache
-from opie.scheduler.preempting import victim_checks
 
 CONF = nova.conf.CONF
 
 # How often a request may plan again because somebody else was faster; beyond
 # this something must be wrong.
 _MAX_LOST_RACES = 20
-_MAX_PAUSE_SECONDS = 0.2
 # How many providers are read at a time before anybody needs them.
 _READS_AHEAD = 200
-_TOO_LATE = '[opie] preemption_timeout_seconds are over'
-
-
-class Refused(Exception):
-    """No room can be made; the text says why, for the operator's log."""
-
-
-class NoPlan(Refused):
-    """A plan has found no host; it would find none for another one alike."""
 
 
 @dataclasses.dataclass
@@ -105,18 +96,28 @@ class PassTwo:
         :param report_client: nova's SchedulerReportClient.
         :param is_room_hidden: whether pass 1 may have missed hosts with room.
         :returns: the :class:`Job` that was carried out.
-        :raises Refused, executor.Failed, snapshot.NotServed,
-            cloud.GaveUp, placement.PlacementError,
-            nova.exception.NoValidHost, nova.exception.RequestFilterFailed: if
-            none can be made.
+        :raises errors.NoRoomMade: if none can be made.
         """
-        deadline = time.monotonic() + CONF.opie.preemption_timeout_seconds
-        # Raises RequestFilterFailed for a tenant who may not be served.
+        try:
+            return self._make_room(
+                context, spec, uuids, report_client, is_room_hidden
+            )
+        except (
+            placement.PlacementError,
+            # The request names a host that is not there.
+            exception.NoValidHost,
+            # The tenant may not be served.
+            exception.RequestFilterFailed,
+        ) as exc:
+            raise errors.NoRoomMade(str(exc)) from exc
+
+    def _make_room(self, context, spec, uuids, report_client, is_room_hidden):
+        deadline = waiting.Deadline.after(CONF.opie.preemption_timeout_seconds)
         request_filter.process_reqspec(context, spec)
         key = refusal_cache.key_of(spec, len(uuids), is_room_hidden)
         known = self._refusals.find(key)
         if known:
-            raise Refused(known)
+            raise errors.NoRoomMade(known)
         sources = snapshot.Sources(
             self._host_manager,
             placement.Client(report_client, context.global_id),
@@ -130,7 +131,7 @@ class PassTwo:
         try:
             with self._slot():
                 return self._try_plans(context, spec, uuids, sources, deadline)
-        except NoPlan as exc:
+        except errors.NoPlan as exc:
             self._refusals.note(key, str(exc))
             raise
 
@@ -153,7 +154,9 @@ class PassTwo:
     @contextlib.contextmanager
     def _slot(self):
         if not self._slots.acquire(blocking=False):
-            raise Refused('[opie] max_concurrent_preemptions are under way')
+            raise errors.NoRoomMade(
+                '[opie] max_concurrent_preemptions are under way'
+            )
         try:
             yield
         finally:
@@ -186,14 +189,13 @@ class PassTwo:
                     spared |= exc.victims
                     evicted |= exc.evicted
                     tried['race' if exc.is_race else 'plan'] += 1
-                    time.sleep(random.uniform(0, _MAX_PAUSE_SECONDS))
-            raise Refused('no plan could be carried out')
+                    waiting.FOR_NEXT_PLAN.sleep()
+            raise errors.NoRoomMade('no plan could be carried out')
 
     @contextlib.contextmanager
     def _alone(self, deadline):
-        seconds_left = max(0, deadline - time.monotonic())
-        if not self._planning.acquire(timeout=seconds_left):
-            raise Refused(_TOO_LATE)
+        if not self._planning.acquire(timeout=deadline.seconds_left()):
+            raise errors.TooLate
         try:
             yield
         finally:
@@ -202,15 +204,14 @@ class PassTwo:
     def _plan(self, context, spec, uuids, sources, spared, attempt):
         """Return a :class:`Job` with a feasible plan, not yet claimed.
 
-        :raises Refused: if no host can serve, or in a dry run.
-        :raises rates.Reached: if a limit does not let it take victims.
+        :raises errors.NoRoomMade: if no host can serve, or in a dry run.
         """
         check_switch()
         shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
         limit = rate_limits.why_not(shot.preemptions, spec.project_id)
         # An earlier attempt of its own may have made room.
         if limit and attempt == 1 and not sources.is_room_hidden:
-            raise rate_limits.Reached(limit)
+            raise errors.LimitReached(limit)
         request = shot.request
         if limit:
             request = dataclasses.replace(request, most_victims=0)
@@ -218,15 +219,15 @@ class PassTwo:
         if not plan.is_feasible and shot.cloud.has_changed:
             raise executor.PlanAgain('a host changed', is_race=True)
         if not plan.is_feasible and limit:
-            raise rate_limits.Reached(limit)
+            raise errors.LimitReached(limit)
         if not plan.is_feasible:
             # Another request could do with those that are spared in this one.
-            refusal = Refused if spared else NoPlan
+            refusal = errors.NoRoomMade if spared else errors.NoPlan
             raise refusal(report.refused(shot, plan))
         rate_limits.check_plan(plan, shot.preemptions, spec.project_id)
         report.planned(shot, plan, CONF.opie.dry_run)
         if CONF.opie.dry_run:
-            raise Refused('[opie] dry_run is on')
+            raise errors.NoRoomMade('[opie] dry_run is on')
         return Job(spec, shot, plan, shot.cloud.select(plan))
 
     def _claim(self, context, job, sources, attempt, deadline):
@@ -234,8 +235,7 @@ class PassTwo:
 
         :raises executor.PlanAgain: if the facts are not the same any more.
         """
-        if time.monotonic() >= deadline:
-            raise Refused(_TOO_LATE)
+        deadline.check()
         check_switch()
         job.execution = executor.Execution(
             job.shot,
@@ -253,10 +253,10 @@ class PassTwo:
 def check_switch():
     """Check that preemption is not switched off.
 
-    :raises Refused: naming the option.
+    :raises errors.SwitchedOff: if it is.
     """
     if not CONF.opie.enabled:
-        raise Refused(victim_checks.SWITCHED_OFF)
+        raise errors.SwitchedOff
 
 
 def _user_id(context, spec):

@@ -15,21 +15,18 @@
 The first doubt stops the eviction.
 """
 
-import time
-
 from nova import context as nova_context
 from nova import exception
 from nova.compute import task_states
 from nova.compute import vm_states
 import nova.conf
 
+from opie.scheduler import errors
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.planning import protection
 
 CONF = nova.conf.CONF
-
-SWITCHED_OFF = '[opie] enabled is off'
 
 
 class Stopped(Exception):
@@ -51,13 +48,13 @@ class Stopped(Exception):
 def check_deadline(deadline):
     """Check that there is time left.
 
-    :param deadline: a monotonic time.
+    :param deadline: a :class:`waiting.Deadline`.
     :raises Stopped: if there is none.
     """
-    if time.monotonic() >= deadline:
-        raise Stopped(
-            '[opie] preemption_timeout_seconds are over', is_final=True
-        )
+    try:
+        deadline.check()
+    except errors.TooLate as exc:
+        raise Stopped(str(exc), is_final=True) from exc
 
 
 def check_switch():
@@ -66,7 +63,7 @@ def check_switch():
     :raises Stopped: if that is so.
     """
     if not CONF.opie.enabled:
-        raise Stopped(SWITCHED_OFF, is_final=True)
+        raise Stopped(str(errors.SwitchedOff()), is_final=True)
 
 
 class LastLook:

@@ -60,7 +60,7 @@ class CrashTestCase(base.CloudTestCase):
         super().setUp()
         # One plan, and the same one each time.
         self.flags(max_plans_per_request=1, group='opie')
-        self.patch(instances, '_SETTLE_SECONDS', 1)
+        self.patch(instances, '_PATIENCE_SECONDS', 1)
         # Each victim is looked at, however fast the first look was.
         self.patch(eviction, '_FRESH_SECONDS', 0)
         self._killer = None

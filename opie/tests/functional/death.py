@@ -28,7 +28,7 @@ IO = (
     (placement.Client, '_call'),
     (eviction.Eviction, '_send'),
     (compute_services.Services, '_read'),
-    (eligibility, 'waiting'),
+    (eligibility, 'preemptors'),
     (compute_nodes, 'read'),
     (preemptibles, 'in_migration'),
     (preemptibles, 'rows_on_hosts'),

@@ -56,7 +56,7 @@ _FUNCTIONS = (
         'plans',
         (
             'pass_one._WatchedClient.get_allocation_candidates',
-            'eligibility.waiting',
+            'eligibility.preemptors',
             'pass_two.PassTwo._plan',
         ),
     ),

@@ -14,6 +14,7 @@
 
 import threading
 
+from opie.scheduler import errors
 from opie.scheduler.claims import claim
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
@@ -101,7 +102,7 @@ class ClaimOfRoomTest(killing.KillingTestCase):
         def evict(real, execution):
             try:
                 return real(execution)
-            except attempt.Failed as exc:
+            except errors.NoRoomMade as exc:
                 failures.append(str(exc))
                 raise
             finally:

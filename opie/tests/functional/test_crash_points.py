@@ -48,7 +48,7 @@ _NOT_MET = {
     'super()._get_computes_for_cells': 'pass 1',
     'host_manager.HostManager.get_weighed_hosts: '
     'super().get_weighed_hosts': 'no I/O with the weighers of nova',
-    'pass_two.PassTwo.make_room: request_filter.process_reqspec': (
+    'pass_two.PassTwo._make_room: request_filter.process_reqspec': (
         'no I/O with the usual options'
     ),
     'snapshot.take: scheduler_utils.resources_from_request_spec': (

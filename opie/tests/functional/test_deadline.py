@@ -14,6 +14,7 @@
 
 from testtools import testcase
 
+from opie.scheduler import waiting
 from opie.scheduler.preempting import confirmation
 from opie.tests.functional import base
 
@@ -70,7 +71,9 @@ class DeadlineTest(base.CloudTestCase):
         def confirm(real, work, *args):
             begun.wait(base.WAIT_SECONDS)
             # As if it had begun so much earlier.
-            work._deadline -= _TIMEOUT_SECONDS
+            work._deadline = waiting.Deadline(
+                work._deadline.at - _TIMEOUT_SECONDS
+            )
             return real(work, *args)
 
         self.wrap(confirmation.Confirmation, 'wait', confirm)

@@ -194,7 +194,7 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.stop_at_once()
         self.useFixture(
             fixtures.MockPatchObject(
-                instances, '_SETTLE_SECONDS', base.WAIT_SECONDS
+                instances, '_PATIENCE_SECONDS', base.WAIT_SECONDS
             )
         )
         self.wrap(attempt.Execution, '_let_deletions_end', wait)
@@ -258,7 +258,7 @@ class DeletionBetweenTest(base.CloudTestCase):
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
         self.useFixture(
             fixtures.MockPatchObject(
-                instances, '_SETTLE_SECONDS', base.WAIT_SECONDS
+                instances, '_PATIENCE_SECONDS', base.WAIT_SECONDS
             )
         )
         begun, release = self.hold_the_end_of_its_deletion()

@@ -161,7 +161,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
     def test_a_cell_that_does_not_tell_is_waited_for(self):
         self.lose_deletions_at_the_end()
         self.useFixture(
-            fixtures.MockPatchObject(instances, '_SETTLE_SECONDS', 2)
+            fixtures.MockPatchObject(instances, '_PATIENCE_SECONDS', 2)
         )
 
         def fail(*args):
