@@ -49,7 +49,7 @@ def read(body):
         hints = body.get(spelling)
         if isinstance(hints, dict) and marks.HINT in hints:
             name = '%s[%s]' % (spelling, marks.HINT)
-            said[name] = _read_hint(hints[marks.HINT])
+            said[name] = _read_hint(hints)
     if len(set(said.values())) > 1:
         raise InvalidMark(
             'Invalid input for field/attribute %s. %s contradict each other.'
@@ -92,11 +92,12 @@ def _read_member(value):
     return strutils.bool_from_string(value, strict=True)
 
 
-def _read_hint(value):
-    """Read a hint's value: a boolean, or a list whose items must all be true.
+def _read_hint(hints):
+    """Read the hint among scheduler hints: a boolean, or a list of booleans.
 
     An empty list is no mark.
     """
-    items = value if isinstance(value, list) else [value]
-    said = [_read_member(item) for item in items]
-    return bool(said) and all(said)
+    value = hints[marks.HINT]
+    for item in value if isinstance(value, list) else [value]:
+        _read_member(item)
+    return marks.is_marked(hints=hints)

@@ -211,4 +211,4 @@ def _flavor_is_marked(context, flavor_ref):
         )
     except (exception.FlavorNotFound, ValueError):
         return False
-    return marks.is_true(flavor.extra_specs.get(marks.FLAVOR_EXTRA_SPEC))
+    return marks.is_marked(extra_specs=flavor.extra_specs)

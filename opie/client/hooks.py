@@ -81,20 +81,18 @@ class ServerCreate(ServerShow):
 
     def before(self, parsed_args):
         if parsed_args.preemptible:
-            given = parsed_args.hints.get(marks.HINT, ['true'])
-            if not marks.hint_is_true(given):
+            hints = {marks.HINT: ['true'], **parsed_args.hints}
+            if not marks.is_marked(hints=hints):
                 raise exceptions.CommandError(
                     '--preemptible contradicts --hint %s=%s; leave out one '
-                    'of them.' % (marks.HINT, ','.join(given))
+                    'of them.' % (marks.HINT, ','.join(hints[marks.HINT]))
                 )
-            parsed_args.hints = {**parsed_args.hints, marks.HINT: ['true']}
+            parsed_args.hints = {**hints, marks.HINT: ['true']}
         return super().before(parsed_args)
 
     def value(self, parsed_args, server_id):
         value = super().value(parsed_args, server_id)
-        if value is None and marks.hint_is_true(
-            parsed_args.hints.get(marks.HINT)
-        ):
+        if value is None and marks.is_marked(hints=parsed_args.hints):
             # An API that does not show the hint has accepted it.
             return True
         return value

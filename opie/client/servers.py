@@ -31,10 +31,9 @@ def is_preemptible(server):
     if MEMBER in server:
         return server[MEMBER]
     flavor = server.get('flavor', {})
-    hints = server.get('scheduler_hints') or {}
-    extra_specs = flavor.get('extra_specs', {})
-    if marks.hint_is_true(hints.get(marks.HINT)) or marks.is_true(
-        extra_specs.get(marks.FLAVOR_EXTRA_SPEC)
+    if marks.is_marked(
+        hints=server.get('scheduler_hints'),
+        extra_specs=flavor.get('extra_specs'),
     ):
         return True
     # NOTE: nova/api/openstack/compute/views/servers.py shows null where a

@@ -14,8 +14,11 @@
 
 A mark is a value that a user or an operator put somewhere: a scheduler hint,
 a flavor extra spec, an entry in the system metadata.  They are texts by the
-time a scheduler reads them, and hints are lists of texts.
+time a scheduler reads them, and hints are lists of texts.  Every part of opie
+reads marks with :func:`is_marked`, from those places that the part can see.
 """
+
+from collections.abc import Mapping
 
 HINT = 'preemptible'
 FLAVOR_EXTRA_SPEC = 'opie:preemptible'
@@ -25,7 +28,32 @@ SYSTEM_METADATA_KEY = 'preemptible'
 TRUE_TEXTS = frozenset(('1', 't', 'true', 'on', 'y', 'yes'))
 
 
-def is_true(value):
+def is_marked(
+    *,
+    hints: Mapping | None = None,
+    extra_specs: Mapping | None = None,
+    system_metadata: Mapping | None = None,
+) -> bool:
+    """Tell whether a mark makes a server preemptible.
+
+    One mark is enough, and no mark takes back another.
+
+    :param hints: the scheduler hints of the server's request; None or empty
+        where there are none or they are not known.
+    :param extra_specs: of the server's flavor, likewise.
+    :param system_metadata: of the server, likewise.
+    """
+    return (
+        (bool(hints) and hint_is_true(hints.get(HINT)))
+        or (bool(extra_specs) and is_true(extra_specs.get(FLAVOR_EXTRA_SPEC)))
+        or (
+            bool(system_metadata)
+            and is_true(system_metadata.get(SYSTEM_METADATA_KEY))
+        )
+    )
+
+
+def is_true(value: object) -> bool:
     """Tell whether a mark's text means yes.
 
     :param value: text in any case, with any white space around it; other
@@ -34,7 +62,7 @@ def is_true(value):
     return str(value).strip().lower() in TRUE_TEXTS
 
 
-def hint_is_true(value):
+def hint_is_true(value: object) -> bool:
     """Tell whether the value of the hint marks a server as preemptible.
 
     :param value: the hint's value, a list of texts or a bare one; None or an

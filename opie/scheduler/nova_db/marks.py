@@ -96,13 +96,16 @@ def has_flavor_mark(row):
 
 def has_metadata_mark(row):
     """Tell whether a server's system metadata makes it preemptible."""
-    return bool(row.metadata_mark) and marks.is_true(row.metadata_mark)
+    return bool(row.metadata_mark) and marks.is_marked(
+        system_metadata={marks.SYSTEM_METADATA_KEY: row.metadata_mark}
+    )
 
 
 def flavor_is_marked(serialized_flavor):
     """Tell whether a serialized Flavor object makes servers preemptible."""
-    extra_specs = serialized_flavor['nova_object.data'].get('extra_specs')
-    return marks.is_true((extra_specs or {}).get(marks.FLAVOR_EXTRA_SPEC))
+    return marks.is_marked(
+        extra_specs=serialized_flavor['nova_object.data'].get('extra_specs')
+    )
 
 
 @api_db.context_manager.reader
@@ -120,8 +123,9 @@ def _specs_that_mention_it(context, uuids):
 
 def _has_true_hint(spec):
     # NOTE: nova/objects/request_spec.py saves the serialized object.
-    hints = json.loads(spec)['nova_object.data'].get('scheduler_hints')
-    return marks.hint_is_true((hints or {}).get(marks.HINT))
+    return marks.is_marked(
+        hints=json.loads(spec)['nova_object.data'].get('scheduler_hints')
+    )
 
 
 def batches(items):

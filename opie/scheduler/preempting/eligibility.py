@@ -28,7 +28,7 @@ def is_candidate(spec, uuids, return_objects):
         uuids
         and return_objects
         and isinstance(spec, objects.RequestSpec)
-        and not _hint(spec, '_nova_check_type')
+        and not _hints(spec).get('_nova_check_type')
         and not _is_marked(spec)
     )
 
@@ -52,9 +52,9 @@ def preemptors(context, uuids):
 
 def _is_marked(spec):
     has_extra_specs = 'flavor' in spec and 'extra_specs' in spec.flavor
-    extra_specs = spec.flavor.extra_specs if has_extra_specs else {}
-    return marks.hint_is_true(_hint(spec, marks.HINT)) or marks.is_true(
-        (extra_specs or {}).get(marks.FLAVOR_EXTRA_SPEC)
+    return marks.is_marked(
+        hints=_hints(spec),
+        extra_specs=spec.flavor.extra_specs if has_extra_specs else None,
     )
 
 
@@ -68,13 +68,10 @@ def _build(context, uuid):
 
 def _is_marked_build(build):
     instance = build.instance
-    if 'system_metadata' not in instance:
-        return False
-    return marks.is_true(
-        instance.system_metadata.get(marks.SYSTEM_METADATA_KEY)
+    return 'system_metadata' in instance and marks.is_marked(
+        system_metadata=instance.system_metadata
     )
 
 
-def _hint(spec, name):
-    hints = spec.scheduler_hints if 'scheduler_hints' in spec else None
-    return (hints or {}).get(name)
+def _hints(spec):
+    return (spec.scheduler_hints if 'scheduler_hints' in spec else None) or {}

@@ -75,6 +75,45 @@ class IsTrueTest(testtools.TestCase):
         self.assertIs(expected, marks.is_true(value))
 
 
+@builders.scenarios(
+    {
+        'a hint': ({'hints': {'preemptible': ['true']}}, True),
+        'an extra spec': ({'extra_specs': {'opie:preemptible': 'yes'}}, True),
+        'system metadata': ({'system_metadata': {'preemptible': '1'}}, True),
+        'one mark among others that say no': (
+            {
+                'hints': {'preemptible': ['false']},
+                'extra_specs': {'opie:preemptible': 'true'},
+                'system_metadata': {'preemptible': 'false'},
+            },
+            True,
+        ),
+        'marks that say no': (
+            {
+                'hints': {'preemptible': []},
+                'extra_specs': {'opie:preemptible': 'false'},
+            },
+            False,
+        ),
+        'the name of one place in another': (
+            {
+                'hints': {'opie:preemptible': 'true'},
+                'extra_specs': {'preemptible': 'true'},
+            },
+            False,
+        ),
+        'places that are empty': (
+            {'hints': {}, 'extra_specs': None, 'system_metadata': {}},
+            False,
+        ),
+        'no place that is known': ({}, False),
+    }
+)
+class IsMarkedTest(testtools.TestCase):
+    def check(self, places, expected):
+        self.assertIs(expected, marks.is_marked(**places))
+
+
 class NamesTest(testtools.TestCase):
     def test_users_and_operators_know_these_names(self):
         self.assertEqual('preemptible', marks.HINT)
