@@ -22,13 +22,10 @@ from nova import context as nova_context
 from nova import objects
 from nova.db.api import api as api_db
 from nova.db.api import models as api_models
-from nova.db.main import api as main_db
 from nova.db.main import models as main_models
-from oslo_log import log as logging
 
+from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import marks
-
-LOG = logging.getLogger(__name__)
 
 _hints = marks.HintCache()
 
@@ -118,7 +115,10 @@ def _mappings(context, uuids):
 
 
 def _rows_in_cells(context, mappings):
-    """Return uuid to row of the servers whose cells answered."""
+    """Return uuid to row of the servers whose cells answered.
+
+    Rows of deleted servers are among them.
+    """
     uuids_by_cell = {}
     for mapping in mappings:
         if mapping.cell_id is not None:
@@ -127,37 +127,27 @@ def _rows_in_cells(context, mappings):
             )
     if not uuids_by_cell:
         return {}
-    cells = [
+    mapped = [
         cell
         for cell in objects.CellMappingList.get_all(context)
         if cell.id in uuids_by_cell
     ]
-    uuids = {cell.uuid: uuids_by_cell[cell.id] for cell in cells}
+    uuids = {cell.uuid: uuids_by_cell[cell.id] for cell in mapped}
+    server = main_models.Instance
 
     def read(cell_context):
         return [
             row
             for batch in marks.batches(uuids[cell_context.cell_uuid])
-            for row in _rows(cell_context, batch)
+            for row in marks.read_servers(
+                cell_context,
+                (server.uuid, server.deleted),
+                server.uuid.in_(batch),
+            )
         ]
 
-    results = nova_context.scatter_gather_cells(
-        context, cells, nova_context.CELL_TIMEOUT, read
-    )
-    rows = {}
-    for cell_uuid, result in results.items():
-        if nova_context.is_cell_failure_sentinel(result):
-            LOG.warning('Failed to read the servers of cell %s.', cell_uuid)
-        else:
-            rows.update((row.uuid, row) for row in result)
-    return rows
-
-
-@main_db.pick_context_manager_reader
-def _rows(context, uuids):
-    server = main_models.Instance
-    query = marks.query_servers(context, server.uuid, server.deleted)
-    return query.filter(server.uuid.in_(uuids)).all()
+    answers, _silent = cells.ask(mapped, read)
+    return {row.uuid: row for rows in answers.values() for row in rows}
 
 
 def _building(context, uuids):

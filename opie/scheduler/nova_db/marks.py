@@ -21,6 +21,7 @@ import json
 
 from nova.db.api import api as api_db
 from nova.db.api import models as api_models
+from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 import sqlalchemy as sa
 
@@ -56,13 +57,15 @@ class HintCache:
         return {uuid for uuid in uuids if is_marked[uuid]}
 
 
-def query_servers(context, *columns):
-    """Return a query of a cell's servers, with what their marks could be.
+@main_db.pick_context_manager_reader
+def read_servers(context, columns, *conditions):
+    """Return rows of a cell's servers, with what their marks could be.
 
-    Its rows are for :func:`has_flavor_mark` and :func:`has_metadata_mark`.
+    The rows are for :func:`has_flavor_mark` and :func:`has_metadata_mark`.
 
-    :param context: a context targeted at the cell, with a session.
+    :param context: a context targeted at the cell.
     :param columns: columns of ``instances`` that the rows begin with.
+    :param conditions: which servers; all of these must hold.
     """
     server = main_models.Instance
     extra = main_models.InstanceExtra
@@ -83,6 +86,8 @@ def query_servers(context, *columns):
                 sa.or_(metadata.deleted == 0, server.deleted != 0),
             ),
         )
+        .filter(*conditions)
+        .all()
     )
 
 

@@ -250,16 +250,13 @@ def _server_of(row):
     return PreemptibleServer(**values)
 
 
-@main_db.pick_context_manager_reader
 def _rows(context, *conditions):
     server = main_models.Instance
-    return (
-        marks.query_servers(context, *_COLUMNS, server.deleted)
+    return marks.read_servers(
+        context,
+        (*_COLUMNS, server.deleted),
         # NOTE: while a server is resized to another cell, nova has a second
-        # record of it there, or here, that nobody sees.
-        .filter(
-            sa.or_(server.hidden == sa.false(), server.hidden.is_(None)),
-            *conditions,
-        )
-        .all()
+        # record of it there, or here, that is hidden from users.
+        sa.or_(server.hidden == sa.false(), server.hidden.is_(None)),
+        *conditions,
     )

@@ -23,7 +23,7 @@ servers run where.
 import time
 
 import nova.conf
-from nova.scheduler import utils
+from nova.scheduler import utils as scheduler_utils
 from nova.scheduler import weights
 from oslo_log import log as logging
 
@@ -56,7 +56,7 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
     _multiplier = None
 
     def weight_multiplier(self, host_state):
-        return utils.get_weight_multiplier(
+        return scheduler_utils.get_weight_multiplier(
             host_state, self.multiplier_option, self._multiplier
         )
 

@@ -39,6 +39,7 @@ _PURE = frozenset(
         'nova_context.target_cell',
         'objects.Instance',
         'objects.Selection.from_host_state',
+        'scheduler_utils.get_weight_multiplier',
     )
 )
 # What calls nova's code without naming it.

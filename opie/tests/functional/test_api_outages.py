@@ -14,6 +14,7 @@
 from oslo_db import exception as db_exc
 
 from opie.api import lookup
+from opie.scheduler.nova_db import marks
 from opie.tests.functional.api import base
 
 
@@ -41,6 +42,6 @@ class OutagesTest(base.ApiTestCase):
         marked = self.flavor(1, extra_specs={'opie:preemptible': 'true'})
         server = self.create(flavorRef=marked)
         self.set_policy(resize_normal='!')
-        self.wrap_once(lookup, '_rows', fail)
+        self.wrap_once(marks, 'read_servers', fail)
         response = self.act(server, 'resize', {'flavorRef': self.flavor_id})
         self.assertRefused(403, 'opie:resize:normal', response)
