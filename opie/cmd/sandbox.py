@@ -38,7 +38,7 @@ def main(argv=None):
     """Do what the command line says; return the exit status."""
     args = sandbox_arguments.parse(argv)
     _interrupt_once()
-    the_cloud = cloud.Cloud(args.state_dir)
+    the_cloud = cloud.SandboxCloud(args.state_dir)
     try:
         return _COMMANDS[args.command](the_cloud, args) or 0
     except (errors.SandboxError, OSError) as error:

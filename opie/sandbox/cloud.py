@@ -40,7 +40,7 @@ from opie.sandbox.services import glance
 _VERSIONED = ('keystone', 'nova', 'openstack-placement')
 
 
-class Cloud:
+class SandboxCloud:
     """The cloud in a directory, which need not exist yet.
 
     :param path: the directory; None for the user's own cloud.
@@ -145,7 +145,7 @@ class Cloud:
 
     def credentials(self, user='demo'):
         """Return the OS_* variables of demo, other or admin."""
-        return credentials.of(self.site, user)
+        return credentials.variables_for(self.site, user)
 
     def connect(self, user='demo'):
         """Return a connection of the SDK as that user."""
@@ -155,7 +155,7 @@ class Cloud:
         """Return service to its process, None if it does not run."""
         noted = self.home.noted()
         found = {}
-        for service in everything.of(self.site):
+        for service in everything.make_services(self.site):
             process, _ = noted.get(service.name, (None, None))
             is_alive = process is not None and process.is_alive()
             found[service.name] = process if is_alive else None
@@ -187,7 +187,9 @@ class Cloud:
         Those that need it and run are waited for too: what is sent to one
         that has not found the broker again is lost.
         """
-        services = {item.name: item for item in everything.of(self.site)}
+        services = {
+            item.name: item for item in everything.make_services(self.site)
+        }
         service = services[name]
         launcher.write_files([service])
         launcher.start(self.home, service, steps.Stop())

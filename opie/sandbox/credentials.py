@@ -38,7 +38,7 @@ _OTHERS = (
 )
 
 
-def of(site, user):
+def variables_for(site, user):
     """Return the variables of the environment for a user.
 
     :raises errors.SandboxError: if there is no such user.

@@ -36,7 +36,7 @@ def connect(site, user=credentials.ADMIN):
     # It takes a second to import, which few commands have to wait for.
     import openstack
 
-    variables = credentials.of(site, user)
+    variables = credentials.variables_for(site, user)
     return openstack.connection.Connection(
         auth_type='password',
         auth={

@@ -50,7 +50,7 @@ def start(home, service, stop):
     popen = processes.start(
         service.command, home.path, log, service.environment, service.folder
     )
-    process = processes.of(popen)
+    process = processes.from_popen(popen)
     if process is not None:
         home.note(service.name, process, service.digest())
     wait(

@@ -107,7 +107,7 @@ def start(command, home, log, environment=None, folder=None):
         )
 
 
-def of(popen):
+def from_popen(popen):
     """Return the :class:`Process` of a Popen, None if it has ended."""
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(popen.pid)

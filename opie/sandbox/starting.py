@@ -59,7 +59,7 @@ class Start:
             ports=ports.choose(everything.PORTS, record.ports, running),
         )
         self._site = site_of(home, self._record)
-        self._services = everything.of(self._site)
+        self._services = everything.make_services(self._site)
         self._kept = [
             service.name
             for service in self._services

@@ -45,10 +45,10 @@ def stop_others(home, kept):
     :param kept: names of services.
     """
     noted = home.noted()
-    spared = {
+    kept_pids = {
         member.pid for name in kept for member in noted[name][0].family()
     }
-    processes.stop([item for item in _all(home) if item.pid not in spared])
+    processes.stop([item for item in _all(home) if item.pid not in kept_pids])
     for name in noted.keys() - set(kept):
         home.forget(name)
 

@@ -29,7 +29,7 @@ HOSTS = ('host1', 'host2')
 _PLACEMENT_VERSION = '1.39'
 
 
-class Cloud(fixtures.Fixture):
+class InProcessCloud(fixtures.Fixture):
     """Two hosts of 10 VCPU each, without overcommitment.
 
     :ivar api: a :class:`http_api.Client` of nova's API.

@@ -70,7 +70,7 @@ def _run(teller, log, interruption):
         with (
             log,
             decisions.DecisionsFixture() as watched,
-            cloud.Cloud() as the_cloud,
+            cloud.InProcessCloud() as the_cloud,
             log.stopped_by_exceptions(),
         ):
             for _ in story.Story(the_cloud, watched, log, teller).tell():

@@ -69,7 +69,7 @@ def of_costs(decision, names):
                     server.held['VCPU'],
                     _duration(decision.cost.runtime_seconds(server)),
                     round(decision.cost.of(server)),
-                    'victim' if server.uuid in victims else 'spared',
+                    'victim' if server.uuid in victims else 'stays',
                 )
                 for server in sorted(
                     host.potential_victims, key=lambda item: names[item.uuid]

@@ -44,7 +44,7 @@ _PREEMPTOR = servers.Wanted('db-1', 6)
 class Story:
     """The demo, on a cloud with nothing on it.
 
-    :param cloud: a :class:`opie.sandbox.inprocess.cloud.Cloud`.
+    :param cloud: a :class:`opie.sandbox.inprocess.cloud.InProcessCloud`.
     :param decisions: a
         :class:`opie.sandbox.inprocess.decisions.DecisionsFixture`.
     :param log: a :class:`opie.sandbox.inprocess.logs.LogFixture`.

@@ -35,7 +35,7 @@ def name(number):
     return 'nova-compute-%d' % number
 
 
-def of(site):
+def make_services(site):
     """Return the services, a process each."""
     return [
         _one(site, name(i + 1), hosts)

@@ -20,7 +20,7 @@ from opie.sandbox.services import service
 NAME = 'nova-conductor'
 
 
-def of(site):
+def make_service(site):
     """Return the service."""
     return service.Service(
         NAME,

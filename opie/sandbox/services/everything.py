@@ -48,19 +48,19 @@ DATABASES = (
 )
 
 
-def of(site):
+def make_services(site):
     """Return the services."""
     return [
-        mariadb.of(site),
-        *rabbitmq.of(site),
-        keystone.of(site),
-        placement.of(site),
-        glance.of(site),
-        neutron.of(site),
-        conductor.of(site),
-        *scheduler.of(site),
-        nova_api.of(site),
-        *compute.of(site),
+        mariadb.make_service(site),
+        *rabbitmq.make_services(site),
+        keystone.make_service(site),
+        placement.make_service(site),
+        glance.make_service(site),
+        neutron.make_service(site),
+        conductor.make_service(site),
+        *scheduler.make_services(site),
+        nova_api.make_service(site),
+        *compute.make_services(site),
     ]
 
 

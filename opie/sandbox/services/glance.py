@@ -32,7 +32,7 @@ _STORES = {
 }
 
 
-def of(site):
+def make_service(site):
     """Return the service.
 
     :raises errors.Missing: if the real one is wanted and is not installed.

@@ -25,7 +25,7 @@ NAME = 'keystone'
 ADMIN = 'admin'
 
 
-def of(site):
+def make_service(site):
     """Return the service."""
     return web.serve(
         site,

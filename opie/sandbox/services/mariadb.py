@@ -110,7 +110,7 @@ def folder(site):
     return site.home.data / NAME
 
 
-def of(site, options=_OPTIONS):
+def make_service(site, options=_OPTIONS):
     """Return the service.
 
     :param options: where it differs from MariaDB's defaults.

@@ -17,7 +17,7 @@ from opie.sandbox.services import web
 NAME = 'neutron'
 
 
-def of(site):
+def make_service(site):
     """Return the service."""
     return web.serve(
         site, NAME, 'opie.sandbox.stand_ins.neutron:application', {}, {}, ()

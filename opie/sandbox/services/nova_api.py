@@ -19,7 +19,7 @@ from opie.sandbox.services import web
 NAME = 'nova-api'
 
 
-def of(site):
+def make_service(site):
     """Return the service."""
     folder = site.home.etc / NAME
     files = nova.files(site, NAME)

@@ -20,7 +20,7 @@ from opie.sandbox.services import web
 NAME = 'placement'
 
 
-def of(site, sections=None, **workers):
+def make_service(site, sections=None, **workers):
     """Return the service.
 
     :param sections: what differs in its configuration, section to option to

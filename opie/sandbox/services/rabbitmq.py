@@ -42,7 +42,7 @@ disk_free_limit.absolute = 50MB
 """
 
 
-def of(site):
+def make_services(site):
     """Return the two services: the port mapper and the broker."""
     mapper = service.Service(
         MAPPER,

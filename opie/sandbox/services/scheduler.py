@@ -27,7 +27,7 @@ def name(number):
     return 'nova-scheduler-%d' % number
 
 
-def of(site):
+def make_services(site):
     """Return the services."""
     return [_one(site, i + 1) for i in range(site.settings.schedulers)]
 

@@ -18,7 +18,7 @@ from nova import objects
 from opie.scheduler.nova_db import instances
 
 
-class Services:
+class ComputeServices:
     """Compute services, by host; it remembers in which cells they are.
 
     :param servicegroup: nova's servicegroup API.

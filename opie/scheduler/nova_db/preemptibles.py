@@ -83,7 +83,7 @@ class PreemptibleServer:
         )
 
 
-def why_spared(server):
+def why_excluded(server):
     """Return why a preemptible server must not be evicted now, or None.
 
     An owner's lock does not protect it: any owner could set one.

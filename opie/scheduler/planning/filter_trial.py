@@ -22,7 +22,7 @@ from nova import objects
 from opie.scheduler.placement import client as placement
 
 
-class DryRun:
+class FilterTrial:
     """Asks the filters for one request.
 
     It works on the spec that it is given; nobody else may use that meanwhile.
@@ -46,7 +46,7 @@ class DryRun:
         """See :meth:`opie.preemption.model.Cloud.accepts`."""
         state = self.state(host, gone, nominations)
         if self._is_alone():
-            return 'nobody of its affinity group would be left'
+            return 'no member of its affinity group would be left'
         return self._host_manager.why_filtered(state, self._spec)
 
     def state(self, host, gone, nominations):

@@ -28,7 +28,7 @@ from opie.scheduler.planning import protection
 _NOBODY = protection.Protection()
 
 
-class HostBook:
+class HostValues:
     """The hosts of one scheduler worker.
 
     :param providers: a :class:`providers.ProviderCache`.
@@ -68,14 +68,14 @@ class HostBook:
         """
         facts = self._providers.last(compute.uuid)
         is_same = facts is not None and facts.generation == generation
-        why_closed = protected.why_closed(compute.host)
+        why_protected = protected.why_protected(compute.host)
         sources = (
             servers,
             facts,
             compute,
             is_same,
             is_doubted,
-            why_closed,
+            why_protected,
             protected.projects,
         )
         made = self._made.get(compute.uuid)
@@ -92,7 +92,7 @@ class HostBook:
         compute,
         is_same,
         is_doubted,
-        why_closed,
+        why_protected,
         projects,
     ):
         """Return a host by nova's figures, and by facts if there are."""
@@ -117,13 +117,13 @@ class HostBook:
                     or self._size(server, inventories.keys()),
                     server.launched_at,
                 )
-                for server in (() if why_closed else servers)
+                for server in (() if why_protected else servers)
                 if _is_eligible(server, projects)
             ),
             is_estimate=is_doubted,
             is_unknown=is_doubted and facts is None,
             looked_at=facts.read_at if facts else 0.0,
-            why_closed=why_closed,
+            why_closed=why_protected,
         )
 
     def _size(self, server, names):
@@ -172,16 +172,16 @@ def _with_usage(name, inventory, by_nova, is_same):
 
 
 def known(
-    uuid, facts, servers, spared=frozenset(), projects=(), why_closed=None
+    uuid, facts, servers, excluded=frozenset(), projects=(), why_protected=None
 ):
     """Return a host as placement has it.
 
     :param uuid: of its provider.
     :param facts: a :class:`providers.ProviderFacts`.
     :param servers: its preemptible servers.
-    :param spared: uuids of servers that are to be no victims.
+    :param excluded: uuids of servers that are to be no victims.
     :param projects: ids of projects whose servers are not to be either.
-    :param why_closed: why nobody on it is, None where somebody may be.
+    :param why_protected: why nobody on it is, None where somebody may be.
     """
     return model.Host(
         uuid,
@@ -192,19 +192,19 @@ def known(
                 facts.allocations[server.uuid],
                 server.launched_at,
             )
-            for server in (() if why_closed else servers)
+            for server in (() if why_protected else servers)
             # One without allocations frees nothing, and could not be booked.
             if server.uuid in facts.allocations
-            and server.uuid not in spared
+            and server.uuid not in excluded
             and _is_eligible(server, projects)
         ),
-        why_closed=why_closed,
+        why_closed=why_protected,
     )
 
 
 def _is_eligible(server, projects):
     return not (
-        preemptibles.why_spared(server)
+        preemptibles.why_excluded(server)
         or preemptibles.why_postponed(server)
         or server.project_id in projects
     )

@@ -45,7 +45,7 @@ class Cloud:
     :param request: the :class:`model.Request` that was made from it.
     :param computes: provider uuid to :class:`computes.Compute`.
     :param sources: a :class:`snapshot.Sources`.
-    :param spared: uuids of servers that are to be no victims.
+    :param excluded: uuids of servers that are to be no victims.
     :param protected: a :class:`protection.Protection`.
     :ivar states: provider uuid to host state, of the hosts looked at.
     :ivar facts: provider uuid to :class:`providers.ProviderFacts`, likewise.
@@ -54,18 +54,18 @@ class Cloud:
     """
 
     def __init__(
-        self, context, spec, request, computes, sources, spared, protected
+        self, context, spec, request, computes, sources, excluded, protected
     ):
         self._context = context
         self._spec = spec
         self._computes = computes
         self._sources = sources
-        self._spared = spared
+        self._excluded = excluded
         self._protected = protected
         self.states = {}
         self.facts = {}
         self.has_changed = False
-        self._filters = filter_trial.DryRun(
+        self._filters = filter_trial.FilterTrial(
             spec.obj_clone(), request, self.states, sources.host_manager
         )
 
@@ -79,11 +79,11 @@ class Cloud:
         self._sources.deadline.check()
         states, in_migration = self._read_states(uuids)
         passing, reasons = self._filter(states)
-        spared = self._spared | in_migration
+        excluded = self._excluded | in_migration
         answers = {}
         for uuid in uuids:
             if uuid in passing:
-                answers[uuid] = self._host(passing[uuid], spared)
+                answers[uuid] = self._host(passing[uuid], excluded)
             else:
                 reason = reasons.get(uuid, 'nova has no such compute node')
                 answers[uuid] = model.Refusal(reason)
@@ -158,7 +158,7 @@ class Cloud:
             reasons,
         )
 
-    def _host(self, state, spared):
+    def _host(self, state, excluded):
         try:
             facts = self.facts[state.uuid] = self._sources.providers.read(
                 self._sources.placement, state.uuid
@@ -170,7 +170,7 @@ class Cloud:
             state.uuid,
             facts,
             state.preemptibles,
-            spared,
+            excluded,
             self._protected.projects,
-            self._protected.why_closed(state.host),
+            self._protected.why_protected(state.host),
         )

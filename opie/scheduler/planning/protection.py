@@ -10,92 +10,105 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whom the operator protects: some projects, and whoever is on some hosts."""
+"""Which servers the operator protects: of some projects, or on some hosts.
+
+A protected server is never a victim.  Options name the projects; the metadata
+of aggregates, or an option where no aggregate has any, names the hosts.
+"""
+
+from __future__ import annotations
 
 import typing
 
+from nova import objects
 import nova.conf
+from nova.scheduler import host_manager as nova_host_manager
 from oslo_log import log as logging
 from oslo_utils import strutils
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
-# In the metadata of a host aggregate.
 AGGREGATE_KEY = 'opie:evict'
 
 NEVER_EVICTED = 'is of a project in [opie] never_evicted_projects'
-_BY_AGGREGATE = 'nobody may be evicted there: an aggregate says %s=false' % (
-    AGGREGATE_KEY
+_BY_AGGREGATE = (
+    'no server may be evicted there: an aggregate says %s=false'
+    % AGGREGATE_KEY
 )
 _BY_DEFAULT = (
-    'nobody may be evicted there: [opie] evict_by_default is off, and no '
+    'no server may be evicted there: [opie] evict_by_default is off, and no '
     'aggregate says %s=true' % AGGREGATE_KEY
 )
 
 
+class HasProject(typing.Protocol):
+    """A server, as a row or as an object."""
+
+    project_id: str
+
+
 class Protection(typing.NamedTuple):
-    """Who was protected when somebody asked.
+    """What was protected at one moment.
 
     :ivar projects: ids of projects whose servers are no victims.
-    :ivar closed: names of hosts where nobody is evicted.
-    :ivar open: names of hosts where servers may be, by some aggregate.
-    :ivar is_open_by_default: whether they may where no aggregate says so.
+    :ivar protected_hosts: names of hosts where no server is evicted.
+    :ivar evictable_hosts: names of hosts where some aggregate allows
+        evictions.
+    :ivar is_evictable_by_default: whether servers may be evicted on a host
+        that no aggregate speaks of.
     """
 
-    projects: frozenset = frozenset()
-    closed: frozenset = frozenset()
-    open: frozenset = frozenset()
-    is_open_by_default: bool = True
+    projects: frozenset[str] = frozenset()
+    protected_hosts: frozenset[str] = frozenset()
+    evictable_hosts: frozenset[str] = frozenset()
+    is_evictable_by_default: bool = True
 
     @classmethod
-    def now(cls, host_manager):
-        """Return the protection of this moment; it asks no database.
+    def now(cls, host_manager: nova_host_manager.HostManager) -> Protection:
+        """Return the protection of this moment, without asking a database.
 
-        :param host_manager: nova's, which is told when an aggregate changes.
+        :param host_manager: nova tells it when an aggregate changes.
         """
-        by_word = {False: set(), True: set()}
+        hosts: dict[bool, set[str]] = {False: set(), True: set()}
         # A copy: other threads change it as aggregates change.
         for aggregate in list(host_manager.aggs_by_id.values()):
             if AGGREGATE_KEY in aggregate.metadata:
-                by_word[_word_of(aggregate)].update(aggregate.hosts)
+                hosts[_allows_evictions(aggregate)].update(aggregate.hosts)
         return cls(
             frozenset(CONF.opie.never_evicted_projects),
-            frozenset(by_word[False]),
-            frozenset(by_word[True]),
+            frozenset(hosts[False]),
+            frozenset(hosts[True]),
             CONF.opie.evict_by_default,
         )
 
-    def why_closed(self, host):
-        """Return why nobody on a host may be evicted, or None.
+    def why_protected(self, host: str) -> str | None:
+        """Return why no server on a host may be evicted, or None.
 
         :param host: the name of its compute service.
         """
-        if host in self.closed:
+        if host in self.protected_hosts:
             return _BY_AGGREGATE
-        if not self.is_open_by_default and host not in self.open:
+        if not (self.is_evictable_by_default or host in self.evictable_hosts):
             return _BY_DEFAULT
         return None
 
 
-def _word_of(aggregate):
+def _allows_evictions(aggregate: objects.Aggregate) -> bool:
     value = aggregate.metadata[AGGREGATE_KEY]
     try:
         return strutils.bool_from_string(value, strict=True)
     except ValueError:
         LOG.warning(
             'The aggregate %(name)s says %(key)s=%(value)s, which is neither '
-            'true nor false: nobody on its hosts is evicted.',
+            'true nor false: no server on its hosts is evicted.',
             {'name': aggregate.name, 'key': AGGREGATE_KEY, 'value': value},
         )
         return False
 
 
-def why_never(server):
-    """Return why a server is never evicted, or None.
-
-    :param server: anything with a ``project_id``.
-    """
+def why_never(server: HasProject) -> str | None:
+    """Return why a server is never evicted, or None."""
     if server.project_id in CONF.opie.never_evicted_projects:
         return NEVER_EVICTED
     return None

@@ -66,7 +66,7 @@ class Snapshot:
         return bool(client.providers([('uuid', provider), *self.query]))
 
 
-def take(context, spec, uuids, sources, spared=frozenset()):
+def take(context, spec, uuids, sources, excluded=frozenset()):
     """Take a snapshot.
 
     :param context: an elevated context.
@@ -74,7 +74,7 @@ def take(context, spec, uuids, sources, spared=frozenset()):
         it is changed as nova's own scheduling does.
     :param uuids: the uuids of the preemptors, in order.
     :param sources: a :class:`Sources`.
-    :param spared: uuids of servers that are to be no victims.
+    :param excluded: uuids of servers that are to be no victims.
     :raises errors.UnsupportedRequest: if its shape is one that is left alone.
     :raises errors.SilentCells: if a cell does not answer.
     :raises nova.exception.NoValidHost: if it names a host that is not there.
@@ -109,12 +109,12 @@ def take(context, spec, uuids, sources, spared=frozenset()):
     protected = protection.Protection.now(sources.host_manager)
     hosts = _hosts(nodes, generations, sources, may_have_room, protected)
     in_flight = sources.journal.read(sources.placement)
-    spared = spared | in_flight.victims
+    excluded = excluded | in_flight.victims
     return Snapshot(
         request,
         hosts,
         live_cloud.Cloud(
-            context, spec, request, nodes, sources, spared, protected
+            context, spec, request, nodes, sources, excluded, protected
         ),
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
         in_flight.preemptions,
@@ -130,7 +130,7 @@ class Sources:
     :ivar host_manager: opie's HostManager.
     :ivar placement: a :class:`placement.Client`.
     :ivar providers: a :class:`providers.ProviderCache`.
-    :ivar hosts: a :class:`hosts.HostBook`.
+    :ivar hosts: a :class:`hosts.HostValues`.
     :ivar journal: a :class:`journal.Reader`.
     :ivar servicegroup: nova's servicegroup API.
     :ivar deadline: the :class:`waiting.Deadline` of the preemption.

@@ -80,7 +80,7 @@ class PassTwo:
         self._host_manager = host_manager
         self._servicegroup = servicegroup
         self._providers = providers.ProviderCache()
-        self._hosts = host_values.HostBook(self._providers)
+        self._hosts = host_values.HostValues(self._providers)
         self._journal = journal.Reader()
         self._refusals = refusal_cache.Refusals()
         self._planning = threading.Lock()

@@ -75,7 +75,7 @@ class LastLook:
 
     def __init__(self, claim, servicegroup):
         self._claim = claim
-        self._services = compute_services.Services(servicegroup)
+        self._services = compute_services.ComputeServices(servicegroup)
         self._context = nova_context.get_admin_context()
 
     def check_service(self, host, may_be_disabled=False):
@@ -176,7 +176,7 @@ class LastLook:
         if (record.host, record.node) != (state.host, state.nodename):
             raise Stopped('the victim was moved', victim)
         reason = (
-            preemptibles.why_spared(record)
+            preemptibles.why_excluded(record)
             or preemptibles.why_postponed(record)
             or protection.why_never(record)
         )

@@ -52,7 +52,7 @@ class LostDeletions:
 
     def __init__(self, servicegroup):
         self._context = nova_context.get_admin_context()
-        self._services = compute_services.Services(servicegroup)
+        self._services = compute_services.ComputeServices(servicegroup)
 
     def find(self, age_seconds):
         """Look for servers that have long been marked for deletion.

@@ -60,6 +60,6 @@ def running(site):
     :raises errors.Missing: if MariaDB is not installed.
     """
     launcher.run(site.home, mariadb.preparation(site), steps.Stop())
-    with launcher.running(site.home, mariadb.of(site, _OPTIONS)):
+    with launcher.running(site.home, mariadb.make_service(site, _OPTIONS)):
         mariadb.create_databases(site, DATABASES)
         yield Database(site)

@@ -31,7 +31,7 @@ def running(site):
 
     :param site: a :class:`opie.sandbox.site.Site`.
     """
-    service = placement.of(
+    service = placement.make_service(
         site, {'api': {'auth_strategy': 'noauth2'}}, workers=2, threads=4
     )
     launcher.write_files([service])

@@ -58,7 +58,7 @@ def openstack(command, home, environment=()):
 class ClientTestCase(base.CloudTestCase):
     """nova's own API, with and without opie's filter.
 
-    :ivar plain: a :class:`stand_ins.Cloud` with the API as nova made it.
+    :ivar plain: a :class:`stand_ins.StandInCloud` whose API is nova's own.
     :ivar with_opie: the same, with the filter.
     """
 
@@ -77,7 +77,7 @@ class ClientTestCase(base.CloudTestCase):
 
     def _serve(self, compute):
         image = {'id': self.image_id, 'name': 'an-image', 'status': 'active'}
-        cloud = stand_ins.Cloud(compute, self.api.project_id, image)
+        cloud = stand_ins.StandInCloud(compute, self.api.project_id, image)
         cloud.url = self.useFixture(http_api.ServerFixture(cloud)).url
         return cloud
 

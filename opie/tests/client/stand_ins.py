@@ -27,7 +27,7 @@ _IDENTITY_IN_NOVA = {
 }
 
 
-class Cloud:
+class StandInCloud:
     """A WSGI application: keystone and glance beside a compute API.
 
     :param compute: the WSGI application of the compute API.

@@ -58,7 +58,7 @@ class _Running:
             folder = self._stack.enter_context(
                 tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
             )
-            self._cloud = cloud.Cloud(pathlib.Path(folder) / 'cloud')
+            self._cloud = cloud.SandboxCloud(pathlib.Path(folder) / 'cloud')
             self._stack.callback(self._cloud.down)
             self._cloud.up(**settings)
             self._settings = settings
@@ -79,7 +79,7 @@ class CloudTestCase(unittest.TestCase):
     :cvar settings: fields of the sandbox's Settings; classes that want the
         same, one after the other, have the same cloud.
     :cvar is_shared: False for a cloud that others had rather not run beside.
-    :cvar cloud: the :class:`opie.sandbox.cloud.Cloud`.
+    :cvar cloud: the :class:`opie.sandbox.cloud.SandboxCloud`.
     """
 
     settings = {}

@@ -47,7 +47,7 @@ class MariadbTest(unittest.TestCase):
         site = self.make_site()
         launcher.run(site.home, mariadb.preparation(site), steps.Stop())
         with (
-            launcher.running(site.home, mariadb.of(site)),
+            launcher.running(site.home, mariadb.make_service(site)),
             contextlib.closing(mariadb.connect(mariadb.folder(site))) as one,
             one.cursor() as cursor,
         ):

@@ -43,7 +43,7 @@ class SandboxTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name) / 'cloud'
-        self.cloud = cloud.Cloud(self.path)
+        self.cloud = cloud.SandboxCloud(self.path)
         self.addCleanup(self.cloud.down)
 
     def call(self, *arguments, status=0):

@@ -68,7 +68,7 @@ _PROVIDERS = sa.text(
 
 
 class Watcher:
-    """Reads the databases of a :class:`opie.sandbox.cloud.Cloud`."""
+    """Reads the databases of a :class:`opie.sandbox.cloud.SandboxCloud`."""
 
     def __init__(self, cloud):
         self._engines = {

@@ -75,9 +75,9 @@ class ProcessCase(base.CloudTestCase):
 
         :param hold: after which call it waits for :attr:`go_on`.
         """
-        of_opie = scheduler.of
+        opies_own = scheduler.make_services
 
-        def of(site):
+        def make_services(site):
             return [
                 dataclasses.replace(
                     service,
@@ -95,12 +95,12 @@ class ProcessCase(base.CloudTestCase):
                         'OPIE_CRASH_NOTE': str(self.note),
                     },
                 )
-                for service in of_opie(site)
+                for service in opies_own(site)
             ]
 
         for path in (self.note, self.held, self.go_on):
             path.unlink(missing_ok=True)
-        with mock.patch.object(scheduler, 'of', of):
+        with mock.patch.object(scheduler, 'make_services', make_services):
             self.cloud.restart(_SCHEDULER)
             yield
 

@@ -27,7 +27,7 @@ from opie.scheduler.preempting import eviction
 IO = (
     (placement.Client, '_call'),
     (eviction.Eviction, '_send'),
-    (compute_services.Services, '_read'),
+    (compute_services.ComputeServices, '_read'),
     (eligibility, 'preemptors'),
     (compute_nodes, 'read'),
     (preemptibles, 'in_migration'),

@@ -65,7 +65,7 @@ class WsgiTest(testtools.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.cloud = scheduler.Cloud()
+        cls.cloud = scheduler.ProcessCloud()
         cls.cloud.setUp()
         cls.addClassCleanup(cls.cloud.cleanUp)
 

@@ -150,7 +150,7 @@ class WhereTest(LimitsTestCase):
         kept = self.say('kept', 'host1', 'false')
         self.assertGoesTo('host2')
         self.assertRefused(
-            '1 of 2 hosts: nobody may be evicted there: an aggregate says '
+            '1 of 2 hosts: no server may be evicted there: an aggregate says '
             'opie:evict=false'
         )
         self.assertUntouched(self.victims['host1'])

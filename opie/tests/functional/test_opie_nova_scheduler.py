@@ -109,7 +109,7 @@ COMMAND = ['-m', 'opie.cmd.nova_scheduler']
 NOVA_MANAGE = 'from nova.cmd import manage; manage.main()'
 
 
-class Cloud(fixtures.Fixture):
+class ProcessCloud(fixtures.Fixture):
     """nova's databases and a placement, in a home directory of their own."""
 
     def _setUp(self):
@@ -227,7 +227,7 @@ class SchedulerTestCase(testcase.WithAttributes, testtools.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.cloud = Cloud()
+        cls.cloud = ProcessCloud()
         cls.cloud.setUp()
         cls.addClassCleanup(cls.cloud.cleanUp)
 

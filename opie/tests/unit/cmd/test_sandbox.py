@@ -117,7 +117,7 @@ class SandboxTest(unittest.TestCase):
             self.assert_refused('apt-get install', 'up')
 
     def test_options_that_are_not_given_are_left_as_they_are(self):
-        with mock.patch.object(cloud.Cloud, 'up') as up:
+        with mock.patch.object(cloud.SandboxCloud, 'up') as up:
             self.call('up', '--ram', '4096', '--no-glance')
         up.assert_called_once_with(
             sandbox._report, ram_mb=4096, has_glance=False

@@ -66,13 +66,13 @@ class ProcessesTest(unittest.TestCase):
             time.sleep(0.01)
 
     def test_a_process_is_found_by_its_id_and_start_time(self):
-        process = processes.of(self.start(_SLEEP))
+        process = processes.from_popen(self.start(_SLEEP))
         self.assertTrue(process.is_alive())
         self.assertEqual(process.pid, process.find().pid)
 
     def test_a_process_that_got_the_id_of_another_is_not_taken_for_it(self):
         popen = self.start(_SLEEP)
-        process = processes.of(popen)
+        process = processes.from_popen(popen)
         older = processes.Process(process.pid, process.start_time - 10)
         self.assertFalse(older.is_alive())
         self.assertEqual([], older.family())
@@ -137,9 +137,9 @@ class ProcessesTest(unittest.TestCase):
 
     def test_a_stopped_process_ends_as_well(self):
         popen = self.start(_SLEEP)
-        self.assertFalse(processes.of(popen).is_stopped())
+        self.assertFalse(processes.from_popen(popen).is_stopped())
         popen.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, popen.pid, os.WSTOPPED)
-        self.assertTrue(processes.of(popen).is_stopped())
+        self.assertTrue(processes.from_popen(popen).is_stopped())
         processes.stop(processes.of_home(self.home), 10)
         self.assertEqual([], processes.of_home(self.home))
