@@ -10,23 +10,89 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Pools of no more threads than have work, which seldom wake for nothing.
+"""Threads of tests: as few as have work, and none that outlives its test.
 
 A pool of futurist starts a thread for each piece of work, up to its limit,
 whoever is idle, and an idle thread wakes up each second, or a hundred times a
 second in nova's tests.  The services of a cloud in one process soon have two
 hundred of them, which wait for the interpreter's lock most of the time and
 leave little of it to those that work.
+
+The tests of a worker share a process.  A thread that a test leaves behind
+takes time from the tests after it, and may reach what is theirs.
 """
 
+import sys
+import threading
+import time
+import traceback
+
+import fixtures
 import futurist
 from futurist import _thread
 from nova import test
+from oslo_service.backend._threading import loopingcall
+from oslo_utils import importutils
+
+# How long the threads of a test may take to end.
+END_SECONDS = 60
 
 # While a test runs, and when its pools are shut down: nova/test.py has the
 # latter all the time.
 _SECONDS_ASLEEP = 0.1
 _SECONDS_ASLEEP_AT_LAST = 0.01
+
+
+class Ended(fixtures.Fixture):
+    """Waits until the threads that were started meanwhile have ended.
+
+    The first fixture of a test ends last.  A thread that does not end fails
+    the test that has started it, and not the tests after it.
+    """
+
+    def _setUp(self):
+        self.addCleanup(self._wait, frozenset(threading.enumerate()))
+
+    def _wait(self, before):
+        end = time.monotonic() + END_SECONDS
+        started = [one for one in threading.enumerate() if one not in before]
+        for thread in started:
+            thread.join(max(0, end - time.monotonic()))
+        late = [thread for thread in started if thread.is_alive()]
+        if late:
+            raise RuntimeError(
+                'The test has ended, and these threads have not:\n'
+                + '\n'.join(map(_describe, late))
+            )
+
+
+def _describe(thread):
+    frame = sys._current_frames().get(thread.ident)
+    return thread.name + '\n' + ''.join(traceback.format_stack(frame))
+
+
+def keep_apart():
+    """Have no service shut down or occupy what later tests use."""
+    # NOTE: nova/service.py, _run_manager_graceful_shutdown: what shuts down
+    # all pools of the process, for good, runs in a thread that may be late.
+    # The fixtures of nova shut down the pools of each test.
+    factory = importutils.try_import('nova.thread_pool_factory')
+    if factory:
+        factory.shutdown_all_executors = lambda: None
+    loopingcall.LoopingCallBase._spawn_loop = _spawn_loop
+
+
+def _spawn_loop(timer, loop):
+    """Shut down the pool of a timer when the timer ends.
+
+    NOTE: oslo_service/backend/_threading/loopingcall.py leaves that to the
+    garbage collection, which may come many tests later.
+    """
+    pool = futurist.ThreadPoolExecutor(max_workers=1)
+    future = pool.submit(loop)
+    future.add_done_callback(timer._on_done)
+    future.add_done_callback(lambda _: pool.shutdown(wait=False))
+    return future
 
 
 def spare():

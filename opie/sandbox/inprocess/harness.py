@@ -31,6 +31,9 @@ from opie.sandbox.inprocess import paste_fixture
 from opie.sandbox.inprocess import sqlite
 from opie.scheduler import host_manager
 
+# NOTE: nova's managers keep the last 20 seconds of this time to clean up, so
+# they wait for no task that is in progress.
+_END_SECONDS = 20
 _DRIVER = 'opie.scheduler.filter_scheduler.FilterScheduler'
 
 opie.conf.register_opts(nova.conf.CONF)
@@ -68,6 +71,7 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
             disk_allocation_ratio=1.0,
         )
         self.flags(instances=-1, cores=-1, ram=-1, group='quota')
+        self._wait_for_stopped_services()
         self.configure()
         super().setUp()
         self.useFixture(sqlite.KeptOpen(self.cell_mappings.values()))
@@ -103,6 +107,16 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
                 False,
             )
         )
+
+    def _wait_for_stopped_services(self):
+        """Wait until each service that is stopped has ended.
+
+        NOTE: nova/tests/fixtures/conf.py has a service's stop return at once,
+        while a thread of it may still be about to shut down what the process
+        needs for the next cloud (nova/service.py).
+        """
+        if 'manager_shutdown_timeout' in nova.conf.CONF:
+            self.flags(manager_shutdown_timeout=_END_SECONDS)
 
     def configure(self):
         """Set options before the services start; for subclasses."""

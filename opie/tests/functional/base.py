@@ -27,6 +27,7 @@ from opie.scheduler.claims import journal
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.repair import reaper
+from opie.tests import threads
 from opie.tests.functional import waits
 
 WAIT_SECONDS = waits.WAIT_SECONDS
@@ -42,6 +43,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
     """
 
     def setUp(self):
+        self.useFixture(threads.Ended())
         # Each request is to be planned for.
         self.flags(refusal_cache_seconds=0, group='opie')
         super().setUp()

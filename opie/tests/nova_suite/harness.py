@@ -55,6 +55,7 @@ def prepare():
     databases.spare()
     garbage.spare()
     threads.spare()
+    threads.keep_apart()
     _be_patient()
     _find_api_paste()
     _note_which_test_runs()
