@@ -12,8 +12,8 @@
 
 """``opie-manage``: what an operator may see and do about preemptions.
 
-It reads nova.conf as nova-manage does, and works beside running schedulers:
-what it repairs, and when, is what their reapers do.
+It reads nova.conf as nova-manage does.  It works beside running schedulers,
+because it repairs what their reapers would repair, and no earlier.
 """
 
 import datetime
@@ -43,7 +43,7 @@ def main():
         cfg.SubCommandOpt('category', title='Commands', handler=_add_commands)
     )
     nova.config.parse_args(sys.argv)
-    # Standard output is for what was asked for.
+    # Standard output is for what the command shows.
     cfg.CONF.set_default('use_stderr', True)
     logging.setup(nova.conf.CONF, 'nova')
     objects.register_all()
@@ -83,8 +83,8 @@ def show(form, out):
     :param out: a text stream.
     :returns: what went wrong, a text each.
     """
-    findings, failed = _look(_reaper())
-    rows = list(map(_row, findings))
+    found, failed = _findings(_reaper())
+    rows = list(map(_row, found))
     if form == 'json':
         json.dump(rows, out, indent=2)
         out.write('\n')
@@ -99,14 +99,14 @@ def repair(is_dry_run, out):
     :param out: a text stream.
     :returns: what went wrong, a text each.
     """
-    from opie.scheduler.repair import reaper
+    from opie.scheduler.repair import findings
 
     the_reaper = _reaper()
-    findings, failed = _look(the_reaper)
+    found, failed = _findings(the_reaper)
     due = [
         finding
-        for finding in findings
-        if finding.repair is not reaper.Repair.WAIT
+        for finding in found
+        if finding.repair is not findings.Repair.WAIT
     ]
     for finding in due:
         print(
@@ -120,7 +120,7 @@ def repair(is_dry_run, out):
         )
     if due and not is_dry_run:
         failed += _repair(the_reaper, [one.preemption for one in due])
-    lost, unseen = _look_for_deletions(the_reaper)
+    lost, unseen = _lost_deletions(the_reaper)
     failed += unseen
     for uuid in sorted(lost):
         print(
@@ -153,12 +153,12 @@ def _reaper():
     )
 
 
-def _look(the_reaper):
-    """Return (findings in order, what could not be seen, a text each).
+def _findings(the_reaper):
+    """Return (findings in order, a text for each that could not be made).
 
-    A cell that is away hides what is in flight there, and nothing else.
+    A cell that does not answer hides what is in flight there, and no more.
     """
-    findings, failed = [], []
+    found, failed = [], []
     try:
         preemptions = the_reaper.in_flight()
     except Exception as error:
@@ -167,16 +167,16 @@ def _look(the_reaper):
         preemptions, key=lambda item: (item.deadline, item.name)
     ):
         try:
-            findings.append(the_reaper.finding(preemption))
+            found.append(the_reaper.finding(preemption))
         except Exception as error:
             failed.append(_text('Cannot look at %s' % preemption.name, error))
-    return findings, failed
+    return found, failed
 
 
 def _repair(the_reaper, preemptions):
     """Repair preemptions; return a text for each that is still there.
 
-    The reaper looks at each once more: those before it take their time.
+    The reaper reads each once more, because the repairs before it take time.
     """
     the_reaper.repair(preemptions)
     try:
@@ -190,8 +190,8 @@ def _repair(the_reaper, preemptions):
     ]
 
 
-def _look_for_deletions(the_reaper):
-    """Return (lost deletions, what could not be seen, a text each)."""
+def _lost_deletions(the_reaper):
+    """Return (lost deletions, a text for each cell that did not answer)."""
     try:
         lost, silent = the_reaper.lost_deletions()
     except Exception as error:

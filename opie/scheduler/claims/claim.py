@@ -10,66 +10,74 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
 """The claim: one transaction in placement that moves the capacity.
 
-The preemptors get their allocations and the victims are shrunk by what is
-taken of them, which is booked in the journal.  Until the first victim is sent
-away everything can be swapped back, and generations make each step a
-compare-and-swap: whoever else writes a consumer meanwhile, it is seen.
+The preemptors get their allocations.  The victims keep what they held less
+what is taken from them, which is booked on them in the journal.  Until the
+first victim is evicted everything can be given back.  Every write carries the
+generation of its consumer, so that it is refused if nova or another scheduler
+has written to that consumer since it was read.
 """
 
+from collections.abc import Collection
+from collections.abc import Iterable
 from concurrent import futures
-import time
+import typing
 
-from oslo_log import log as logging
-from oslo_utils import uuidutils
-
+from opie.preemption import model
 from opie.scheduler import errors
-from opie.scheduler import waiting
+from opie.scheduler import resources
+from opie.scheduler.claims import claim_journal
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rate_limits
+from opie.scheduler.claims import writing
 from opie.scheduler.placement import client as placement
-
-LOG = logging.getLogger(__name__)
-
-# How often a write is sent again when another writer was faster.
-_MAX_WRITES = 8
 
 
 class Claim:
     """The claim of one plan.
 
-    :param client: a :class:`placement.Client`.
-    :param plan: a feasible :class:`opie.preemption.model.Plan`.
-    :param request: the :class:`opie.preemption.model.Request`.
+    :param plan: a feasible plan.
     :param requester: (project id, user id) of the preemptors.
     """
 
-    def __init__(self, client, plan, request, requester):
+    def __init__(
+        self,
+        client: placement.Client,
+        plan: model.Plan,
+        request: model.Request,
+        requester: tuple[str, str],
+    ) -> None:
         self._client = client
-        self._journal = journal.Journal(client)
         self._plan = plan
-        self._resources = dict(request.resources)
         self._requester = requester
-        self._providers = {}  # preemptor to its journal provider
-        # Whose journal the claim names.
-        self._takers = set().union(*plan.shares.values())
-        self._may_arrive = False  # whether it may be made later
-        self._shrunk = {}  # victim to the allocations it was left with
-        self._host_of = {server.uuid: host for host, server in plan.victims}
+        self._journal = claim_journal.ClaimJournal(client, plan, requester[0])
+        # Preemptor to the allocations that are claimed for it.
+        self._claimed = {
+            nomination.preemptor: {nomination.host: dict(request.resources)}
+            for nomination in plan.nominations
+        }
+        # Victim to the provider from which is taken.
+        self._provider_of = {
+            server.uuid: provider for provider, server in plan.victims
+        }
+        # The preemptors that take from victims.
+        self._takers: set[str] = set().union(*plan.shares.values())
+        # Victim to the allocations that the claim leaves to it.
+        self._shrunk: dict[str, dict[str, dict[str, int]]] = {}
+        self._may_arrive = False  # whether it may be written later
 
-    def make(self, attempt, deadline, scheduler_host):
+    def make(self, attempt: int, deadline: int, scheduler_host: str) -> None:
         """Make the claim, and the journal of it.
 
-        :param attempt, deadline, scheduler_host: as in
-            :class:`journal.Preemption`.
+        :param attempt, deadline, scheduler_host: see
+            :class:`journal_names.Preemption`.
         :raises errors.ClaimFailed, errors.LimitReached: if it was not made.
-        :raises Exception: whatever else happens, it may have been made, and
+        :raises Exception: for any other reason.  It may have been made, and
             has to be given back.
         """
-        bodies = self._preemptor_bodies()
         try:
             # Neither needs the other, and both wait for placement.
             with futures.ThreadPoolExecutor(1) as pool:
@@ -79,33 +87,35 @@ class Claim:
                 try:
                     victims = self._read_victims()
                 finally:
-                    opened = opening.result()
-            rate_limits.check_again(self._client, opened, self._requester[0])
-            bodies.update(self._victim_bodies(victims))
-            self._write(bodies)
+                    opening.result()
+            rate_limits.check_again(
+                self._client,
+                self._journal.preemptions.values(),
+                self._requester[0],
+            )
+            self._write(
+                {**self._preemptor_bodies(), **self._victim_bodies(victims)}
+            )
         except (errors.ClaimFailed, errors.LimitReached):
-            self.close(set(self._providers))
+            self.close(self._claimed.keys())
             raise
 
-    def _preemptor_bodies(self):
-        project_id, user_id = self._requester
-        return {
-            nomination.preemptor: placement.Consumer(
-                nomination.preemptor, {}, project_id, user_id
-            ).body({nomination.host: self._resources})
-            for nomination in self._plan.nominations
-        }
+    def _open_journal(
+        self, attempt: int, deadline: int, scheduler_host: str
+    ) -> None:
+        self._journal.open(attempt, deadline, scheduler_host)
 
-    def _read_victims(self):
-        """Read the victims, which must hold what the plan says they do."""
-        victims = self._client.consumers(self._host_of)
+    def _read_victims(self) -> dict[str, placement.Consumer]:
+        """Read the victims, which must hold what the plan says they do.
+
+        :raises errors.ClaimFailed: naming those that do not.
+        """
+        victims = self._client.consumers(self._provider_of)
         changed = set()
-        for host, server in self._plan.victims:
-            consumer = victims[server.uuid]
-            is_taken = any(
-                map(journal.is_entry, consumer.allocations.values())
-            )
-            if is_taken or consumer.allocations.get(host) != server.held:
+        for provider, server in self._plan.victims:
+            held = victims[server.uuid].allocations
+            is_taken = any(map(journal.is_entry, held.values()))
+            if is_taken or held.get(provider) != server.held:
                 changed.add(server.uuid)
         if changed:
             raise errors.ClaimFailed(
@@ -115,176 +125,117 @@ class Claim:
             )
         return victims
 
-    def _open_journal(self, attempt, deadline, scheduler_host):
-        """Open the journal; return the preemptions that it is of."""
-        began, project = time.time(), journal_names.label(self._requester[0])
-        opened = []
-        hosts = {item.preemptor: item.host for item in self._plan.nominations}
-        # One that takes nothing of anybody has a claim to be given back too.
-        entries = {preemptor: [] for preemptor in hosts}
-        for share in self._plan.shares.values():
-            for preemptor, resources in share.items():
-                entries[preemptor].append(journal.booked(resources))
-        for preemptor, booked in sorted(entries.items()):
-            # Known before it exists, so that it is deleted whatever becomes
-            # of the call.
-            provider = self._providers[preemptor] = uuidutils.generate_uuid()
-            preemption = journal.Preemption(
-                provider,
-                preemptor,
-                attempt,
-                deadline,
-                hosts[preemptor],
-                scheduler_host,
-                began if booked else None,
-                project if booked else None,
-            )
-            self._journal.open(preemption, booked)
-            opened.append(preemption)
-        return opened
+    def _preemptor_bodies(self) -> dict[str, dict[str, typing.Any]]:
+        return {
+            preemptor: placement.Consumer(
+                preemptor, {}, *self._requester
+            ).body(allocations)
+            for preemptor, allocations in self._claimed.items()
+        }
 
-    def _victim_bodies(self, victims):
-        bodies = {}
-        for uuid, consumer in victims.items():
-            allocations = {
-                provider: dict(resources)
-                for provider, resources in consumer.allocations.items()
-            }
-            host = self._host_of[uuid]
-            for preemptor, resources in self._plan.shares[uuid].items():
-                _subtract(allocations, host, resources)
-                allocations[self._providers[preemptor]] = journal.booked(
-                    resources
-                )
-            self._shrunk[uuid] = allocations
-            bodies[uuid] = consumer.body(allocations)
-        return bodies
+    def _victim_bodies(
+        self, victims: dict[str, placement.Consumer]
+    ) -> dict[str, dict[str, typing.Any]]:
+        self._shrunk = {
+            uuid: self._shrink(consumer) for uuid, consumer in victims.items()
+        }
+        return {
+            uuid: consumer.body(self._shrunk[uuid])
+            for uuid, consumer in victims.items()
+        }
 
-    def _write(self, bodies):
+    def _shrink(self, victim: placement.Consumer) -> dict[str, dict[str, int]]:
+        """Return what a victim keeps, and its entries in the journal."""
+        left, entries = victim.allocations, {}
+        provider = self._provider_of[victim.uuid]
+        for preemptor, amounts in self._plan.shares[victim.uuid].items():
+            preemption = self._journal.preemptions[preemptor]
+            left = resources.subtract(left, {provider: amounts})
+            entries[preemption.journal_provider] = journal.entry_for(amounts)
+        return {**left, **entries}
+
+    def _write(self, bodies: dict[str, dict[str, typing.Any]]) -> None:
         """Write the claim, and find out whether it was written."""
-        for _ in range(_MAX_WRITES):
-            try:
-                self._client.replace_allocations(bodies)
-                return
-            except placement.PlacementError as exc:
-                error = exc
-            is_lost = isinstance(error, placement.NoAnswer)
-            self._may_arrive = is_lost and not self._takers
-            if self._is_made():
-                self._may_arrive = False
-                return
-            if getattr(error, 'is_orphan_conflict', False):
-                for nomination in self._plan.nominations:
-                    bodies[nomination.preemptor]['consumer_generation'] = 0
-            elif getattr(error, 'is_provider_conflict', False):
-                waiting.FOR_WRITERS.sleep()
-            else:
-                break
-        if is_lost:
-            self._settle(error)
-        else:
-            raise errors.ClaimFailed(str(error), is_race=error.status == 409)
+        try:
+            writing.write(self._client, bodies, self._claimed, self._is_made)
+        except writing.AnswerLost as exc:
+            self._confirm_written(exc)
 
-    def _settle(self, error):
-        """Make sure that a claim without an answer either holds or never will.
+    def _confirm_written(self, lost: writing.AnswerLost) -> None:
+        """Make sure that a claim without an answer holds, or never will.
 
-        A claim that has not arrived yet may still do so.  It names the journal
-        of those that take from victims, so it is refused once that is deleted;
-        and the journal of a claim that has arrived cannot be deleted.  A claim
-        without victims names none: the reaper sees what becomes of it.
+        The claim may still be on its way.  It names the journal providers of
+        the preemptors that take from victims: it is refused once these are
+        deleted, and they cannot be deleted once it has arrived.  A claim that
+        takes nothing names none of them.  It may arrive at any time, and the
+        reaper sees what becomes of it.
         """
-        if self._takers and all(map(self._close, sorted(self._takers))):
-            raise errors.ClaimFailed(str(error), is_race=True)
+        self._may_arrive = not self._takers
+        if self._is_made():
+            self._may_arrive = False
+            return
+        if self._takers and all(
+            map(self._journal.close, sorted(self._takers))
+        ):
+            raise errors.ClaimFailed(str(lost), is_race=True)
         if not self._is_made():
-            raise error
+            raise lost
 
-    def _is_made(self):
+    def _is_made(self) -> bool:
         return self.holds_for(self._plan.nominations[0])
 
-    def holds_for(self, nomination):
+    def holds_for(self, nomination: model.Nomination) -> bool:
         """Tell whether a preemptor has exactly what was claimed for it."""
-        consumer = self._client.consumer(nomination.preemptor)
-        return consumer.allocations == {nomination.host: self._resources}
+        preemptor = nomination.preemptor
+        consumer = self._client.consumer(preemptor)
+        return consumer.allocations == self._claimed[preemptor]
 
-    def touched(self, victims):
-        """Return those of some victims that have not what the claim left."""
+    def touched(self, victims: Iterable[str]) -> set[str]:
+        """Return those victims that hold something else than was left."""
         return {
             uuid
             for uuid, consumer in self._client.consumers(victims).items()
             if consumer.allocations != self._shrunk[uuid]
         }
 
-    def is_released(self, victim):
+    def is_released(self, victim: str) -> bool:
         """Tell whether a victim holds nothing any more."""
         return not self._client.consumer(victim).allocations
 
-    def give_back(self, preemptors):
-        """Give back what preemptors took, and drop their claims.
-
-        :returns: whether it is done; see :func:`give_back.give_back`.
-        """
-        hosts = {
-            item.preemptor: item.host
-            for item in self._plan.nominations
-            if item.preemptor in preemptors
-        }
-        providers = {
-            preemptor: provider
-            for preemptor, provider in self._providers.items()
-            if preemptor in preemptors
-        }
-        changed = give_back.give_back(self._client, hosts, providers)
-        return changed is not None
-
-    def empty(self, victims):
-        """Remove what victims that nova has deleted hold; see give_back."""
-        give_back.empty(self._client, victims)
-
-    def is_over(self):
+    def is_over(self) -> bool:
         """Tell whether no victim holds anything any more.
 
-        Every victim is booked in the journal, and nova removes all that a
+        Every victim has an entry in the journal, and nova removes all that a
         server holds at once.
         """
         try:
-            return not any(
-                journal.entries(self._client, provider)
-                for provider in self._providers.values()
-            )
+            return not self._journal.has_entries()
         except placement.PlacementError:
             return False
 
-    def close(self, preemptors):
+    def give_back(self, preemptors: Collection[str]) -> bool:
+        """Give back what preemptors took, and drop their claims.
+
+        :returns: whether that is done; see :func:`give_back.give_back`.
+        """
+        preemptions = [
+            preemption
+            for preemptor, preemption in self._journal.preemptions.items()
+            if preemptor in preemptors
+        ]
+        return give_back.give_back(
+            self._client, preemptions, dropped=preemptors
+        ).is_done
+
+    def empty(self, victims: Iterable[str]) -> None:
+        """Remove the allocations of victims that nova has deleted."""
+        give_back.empty(self._client, victims)
+
+    def close(self, preemptors: Iterable[str]) -> None:
         """Close the journal of preemptors that gave up, if that can be.
 
-        The reaper closes what is left of it, and all if it may be needed yet.
+        The reaper closes what is left of it, and all of it if the claim may
+        still arrive.
         """
-        if self._may_arrive:
-            return
-        for preemptor in self._providers.keys() & preemptors:
-            try:
-                self._close(preemptor)
-            except placement.PlacementError as exc:
-                LOG.warning(
-                    'The resource provider %(provider)s stays in the journal '
-                    'for now: %(error)s.',
-                    {'provider': self._providers[preemptor], 'error': exc},
-                )
-
-    def _close(self, preemptor):
-        """Delete a preemptor's journal; return False if victims are in it."""
-        if self._journal.close(self._providers[preemptor]) is None:
-            return False
-        del self._providers[preemptor]
-        return True
-
-
-def _subtract(allocations, provider, resources):
-    """Take resources away in place, leaving no zeros and no empty dicts."""
-    left = allocations[provider]
-    for name, amount in resources.items():
-        left[name] -= amount
-        if not left[name]:
-            del left[name]
-    if not left:
-        del allocations[provider]
+        if not self._may_arrive:
+            self._journal.close_if_possible(preemptors)

@@ -10,106 +10,128 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Gives back to victims what was taken of them, and drops the claim.
 
-It goes by what is booked in the journal, wherever that is by now: a victim
-that was moved since the claim has taken its entry along, or its place is held
-as moved_victims.py tells.  A victim on its way out gets everything back too,
-because its guest runs until nova has destroyed it.
+"""Gives back to victims what was taken from them, and drops the claim.
+
+Everything is written in one transaction, with the generations of what was read
+just before, and tried again until it succeeds.  A victim whose deletion was
+asked for gets everything back too, because its guest runs until nova has
+destroyed it.
 """
 
+from collections.abc import Collection
+from collections.abc import Iterable
 import dataclasses
+import typing
 
 from oslo_log import log as logging
 
 from opie.scheduler import waiting
-from opie.scheduler.claims import journal
-from opie.scheduler.claims import moved_victims
+from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import restoring
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
 
-# Placement may just be restarting, and what is not given back is lost to its
-# owners.
+# Placement may just be restarting, and a victim lacks what is not given back.
 _PATIENCE_SECONDS = 60
-# It may be other claims, which are being dropped, that leave no room.
+# Other claims, which are about to be dropped, may leave no room for now.
 _PATIENCE_WITHOUT_ROOM_SECONDS = 5
+
+_Bodies = dict[str, dict[str, typing.Any]]
 
 
 class _NoRoom(Exception):
     """The claims are dropped, but placement has no room for some victims."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What giving back has come to.
+
+    :ivar is_done: whether all victims have everything back.  If not, the
+        journal tells what is left to do.
+    :ivar changed: uuids of the consumers that were written, if it is done.
+    """
+
+    is_done: bool
+    changed: frozenset[str] = frozenset()
+
+
 def give_back(
-    client,
-    hosts,
-    providers,
-    is_claim_dropped=True,
-    patience_seconds=_PATIENCE_SECONDS,
-):
+    client: placement.Client,
+    preemptions: Collection[journal_names.Preemption],
+    dropped: Collection[str],
+    patience_seconds: float = _PATIENCE_SECONDS,
+) -> Result:
     """Give back what preemptors took, and drop their claims.
 
-    One transaction for all of them, with the generations of what was read
-    just before, and repeated until it succeeds.
-
-    :param client: a :class:`opie.scheduler.placement.client.Client`.
-    :param hosts: preemptor to the uuid of its nominated host's provider, for
-        those that give up.
-    :param providers: preemptor to its journal provider, for those of them
-        that took anything.
-    :param is_claim_dropped: False if the preemptors keep their claims, and
-        only what there is room for besides them can be given back.
-    :param patience_seconds: how long to try; 0 for once, by somebody who
-        comes again and may meet others at it.
-    :returns: whose allocations have changed, uuids; None if it could not be
-        done in that time, or not for all victims, and the journal tells what
-        there is to do.
+    :param preemptions: those whose entries in the journal are given back.
+    :param dropped: uuids of the preemptors whose claims are dropped.  If a
+        preemptor of the preemptions keeps its claim, only what there is room
+        for besides that claim can be given back.
+    :param patience_seconds: how long to try; 0 for once, as the reaper does,
+        which comes again and may meet other reapers.
     """
     patience = waiting.Deadline.after(patience_seconds)
     without_room = waiting.Deadline.after(_PATIENCE_WITHOUT_ROOM_SECONDS)
     for _ in waiting.tries(waiting.FOR_PLACEMENT, patience):
         try:
-            return _try(client, hosts, providers, is_claim_dropped)
+            return _try(client, preemptions, dropped)
         except _NoRoom as exc:
-            error = exc
+            error: Exception = exc
             if without_room.is_over:
                 break
         # Whatever it is, giving up is worse.
         except Exception as exc:
             error = exc
-    is_tried_once = not patience_seconds
+    level = _log_level(error, is_tried_once=not patience_seconds)
+    _log_failure(level, preemptions, dropped, error)
+    return Result(is_done=False)
+
+
+def _log_level(error: Exception, is_tried_once: bool) -> int:
     if is_tried_once and getattr(error, 'is_overtaken', False):
-        level = logging.INFO
-    elif isinstance(error, _NoRoom):
-        level = logging.WARNING
-    else:
-        level = logging.ERROR
-    _complain(level, hosts, providers, error)
-    return None
+        return logging.INFO
+    if isinstance(error, _NoRoom):
+        return logging.WARNING
+    return logging.ERROR
 
 
-def _complain(level, hosts, providers, error):
+def _log_failure(
+    level: int,
+    preemptions: Iterable[journal_names.Preemption],
+    dropped: Iterable[str],
+    error: Exception,
+) -> None:
+    preemptors = {one.preemptor for one in preemptions}.union(dropped)
+    providers = sorted(one.journal_provider for one in preemptions)
     LOG.log(
         level,
         'Could not give back what %(preemptors)s took: %(error)s. The journal '
         'tells it, in the resource providers %(providers)s.',
         {
-            'preemptors': ', '.join(sorted(hosts)),
-            'providers': ', '.join(sorted(providers.values())) or '(none)',
+            'preemptors': ', '.join(sorted(preemptors)),
+            'providers': ', '.join(providers) or '(none)',
             'error': error,
         },
     )
 
 
-def _try(client, hosts, providers, is_claim_dropped):
+def _try(
+    client: placement.Client,
+    preemptions: Iterable[journal_names.Preemption],
+    dropped: Iterable[str],
+) -> Result:
     """Write everything at once, or what placement has room for.
 
-    :returns: whose allocations were written.
-    :raises _NoRoom: if it has none for some victims.
+    :raises _NoRoom: if placement has no room for some victims.
     """
-    victims = _victim_bodies(client, hosts, providers)
-    claims = _claim_bodies(client, hosts) if is_claim_dropped else {}
-    bodies = {**_joined(victims), **claims}
+    victims = restoring.bodies(client, preemptions)
+    claims = _dropping_bodies(client, dropped)
+    bodies = dict(claims)
+    for of_victim in victims.values():
+        bodies.update(of_victim)
     try:
         _write(client, bodies)
     except placement.ErrorResponse as exc:
@@ -117,21 +139,27 @@ def _try(client, hosts, providers, is_claim_dropped):
             raise
         _write(client, claims)
         _restore_one_by_one(client, victims)
-    return bodies.keys()
+    return Result(True, frozenset(bodies))
 
 
-def _joined(victims):
+def _dropping_bodies(
+    client: placement.Client, preemptors: Iterable[str]
+) -> _Bodies:
+    """Return what drops claims, of those that are still there."""
+    consumers = [client.consumer(uuid) for uuid in preemptors]
     return {
-        uuid: body
-        for bodies in victims.values()
-        for uuid, body in bodies.items()
+        consumer.uuid: consumer.body({})
+        for consumer in consumers
+        if consumer.allocations
     }
 
 
-def _restore_one_by_one(client, victims):
+def _restore_one_by_one(
+    client: placement.Client, victims: dict[str, _Bodies]
+) -> None:
     """Restore victims on hosts that are over their capacity.
 
-    :param victims: see :func:`_victim_bodies`.
+    :param victims: see :func:`restoring.bodies`.
 
     NOTE: before placement 14, placement/objects/allocation.py refuses what
     leaves a provider over capacity, even when it was so before and worse.
@@ -151,87 +179,12 @@ def _restore_one_by_one(client, victims):
         )
 
 
-def _write(client, bodies):
+def _write(client: placement.Client, bodies: _Bodies) -> None:
     if bodies:
         client.replace_allocations(bodies)
 
 
-def _claim_bodies(client, preemptors):
-    """Return what drops claims, of those that are still there."""
-    consumers = [client.consumer(uuid) for uuid in preemptors]
-    return {
-        consumer.uuid: consumer.body({})
-        for consumer in consumers
-        if consumer.allocations
-    }
-
-
-def _victim_bodies(client, hosts, providers):
-    """Return victim to what restores it, of those still in the journal.
-
-    That is bodies, which have to be written together.
-    """
-    host_of = {}  # journal provider to the host that its entries are from
-    victims = set()
-    for preemptor, provider in providers.items():
-        host_of[provider] = hosts[preemptor]
-        if journal.exists(client, provider):
-            _, entries = client.provider_allocations(provider)
-            victims |= entries.keys()
-    found = {}
-    bare = {}  # those left with nothing there: the host, other providers
-    for uuid in sorted(victims):
-        consumer = client.consumer(uuid)
-        booked = consumer.allocations.keys() & host_of.keys()
-        others = consumer.allocations.keys() - booked
-        # One that nova deletes meanwhile has no entry any more, or not the
-        # generation that is read here.
-        for provider in booked:
-            found[uuid] = consumer
-            if host_of[provider] not in others:
-                bare[uuid] = host_of[provider], others
-    # Read after the generations, so that no move that begins is missed.
-    places = moved_victims.places(bare)
-    return {
-        uuid: _restoring(
-            client,
-            consumer,
-            places.get(uuid, moved_victims.Place(uuid)),
-            host_of,
-        )
-        for uuid, consumer in found.items()
-    }
-
-
-def _restoring(client, consumer, place, host_of):
-    """Return what lets a holder have what a victim is to get back.
-
-    :param consumer: the :class:`placement.Consumer` with entries.
-    :param place: the :class:`moved_victims.Place` of what it held.
-    """
-    entries, others = {}, {}
-    for provider, resources in consumer.allocations.items():
-        if provider in host_of:
-            entries[provider] = resources
-        elif provider not in place.strays:
-            others[provider] = resources
-    if place.holder == consumer.uuid:
-        restored = _restored(others, entries, host_of)
-        return {consumer.uuid: consumer.body(restored)}
-    bodies = {consumer.uuid: consumer.body(others)}
-    if place.holder:
-        held = dataclasses.replace(
-            client.consumer(place.holder),
-            project_id=consumer.project_id,
-            user_id=consumer.user_id,
-        )
-        bodies[place.holder] = held.body(
-            _restored(held.allocations, entries, host_of)
-        )
-    return bodies
-
-
-def empty(client, uuids):
+def empty(client: placement.Client, uuids: Iterable[str]) -> None:
     """Remove the allocations of servers that nova has deleted.
 
     NOTE: placement/handlers/allocation.py deletes a consumer's allocations by
@@ -242,18 +195,3 @@ def empty(client, uuids):
         consumer = client.consumer(uuid)
         if consumer.allocations:
             client.replace_allocations({uuid: consumer.body({})})
-
-
-def _restored(allocations, entries, host_of):
-    """Return allocations and what was taken, by entries of the journal."""
-    restored = {
-        provider: dict(resources)
-        for provider, resources in allocations.items()
-    }
-    for provider, entry in entries.items():
-        held = restored.setdefault(host_of[provider], {})
-        for name, amount in journal.taken(entry).items():
-            held[name] = held.get(name, 0) + amount
-    return {
-        host: resources for host, resources in restored.items() if resources
-    }

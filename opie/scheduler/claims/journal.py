@@ -10,21 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
 """The journal: which preemptions are in flight, kept in placement.
 
-Each preemptor that takes from victims has a provider of its own, child of one
-provider ``opie``.  What it took from a victim is booked there on the victim,
-in classes that nothing requests, in the same transaction as the claim.  So
-the journal is as atomic as the claim, nova's own deletion of a victim clears
-its entries, and a provider that is still in use cannot be deleted.
+Each preemptor has a journal provider of its own, child of one provider
+``opie``.  What a preemptor takes from a victim is booked on the victim there,
+in resource classes that nothing requests, in the same transaction as the
+claim.  So the journal is as atomic as the claim.  nova's own deletion of a
+victim clears its entries, and a journal provider with entries cannot be
+deleted.
 """
 
-import dataclasses
+from collections.abc import Callable
+from collections.abc import Iterable
 import typing
 import uuid
 
 from oslo_log import log as logging
 
+from opie.scheduler import resources
 from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
 
@@ -32,126 +36,73 @@ LOG = logging.getLogger(__name__)
 
 # Every scheduler derives the same uuid, so that only one can create it.
 ROOT_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'opie.openstack-opie'))
-ROOT_NAME = 'opie'
+ROOT_NAME = journal_names.ROOT_NAME
 
 CLASS_PREFIX = 'CUSTOM_PREEMPTED_'
-# One of it is booked on every victim, so that there is an entry even for one
-# of which nothing is taken.
+# Every entry has one of it, so that there is an entry even on a victim from
+# which nothing is taken.
 VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
 
-# Source: placement's schema of a provider.
-_MAX_NAME_LENGTH = 200
 _INITIAL_GENERATION = 0
 
 
 class NameTaken(placement.PlacementError):
-    """Somebody else has a provider of the journal's name."""
+    """Another software has a provider of the name that the journal needs."""
 
 
-def booked(resources):
-    """Return the journal's entry for what is taken of a victim."""
-    entry = {CLASS_PREFIX + name: amount for name, amount in resources.items()}
+def entry_for(taken: resources.Amounts) -> dict[str, int]:
+    """Return the journal's entry for what is taken from a victim."""
+    entry = {CLASS_PREFIX + name: amount for name, amount in taken.items()}
     entry[VICTIM_CLASS] = 1
     return entry
 
 
-def taken(entry):
-    """Return what was taken of a victim, from its entry."""
+def amounts_taken(entry: resources.Amounts) -> dict[str, int]:
+    """Return what was taken from a victim, by its entry."""
     return {
-        name[len(CLASS_PREFIX) :]: amount
+        name.removeprefix(CLASS_PREFIX): amount
         for name, amount in entry.items()
         if name != VICTIM_CLASS
     }
 
 
-def exists(client, provider):
-    """Tell whether there is a provider.
+def is_entry(amounts: resources.Amounts) -> bool:
+    """Tell whether what a consumer holds on a provider is an entry."""
+    return VICTIM_CLASS in amounts
 
-    :param client: a :class:`placement.Client`.
-    """
+
+def exists(client: placement.Client, provider: str) -> bool:
+    """Tell whether there is a provider."""
     return bool(client.providers([('uuid', provider)]))
 
 
-@dataclasses.dataclass(frozen=True)
-class Preemption:
-    """A preemption in flight, as the name of its provider tells it.
-
-    One for each preemptor, also of a request for several servers.
-
-    :ivar journal_provider: uuid of its provider in the journal.
-    :ivar preemptor: uuid of the preemptor.
-    :ivar attempt: number of its plan, from 1.
-    :ivar deadline: when it is over, in seconds since the epoch by the clock of
-        its scheduler host.
-    :ivar nominated_provider: uuid of the nominated host's provider.
-    :ivar scheduler_host: name of the scheduler host that carries it out.
-    :ivar began: when it was about to be claimed, in seconds since the epoch by
-        the clock of its scheduler host, to the millisecond; None for one that
-        takes nothing of a victim, and in names as they were before.
-    :ivar project: the :func:`journal_names.label` of its preemptor's project;
-        None likewise.
-    """
-
-    journal_provider: str
-    preemptor: str
-    attempt: int
-    deadline: int
-    nominated_provider: str
-    scheduler_host: str
-    began: float | None = None
-    project: str | None = None
-
-    @property
-    def name(self):
-        """The name of its provider."""
-        fields = (
-            ROOT_NAME,
-            self.preemptor,
-            self.attempt,
-            self.deadline,
-            self.nominated_provider,
-            *journal_names.fields(self.began, self.project),
-            self.scheduler_host,
-        )
-        return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
-
-    @classmethod
-    def from_name(cls, journal_provider, name):
-        """Return what a name tells.
-
-        :raises ValueError: if it is not the name of a journal's provider.
-        """
-        root, preemptor, attempt, deadline, nominated, rest = name.split(
-            ':', 5
-        )
-        if root != ROOT_NAME:
-            raise ValueError(name)
-        return cls(
-            journal_provider,
-            preemptor,
-            int(attempt),
-            int(deadline),
-            nominated,
-            *journal_names.split(rest),
-        )
-
-
-def in_flight(client):
-    """Return the :class:`Preemption` of every provider in the journal.
+def in_flight(client: placement.Client) -> list[journal_names.Preemption]:
+    """Return the preemption of every journal provider.
 
     Some may be over, and their providers about to be deleted.
-
-    :param client: a :class:`placement.Client`.
     """
     return _preemptions(_providers(client), LOG.warning)
 
 
-def _preemptions(providers, complain):
+def _providers(client: placement.Client) -> list[dict[str, typing.Any]]:
+    return [
+        provider
+        for provider in client.providers([('in_tree', ROOT_UUID)])
+        if provider['uuid'] != ROOT_UUID
+    ]
+
+
+def _preemptions(
+    providers: Iterable[dict[str, typing.Any]],
+    complain: Callable[[str, str], None],
+) -> list[journal_names.Preemption]:
     preemptions = []
     for provider in providers:
         try:
             preemptions.append(
-                Preemption.from_name(provider['uuid'], provider['name'])
+                journal_names.Preemption.from_name(
+                    provider['uuid'], provider['name']
+                )
             )
         except ValueError:
             complain(
@@ -162,8 +113,10 @@ def _preemptions(providers, complain):
     return preemptions
 
 
-def entries(client, provider):
-    """Return consumer uuid to what is booked on it, in one provider.
+def entries(
+    client: placement.Client, provider: str
+) -> dict[str, dict[str, int]]:
+    """Return consumer uuid to entry, of one journal provider.
 
     A consumer is a victim, or the migration of one.  A provider that does not
     exist has none.
@@ -171,7 +124,7 @@ def entries(client, provider):
     try:
         _, booked_on = client.provider_allocations(provider)
     except placement.ErrorResponse:
-        # It was closed in this moment.
+        # Another worker has closed it in this moment.
         return {}
     return booked_on
 
@@ -180,122 +133,114 @@ class InFlight(typing.NamedTuple):
     """What the journal says at one moment.
 
     :ivar victims: the uuids of all victims of all preemptions in flight.
-    :ivar preemptions: every :class:`Preemption`.
+    :ivar preemptions: every preemption.
     """
 
-    victims: frozenset
-    preemptions: list
+    victims: frozenset[str]
+    preemptions: list[journal_names.Preemption]
 
 
 class Reader:
-    """Knows the victims in flight, as one worker has read them.
+    """Reads what is in flight, for one worker.
 
-    A claim raises the generation of its provider, so none of them is missed.
-    Those that are gone may stay until their provider is deleted.
+    It keeps the entries of each journal provider, by the provider's
+    generation.  A claim raises that generation, so that no victim is missed.
+    A victim that is gone may stay until the provider is deleted.
     """
 
-    def __init__(self):
-        self._victims = {}  # (provider uuid, generation) to victims
+    def __init__(self) -> None:
+        # (provider uuid, generation) to uuids of victims.
+        self._victims: dict[tuple[str, int], frozenset[str]] = {}
 
-    def read(self, client):
-        """Return what is :class:`InFlight`."""
+    def read(self, client: placement.Client) -> InFlight:
+        """Return what is in flight."""
         providers = _providers(client)
         victims = {}
         for provider in providers:
             key = provider['uuid'], provider['generation']
-            victims[key] = self._victims.get(key)
-            if victims[key] is None:
+            if key in self._victims:
+                victims[key] = self._victims[key]
+            else:
                 booked_on = entries(client, provider['uuid'])
                 victims[key] = frozenset(booked_on)
         self._victims = victims
         return InFlight(
             frozenset().union(*victims.values()),
-            # The reaper complains of others.
+            # The reaper warns of names that are not the journal's.
             _preemptions(providers, LOG.debug),
         )
 
 
-def _providers(client):
-    return [
-        provider
-        for provider in client.providers([('in_tree', ROOT_UUID)])
-        if provider['uuid'] != ROOT_UUID
-    ]
+def open_provider(
+    client: placement.Client,
+    preemption: journal_names.Preemption,
+    expected: Iterable[resources.Amounts],
+) -> None:
+    """Create the journal provider of a preemption.
 
-
-def is_entry(resources):
-    """Tell whether allocations on a provider are a journal's entry."""
-    return VICTIM_CLASS in resources
-
-
-def victims_of(totals):
-    """Return how many victims a provider with some totals has room for."""
-    return totals.get(VICTIM_CLASS, {}).get('total', 0)
-
-
-class Journal:
-    """The journal, as one preemption writes it.
-
-    :param client: a :class:`placement.Client`.
+    :param expected: the entries that will be booked there.
     """
+    provider, name = preemption.journal_provider, preemption.name
+    totals = resources.total(expected)
+    try:
+        _create(client, provider, name, totals)
+    except placement.ErrorResponse:
+        # It is the first preemption of a cloud, or the first with this class.
+        _ensure_root(client)
+        for resource_class in sorted(totals):
+            client.ensure_resource_class(resource_class)
+        close_provider(client, provider)
+        _create(client, provider, name, totals)
 
-    def __init__(self, client):
-        self._client = client
 
-    def open(self, preemption, entries):
-        """Create a provider for a preemptor.
+def _create(
+    client: placement.Client,
+    provider: str,
+    name: str,
+    totals: resources.Amounts,
+) -> None:
+    client.create_provider(provider, name, ROOT_UUID)
+    client.set_totals(provider, _INITIAL_GENERATION, totals)
 
-        :param preemption: a :class:`Preemption`, with a new provider.
-        :param entries: the entries that will be booked on it.
-        """
-        provider, name = preemption.journal_provider, preemption.name
-        totals = {}
-        for entry in entries:
-            for resource_class, amount in entry.items():
-                totals[resource_class] = totals.get(resource_class, 0) + amount
-        try:
-            self._create(provider, name, totals)
-        except placement.ErrorResponse:
-            # The first preemption of a cloud, or the first of this shape.
-            self._ensure_root()
-            for resource_class in sorted(totals):
-                self._client.ensure_resource_class(resource_class)
-            self.close(provider)
-            self._create(provider, name, totals)
 
-    def _create(self, provider, name, totals):
-        self._client.create_provider(provider, name, ROOT_UUID)
-        self._client.set_totals(provider, _INITIAL_GENERATION, totals)
+def _ensure_root(client: placement.Client) -> None:
+    try:
+        client.create_provider(ROOT_UUID, ROOT_NAME)
+    except placement.ErrorResponse as exc:
+        if exc.status != 409:
+            raise
+        if not exists(client, ROOT_UUID):
+            raise NameTaken(
+                'a resource provider is named %r already, which is the '
+                'name that the journal of preemptions needs: rename it'
+                % ROOT_NAME
+            ) from exc
 
-    def close(self, provider):
-        """Delete a provider, unless victims are still booked.
 
-        :returns: how many victims this call has taken the room of: 0 if
-            another one was faster, None if the provider has to stay.
+def close_provider(client: placement.Client, provider: str) -> int | None:
+    """Delete a journal provider, unless it has entries.
 
-        NOTE: placement/objects/resource_provider.py counts what is booked on a
-        provider and then deletes it, with whatever was booked in between.  So
-        its inventories go first, by its generation: without them nothing can
-        be booked any more.
-        """
-        try:
-            generation, totals = self._client.inventories(provider)
-            if totals:
-                self._client.set_totals(provider, generation, {})
-            self._client.delete_provider(provider)
-        except placement.ErrorResponse as exc:
-            return 0 if exc.status == 404 else None
-        return victims_of(totals)
+    :returns: how many victims the provider was opened for, 0 if another
+        worker was faster; None if the provider has to stay.
 
-    def _ensure_root(self):
-        try:
-            self._client.create_provider(ROOT_UUID, ROOT_NAME)
-        except placement.ErrorResponse as exc:
-            if exc.status != 409:
-                raise
-            if not exists(self._client, ROOT_UUID):
-                raise NameTaken(
-                    'a resource provider is named %r already, which is the '
-                    'name that the journal of preemptions needs: rename it'
-                    % ROOT_NAME
-                ) from exc
+    NOTE: placement/objects/resource_provider.py counts what is booked on a
+    provider and then deletes it, with whatever was booked in between.  So
+    its inventories go first, by its generation: without them nothing can
+    be booked any more.
+    """
+    try:
+        generation, totals = client.inventories(provider)
+        if totals:
+            client.set_totals(provider, generation, {})
+        client.delete_provider(provider)
+    except placement.ErrorResponse as exc:
+        return 0 if exc.status == 404 else None
+    return victims_of(totals)
+
+
+def victims_of(inventories: dict[str, dict[str, typing.Any]]) -> int:
+    """Return for how many victims a journal provider was opened.
+
+    :param inventories: resource class to inventory, of the provider.
+    """
+    return inventories.get(VICTIM_CLASS, {}).get('total', 0)

@@ -10,15 +10,24 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What names in the journal tell of a preemption that counts for limits.
 
-When it began and for which project.  Names of others, and those of earlier
-releases, have neither.
+"""The name of a journal provider, which tells of the preemption in flight.
+
+The name holds all that another scheduler needs to finish or undo the
+preemption.  The fields that limits count by, when it began and for which
+project, are not in the names of preemptions that do not count, nor in names
+that earlier releases wrote.
 """
 
+import dataclasses
 import hashlib
 import re
 
+# The first field of each name, and the whole name of the journal's root.
+ROOT_NAME = 'opie'
+
+# Source: placement's schema of a provider.
+_MAX_NAME_LENGTH = 200
 _READABLE_LABEL = re.compile('[A-Za-z0-9_.-]{1,40}')
 _LABEL_LENGTH = 40
 _MILLISECONDS = 1000
@@ -26,30 +35,86 @@ _MILLISECONDS = 1000
 _COUNTED = re.compile('@[0-9]+:[^:]+:')
 
 
-def label(project_id):
-    """Return what stands for a project in the name of a provider.
+@dataclasses.dataclass(frozen=True)
+class Preemption:
+    """A preemption in flight, as the name of its journal provider tells it.
 
-    Its id, if that has no more than 40 characters and none that could mislead.
+    There is one for each preemptor, also of a request for several servers.
+
+    :ivar journal_provider: uuid of its provider in the journal.
+    :ivar preemptor: uuid of the preemptor.
+    :ivar attempt: number of its plan, from 1.
+    :ivar deadline: when its victims have to be gone, in seconds since the
+        epoch by the clock of the scheduler host.
+    :ivar nominated_provider: uuid of the nominated host's provider.
+    :ivar scheduler_host: name of the host whose scheduler carries it out.
+    :ivar began: when it was about to be claimed, in seconds since the epoch by
+        the clock of the scheduler host, to the millisecond; None if it takes
+        nothing from any victim, or if an earlier release has named it.
+    :ivar project: the :func:`label` of the preemptor's project; None likewise.
+    """
+
+    journal_provider: str
+    preemptor: str
+    attempt: int
+    deadline: int
+    nominated_provider: str
+    scheduler_host: str
+    began: float | None = None
+    project: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its journal provider."""
+        fields = (
+            ROOT_NAME,
+            self.preemptor,
+            self.attempt,
+            self.deadline,
+            self.nominated_provider,
+            *self._counted_fields(),
+            self.scheduler_host,
+        )
+        return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
+
+    def _counted_fields(self) -> tuple[str, ...]:
+        if self.began is None or self.project is None:
+            return ()
+        return '@%d' % round(self.began * _MILLISECONDS), self.project
+
+    @classmethod
+    def from_name(cls, journal_provider: str, name: str) -> 'Preemption':
+        """Return what a name tells.
+
+        :raises ValueError: if it is not the name of a journal provider.
+        """
+        root, preemptor, attempt, deadline, nominated, rest = name.split(
+            ':', 5
+        )
+        if root != ROOT_NAME:
+            raise ValueError(name)
+        began, project = None, None
+        if _COUNTED.match(rest):
+            at_milliseconds, project, rest = rest.split(':', 2)
+            began = int(at_milliseconds[1:]) / _MILLISECONDS
+        return cls(
+            journal_provider,
+            preemptor,
+            int(attempt),
+            int(deadline),
+            nominated,
+            rest,
+            began,
+            project,
+        )
+
+
+def label(project_id: str) -> str:
+    """Return what stands for a project in the name of a journal provider.
+
+    The label is the project's id, if the id has at most 40 characters and none
+    of them could mislead.  Otherwise it is a hash of the id.
     """
     if _READABLE_LABEL.fullmatch(project_id):
         return project_id
     return hashlib.sha256(project_id.encode()).hexdigest()[:_LABEL_LENGTH]
-
-
-def fields(began, project):
-    """Return the fields of a name.
-
-    :param began: in seconds since the epoch; None for one that does not count.
-    :param project: the :func:`label` of a project.
-    """
-    if began is None:
-        return ()
-    return '@%d' % round(began * _MILLISECONDS), project
-
-
-def split(rest):
-    """Return (scheduler host, began, project), of the rest of a name."""
-    if not _COUNTED.match(rest):
-        return rest, None, None
-    began, project, scheduler_host = rest.split(':', 2)
-    return scheduler_host, int(began[1:]) / _MILLISECONDS, project

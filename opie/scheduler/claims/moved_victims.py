@@ -10,16 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""Who holds a victim's place on its host while its owner moves it.
+"""Which consumer gets back what was taken from a victim that is being moved.
 
 NOTE: nova/conductor/tasks/migrate.py hands what a server holds over to its
-migration, journal and all, and lets the server hold its place on the other
-host.  A server that has nothing left on its host is an exception: nova finds
-nothing to hand over, and the server holds both.  Then this tells whom nova
-would have expected to hold it.
+migration, entries of the journal as well, and then lets the server hold its
+new place.  A server that has nothing left on its host is an exception: nova
+finds nothing to hand over, and the entries stay with the server.  Then this
+module tells which consumer would hold the old place if nothing was taken.
 """
 
+from collections.abc import Collection
+from collections.abc import Mapping
 import dataclasses
 
 from nova import context as nova_context
@@ -31,8 +32,8 @@ import sqlalchemy as sa
 
 from opie.scheduler.nova_db import instances
 
-# In these, nova has handed over what the server held, and looks at the
-# migration's allocations when it is over.
+# States of a migration that is to hold the old place: nova reads what the
+# migration holds when the move ends.
 _HANDED_OVER = (
     'finished',
     'migrating',
@@ -41,7 +42,7 @@ _HANDED_OVER = (
     'queued',
     'running',
 )
-# And in these it is just about to, or to end it.
+# States in which nova is about to hand over, or is ending the move.
 _CHANGING = ('accepted', 'pre-migrating', 'confirming', 'reverting')
 _TASKS = (
     task_states.MIGRATING,
@@ -56,27 +57,31 @@ _TYPES = ('live-migration', 'migration', 'resize')
 
 
 class Changing(Exception):
-    """nova is just changing who holds it."""
+    """nova is just changing which consumer holds a place."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Place:
     """What is to become of what a server held on a host.
 
-    :ivar holder: the uuid of who is to hold it, None for nobody.
+    :ivar holder: the uuid of the consumer that is to hold it; None if the
+        server has left the host for good.
     :ivar strays: uuids of other hosts' providers, where the server holds what
         it is not to hold: nova forgets it when a move is reverted.
     """
 
     holder: str | None
-    strays: frozenset = frozenset()
+    strays: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Server:
     """Where a server is, and the migration that it is in, if any.
 
-    :ivar is_idle: whether nothing at all is done to it.
+    :ivar provider: of the host where it is.
+    :ivar is_idle: whether nova does nothing at all to it.
+    :ivar source: provider of the host from which it is being moved.
+    :ivar status: of its migration.
     """
 
     provider: str | None
@@ -85,26 +90,31 @@ class _Server:
     source: str | None = None
     status: str | None = None
 
-    def place(self, uuid, host, nodes):
-        """Return the :class:`Place` of what it held on a host.
+    def place(self, uuid: str, provider: str, hosts: frozenset[str]) -> Place:
+        """Return what is to become of what the server held on a host.
 
-        :param nodes: the providers of hosts where it holds anything.
+        :param provider: of that host.
+        :param hosts: providers of all hosts where the server holds anything.
+        :raises Changing: if nova is just changing which consumer holds it.
         """
-        if self.source == host and self.status in _CHANGING:
+        if self.source == provider and self.status in _CHANGING:
             raise Changing('%s is being moved' % uuid)
-        if self.source == host:
+        if self.source == provider:
             return Place(self.migration)
-        if self.provider != host:
+        if self.provider != provider:
             return Place(None)
-        return Place(uuid, nodes - {host} if self.is_idle else frozenset())
+        return Place(uuid, hosts - {provider} if self.is_idle else frozenset())
 
 
-def places(servers):
-    """Return uuid to :class:`Place` of servers that have nothing on a host.
+def places(
+    servers: Mapping[str, tuple[str, Collection[str]]],
+) -> dict[str, Place]:
+    """Return uuid to :class:`Place` of servers with nothing left on a host.
 
     :param servers: uuid to (the host's provider, other providers where it
-        holds something); those that are not nova's hold for themselves.
-    :raises Changing: if nova is just changing who holds it.
+        holds something).  A consumer that is no server of nova's is to hold
+        its place itself.
+    :raises Changing: if nova is just changing which consumer holds one.
     """
     found = {uuid: Place(uuid) for uuid in servers}
     if not servers:
@@ -112,14 +122,15 @@ def places(servers):
     context = nova_context.get_admin_context()
     for cell_context, uuids in instances.by_cell(context, servers):
         for uuid, server in _servers(cell_context, uuids).items():
-            host, others = servers[uuid]
-            nodes = _nodes_among(cell_context, others)
-            found[uuid] = server.place(uuid, host, nodes)
+            provider, others = servers[uuid]
+            hosts = _hosts_among(cell_context, others)
+            found[uuid] = server.place(uuid, provider, hosts)
     return found
 
 
 @main_db.pick_context_manager_reader
-def _nodes_among(context, providers):
+def _hosts_among(context, providers):
+    """Return those of some providers that are compute nodes."""
     node = main_models.ComputeNode
     query = context.session.query(node.uuid).filter(node.uuid.in_(providers))
     return frozenset(row.uuid for row in query)
@@ -127,6 +138,7 @@ def _nodes_among(context, providers):
 
 @main_db.pick_context_manager_reader
 def _servers(context, uuids):
+    """Return uuid to :class:`_Server` of a cell's servers."""
     server, node = main_models.Instance, main_models.ComputeNode
     rows = (
         context.session.query(
@@ -183,7 +195,7 @@ def _migrations(context, uuids):
             migration.migration_type.in_(_TYPES),
             migration.status.in_(_HANDED_OVER + _CHANGING),
         )
-        # Of several, stale ones perhaps, the last one counts.
+        # Of several the last one counts; the others are stale.
         .order_by(migration.id)
     )
     return {uuid: tuple(others) for uuid, *others in rows}

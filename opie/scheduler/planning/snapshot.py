@@ -40,7 +40,7 @@ class Snapshot:
     :ivar hosts: the :class:`model.Host` values that may serve it.
     :ivar cloud: the :class:`cloud.Cloud` to ask while planning.
     :ivar names: provider uuid to the name of the host, for logs.
-    :ivar preemptions: every :class:`journal.Preemption` in flight.
+    :ivar preemptions: every :class:`journal_names.Preemption` in flight.
     :ivar query: what placement was asked for hosts, but for the amounts.
     :ivar generations: provider uuid to its generation then.
     """

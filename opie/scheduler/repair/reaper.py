@@ -10,21 +10,24 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
 """Finishes or undoes preemptions that were interrupted.
 
-Whatever stopped a scheduler, the journal in placement tells what it was at.
-Every worker looks at all of it now and then.  Each repair is a
-compare-and-swap, so any number of them may try the same one; and none is tried
-before the deadline of a preemption is long over, so that nobody repairs what
-is under way.  The reaper never asks nova for the deletion of a server: what it
-reads may be wrong, after an old backup of placement was restored for instance.
-It only repeats, by nova's own records, a request that nova has accepted.
+Whatever stopped a scheduler, the journal tells which preemptions it has left
+in flight.  Every worker reads the whole journal now and then.  Each repair is
+refused if what it was decided from has changed, so any number of workers may
+try the same one.  The reaper never asks nova for the deletion of a server,
+because what it reads may be wrong, after an old backup of placement was
+restored for instance.  By nova's own records it repeats a request that nova
+has accepted and lost.
 """
 
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
 import contextlib
-import dataclasses
-import enum
-import time
+import typing
 
 from nova import context as nova_context
 import nova.conf
@@ -33,73 +36,48 @@ from oslo_log import log as logging
 from opie.scheduler import report
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import rate_limits
+from opie.scheduler.claims import journal_names
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
+from opie.scheduler.repair import findings
 from opie.scheduler.repair import lost_deletions
 from opie.scheduler.repair import preemptor_fate
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
-# How long after its deadline a preemption is surely over: giving back is tried
-# for a minute, nova makes a server's record before it says in which cell that
-# is, and clocks differ.
-MARGIN_SECONDS = 300
-
-
-class Repair(enum.Enum):
-    """What is to be done about a preemption."""
-
-    WAIT = 'nothing yet'
-    # Drop the preemptor's claim and give its victims everything back.
-    UNDO = 'undo it'
-    # The preemptor has its host, and keeps it.
-    GIVE_BACK = 'give back to victims'
-    CLOSE = 'delete its journal'
-
-
-@dataclasses.dataclass(frozen=True)
-class Finding:
-    """A preemption, and what is to be done about it.
-
-    :ivar has_claim: whether the preemptor holds anything.
-    :ivar entries: consumer uuid to what is booked on it in the journal.
-    """
-
-    preemption: journal.Preemption
-    fate: preemptor_fate.Fate
-    has_claim: bool
-    entries: dict
-    repair: Repair
-
-    @property
-    def is_in_vain(self):
-        """Whether victims that are gone went in vain."""
-        return self.fate in (
-            preemptor_fate.Fate.WITHOUT_HOST,
-            preemptor_fate.Fate.UNDECIDED,
-            preemptor_fate.Fate.FAILED,
-        )
-
 
 class Reaper:
-    """Looks at the journal and repairs.
+    """Reads the journal and repairs.
 
-    :param client: a :class:`opie.scheduler.placement.client.Client`.
     :param servicegroup: nova's servicegroup API.
     """
 
-    def __init__(self, client, servicegroup):
+    def __init__(
+        self, client: placement.Client, servicegroup: typing.Any
+    ) -> None:
         self._client = client
         self._context = nova_context.get_admin_context()
         self._lost_deletions = lost_deletions.LostDeletions(servicegroup)
 
-    def in_flight(self):
-        """Return a :class:`journal.Preemption` for each there is."""
+    def run(self) -> None:
+        """Repair whatever there is to repair."""
+        try:
+            self.repair(self.in_flight())
+        except Exception:
+            LOG.exception('Cannot look for preemptions.')
+        # Afterwards, because what is given back must not meet a deletion.
+        try:
+            victims, _ = self.lost_deletions()
+            self.delete_again(victims)
+        except Exception:
+            LOG.exception('Cannot look for deletions that were lost.')
+
+    def in_flight(self) -> list[journal_names.Preemption]:
+        """Return every preemption in the journal."""
         return journal.in_flight(self._client)
 
-    def lost_deletions(self):
+    def lost_deletions(self) -> tuple[dict[str, typing.Any], set[str]]:
         """Return the victims whose deletion nova has accepted and lost.
 
         :returns: (uuid to cell mapping, for :meth:`delete_again`; uuids of the
@@ -107,93 +85,75 @@ class Reaper:
         """
         return self._lost_deletions.find(_lost_after_seconds())
 
-    def delete_again(self, victims):
+    def delete_again(self, victims: Mapping[str, typing.Any]) -> set[str]:
         """Repeat lost deletions; return the uuids of those that are."""
         return self._lost_deletions.repeat(victims, _lost_after_seconds())
 
-    def run(self):
-        """Repair whatever there is to repair."""
-        try:
-            self.repair(self.in_flight())
-        except Exception:
-            LOG.exception('Cannot look for preemptions.')
-        # Afterwards, for what is given back must not meet a deletion.
-        try:
-            victims, _ = self.lost_deletions()
-            self.delete_again(victims)
-        except Exception:
-            LOG.exception('Cannot look for deletions that were lost.')
-
-    def repair(self, preemptions):
-        """Look at preemptions, and do what is to be done about each.
-
-        What cannot be done is logged, and stays in flight.
-        """
-        settled, ending = [], set()
-        for preemption in preemptions:
-            with self._others_go_on(preemption):
-                finding = self.finding(preemption)
-                going = self._settle(finding)
-                if going is not None:
-                    settled.append(finding)
-                    ending |= going
-        # What was given back may have come too late for them.
-        instances.wait_until_gone(ending)
-        for finding in settled:
-            with self._others_go_on(finding.preemption):
-                self._close(finding)
-
-    @contextlib.contextmanager
-    def _others_go_on(self, preemption):
-        """Log what goes wrong; there is another time."""
-        try:
-            yield
-        except Exception:
-            LOG.exception('Cannot repair the preemption %s.', preemption.name)
-
-    def finding(self, preemption):
-        """Return the :class:`Finding` about a preemption; change nothing."""
+    def finding(
+        self, preemption: journal_names.Preemption
+    ) -> findings.Finding:
+        """Return what is to be done about a preemption; change nothing."""
         entries = journal.entries(self._client, preemption.journal_provider)
         claim = self._client.consumer(preemption.preemptor)
         fate = preemptor_fate.fate_of(self._context, preemption.preemptor)
-        return Finding(
+        return findings.Finding(
             preemption,
             fate,
             bool(claim.allocations),
             entries,
-            repair_for(
+            findings.repair_for(
                 fate,
                 bool(entries),
-                _is_overdue(preemption, fate),
-                rate_limits.are_limited()
-                and rate_limits.is_recent(preemption),
+                findings.is_long_over(preemption, fate),
+                findings.still_counts(preemption),
             ),
         )
 
-    def _settle(self, finding):
-        """Let victims have what is theirs, and report what went in vain.
+    def repair(self, preemptions: Iterable[journal_names.Preemption]) -> None:
+        """Do for each preemption what is to be done about it.
 
-        :returns: the victims that will be gone in a moment; None if the
-            preemption has to stay in the journal.
+        What cannot be done is logged, and the preemption stays in flight.
         """
-        if finding.repair is Repair.WAIT:
-            return None
-        if finding.repair is Repair.CLOSE:
-            return set()
+        closing: list[findings.Finding] = []
+        ending: set[str] = set()
+        for preemption in preemptions:
+            with _others_go_on(preemption):
+                finding = self.finding(preemption)
+                if self._give_back_what_is_due(finding):
+                    ending |= self._ending(finding)
+                    closing.append(finding)
+        # What was given back may have come too late for these victims, and
+        # their deletion may have missed it.
+        instances.wait_until_gone(ending)
+        for finding in closing:
+            with _others_go_on(finding.preemption):
+                self._close(finding)
+
+    def _give_back_what_is_due(self, finding: findings.Finding) -> bool:
+        """Give back to victims, and report those that were lost in vain.
+
+        :returns: whether the preemption's journal can be closed.
+        """
+        if finding.repair in (findings.Repair.WAIT, findings.Repair.CLOSE):
+            return finding.repair is findings.Repair.CLOSE
         victims = finding.entries.keys()
         self._empty_deleted(victims)
         chosen = self._chosen(finding.preemption)
-        changed = self._give_back(finding)
-        if changed is None:
-            return None
-        # Of all reapers that try only one changes anything.
-        if changed:
+        result = self._give_back(finding)
+        # Of all reapers that try, only one changes anything.
+        if result.changed:
             lost = instances.being_deleted(self._context, victims)
             lost |= instances.deleted_servers(self._context, victims)
-            self._report(finding, chosen - len(victims - lost))
-        return instances.ending(self._context, victims)
+            _report(finding, chosen - len(victims - lost))
+        return result.is_done
 
-    def _chosen(self, preemption):
+    def _ending(self, finding: findings.Finding) -> set[str]:
+        """Return the victims that will be gone in a moment."""
+        if finding.repair is findings.Repair.CLOSE:
+            return set()
+        return instances.ending(self._context, finding.entries.keys())
+
+    def _chosen(self, preemption: journal_names.Preemption) -> int:
         """Return how many victims a preemption chose, 0 if it is closed."""
         try:
             _, totals = self._client.inventories(preemption.journal_provider)
@@ -203,13 +163,12 @@ class Reaper:
             return 0
         return journal.victims_of(totals)
 
-    def _empty_deleted(self, victims):
+    def _empty_deleted(self, victims: Collection[str]) -> None:
         give_back.empty(
             self._client, instances.deleted_servers(self._context, victims)
         )
 
-    def _give_back(self, finding):
-        """Give back to the victims; see :func:`give_back.give_back`."""
+    def _give_back(self, finding: findings.Finding) -> give_back.Result:
         preemption = finding.preemption
         LOG.info(
             'Repairing the preemption %(name)s, whose preemptor is %(fate)s: '
@@ -220,20 +179,20 @@ class Reaper:
                 'repair': finding.repair.value,
             },
         )
+        is_undone = finding.repair is findings.Repair.UNDO
         return give_back.give_back(
             self._client,
-            {preemption.preemptor: preemption.nominated_provider},
-            {preemption.preemptor: preemption.journal_provider},
-            is_claim_dropped=finding.repair is Repair.UNDO,
+            [preemption],
+            dropped=[preemption.preemptor] if is_undone else [],
             patience_seconds=0,
         )
 
-    def _close(self, finding):
-        """Delete a preemption's provider, and report what went in vain."""
+    def _close(self, finding: findings.Finding) -> None:
+        """Delete a journal provider, and report what was lost in vain."""
         preemption = finding.preemption
-        self._empty_deleted(finding.entries)
-        chosen = journal.Journal(self._client).close(
-            preemption.journal_provider
+        self._empty_deleted(finding.entries.keys())
+        chosen = journal.close_provider(
+            self._client, preemption.journal_provider
         )
         if chosen is None:
             LOG.warning(
@@ -241,41 +200,23 @@ class Reaper:
                 'changed in this moment.',
                 preemption.name,
             )
-        elif finding.repair is Repair.CLOSE:
-            self._report(finding, chosen)
-
-    def _report(self, finding, wasted):
-        if finding.is_in_vain and wasted > 0:
-            report.wasted(wasted, [finding.preemption.preemptor])
+        elif finding.repair is findings.Repair.CLOSE:
+            _report(finding, chosen)
 
 
-def repair_for(fate, has_victims, is_overdue, is_counted=False):
-    """Return the :class:`Repair` of a preemption.
-
-    :param fate: the :class:`preemptor_fate.Fate` of its preemptor.
-    :param has_victims: whether the journal still books any.
-    :param is_overdue: whether its deadline is long past.
-    :param is_counted: whether others have to see that it began.
-    """
-    if fate in (
-        preemptor_fate.Fate.WITHOUT_HOST,
-        preemptor_fate.Fate.UNDECIDED,
-    ):
-        return Repair.UNDO if is_overdue else Repair.WAIT
-    if has_victims:
-        return Repair.GIVE_BACK if is_overdue else Repair.WAIT
-    if is_counted or (fate is preemptor_fate.Fate.BUILDING and not is_overdue):
-        return Repair.WAIT
-    return Repair.CLOSE
+@contextlib.contextmanager
+def _others_go_on(preemption: journal_names.Preemption) -> Iterator[None]:
+    """Log what goes wrong with a preemption, which the next run repairs."""
+    try:
+        yield
+    except Exception:
+        LOG.exception('Cannot repair the preemption %s.', preemption.name)
 
 
-def _is_overdue(preemption, fate):
-    seconds = MARGIN_SECONDS
-    if fate is preemptor_fate.Fate.UNDECIDED:
-        # A conductor that is slow still builds the preemptor on its host.
-        seconds += CONF.long_rpc_timeout
-    return time.time() > preemption.deadline + seconds
+def _report(finding: findings.Finding, wasted: int) -> None:
+    if finding.is_in_vain and wasted > 0:
+        report.wasted(wasted, [finding.preemption.preemptor])
 
 
-def _lost_after_seconds():
-    return CONF.opie.preemption_timeout_seconds + MARGIN_SECONDS
+def _lost_after_seconds() -> int:
+    return CONF.opie.preemption_timeout_seconds + findings.MARGIN_SECONDS

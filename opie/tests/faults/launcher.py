@@ -94,9 +94,9 @@ def main():
 
     def hear(call, go):
         # It is imported once nova has read its options.
-        reaper = sys.modules.get('opie.scheduler.repair.reaper')
-        if reaper:
-            reaper.MARGIN_SECONDS = MARGIN_SECONDS
+        findings = sys.modules.get('opie.scheduler.repair.findings')
+        if findings:
+            findings.MARGIN_SECONDS = MARGIN_SECONDS
         return the_killer(call, go)
 
     wire.listen(hear)

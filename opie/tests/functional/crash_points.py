@@ -20,7 +20,7 @@ from nova.tests.fixtures import notifications
 from opie.scheduler import filter_scheduler
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import eviction
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import base
@@ -152,7 +152,7 @@ class CrashTestCase(base.CloudTestCase):
 
     def reap_late(self):
         """Let the reaper look when all deadlines are long over."""
-        with fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -10_000):
+        with fixtures.MockPatchObject(findings, 'MARGIN_SECONDS', -10_000):
             self.reap()
 
     def have(self, servers):

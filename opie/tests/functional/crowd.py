@@ -32,7 +32,7 @@ from opie.scheduler import report
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import death
 from opie.tests.functional import invariants
@@ -198,7 +198,7 @@ class CrowdedCase(base.CloudTestCase):
         }
 
     def reap_late(self):
-        with fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -1000):
+        with fixtures.MockPatchObject(findings, 'MARGIN_SECONDS', -1000):
             self.reap()
 
     def check(self):

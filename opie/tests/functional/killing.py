@@ -15,7 +15,7 @@
 import fixtures
 
 from opie.scheduler import filter_scheduler
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.functional import base
 
 
@@ -54,7 +54,7 @@ class KillingTestCase(base.CloudTestCase):
     def let_time_pass(self):
         """Let every deadline be long over."""
         self.useFixture(
-            fixtures.MockPatchObject(reaper, 'MARGIN_SECONDS', -10_000)
+            fixtures.MockPatchObject(findings, 'MARGIN_SECONDS', -10_000)
         )
 
 

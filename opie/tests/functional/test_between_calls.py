@@ -25,7 +25,7 @@ from nova.db.main import api as main_db
 from oslo_utils import timeutils
 
 from opie.scheduler.preempting import confirmation
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.faults import killer
 from opie.tests.faults import wire
 from opie.tests.functional import audits
@@ -148,11 +148,11 @@ class MeanwhileTest(crash_points.CrashTestCase):
         """Let another worker's reaper look when the time is not over yet."""
         (provider,) = self.journal_providers()
         deadline = int(provider['name'].split(':')[3])
-        end = deadline + reaper.MARGIN_SECONDS + CONF.long_rpc_timeout
+        end = deadline + findings.MARGIN_SECONDS + CONF.long_rpc_timeout
         # A minute is for this test.
         marked_at = timeutils.utcnow() - datetime.timedelta(
             seconds=CONF.opie.preemption_timeout_seconds
-            + reaper.MARGIN_SECONDS
+            + findings.MARGIN_SECONDS
             - base.WAIT_SECONDS
         )
         for victim in self.victims:

@@ -146,7 +146,7 @@ class TwoSchedulersTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
         barrier = threading.Barrier(2)
 
         def make(real, claim, *args):
-            self.chosen.append(set(claim._host_of))
+            self.chosen.append(set(claim._provider_of))
             if len(self.chosen) <= barrier.parties:
                 barrier.wait(base.WAIT_SECONDS)
             return real(claim, *args)

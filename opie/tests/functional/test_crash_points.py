@@ -36,7 +36,7 @@ _NOT_MET = {
         'many hosts'
     ),
     'preemptibles.resized_from: session.query': 'a resized victim',
-    'give_back._restoring: client.consumer': 'a victim amid a migration',
+    'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.is_offered: client.providers': 'a changed host',
     'verification.doubts: client.inventories': 'a changed host',
     # nova's own way of a request, before there is a plan.

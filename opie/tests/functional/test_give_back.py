@@ -19,6 +19,7 @@ from placement.objects import allocation as placement_allocation
 from testtools import testcase
 
 from opie.scheduler.claims import give_back
+from opie.scheduler.claims import restoring
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
@@ -200,7 +201,8 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.wrap(attempt.Execution, '_let_deletions_end', wait)
         self.wrap(give_back, 'give_back', note)
         self.assertNothingIsLeft()
-        self.assertNotIn(self.victim['id'], given_back[0])
+        self.assertTrue(given_back[0].is_done)
+        self.assertNotIn(self.victim['id'], given_back[0].changed)
 
     def assertNothingIsLeft(self):
         self.assertNoValidHost(self.boot(10, state='ERROR'))
@@ -233,7 +235,7 @@ class DeletionBetweenTest(base.CloudTestCase):
         _, release = self.hold_deletions()
         written = []
 
-        def read(real, client, hosts, providers):
+        def read(real, client, preemptions):
             real_consumer = client.consumer
 
             def consumer(uuid):
@@ -245,13 +247,13 @@ class DeletionBetweenTest(base.CloudTestCase):
 
             client.consumer = consumer
             try:
-                written.append(real(client, hosts, providers))
+                written.append(real(client, preemptions))
             finally:
                 del client.consumer
-            return real(client, hosts, providers)
+            return real(client, preemptions)
 
         self.stop_at_once()
-        self.wrap_once(give_back, '_victim_bodies', read)
+        self.wrap_once(restoring, 'bodies', read)
         self.assertNothingIsLeft()
         self.assertEqual([{}], written)
 
@@ -275,6 +277,6 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.stop_at_once()
         # nova has taken longer than that.
         self.wrap(attempt.Execution, '_let_deletions_end', lambda *args: None)
-        self.wrap(give_back, '_victim_bodies', read)
+        self.wrap(restoring, 'bodies', read)
         self.wrap(attempt.Execution, '_empty_deleted', given_back)
         self.assertNothingIsLeft()

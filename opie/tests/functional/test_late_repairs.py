@@ -21,7 +21,7 @@ from nova.conductor import manager as conductor_manager
 import nova.conf
 
 from opie.scheduler.claims import claim
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import killing
 
@@ -90,7 +90,7 @@ class DeadConductorTest(killing.TwoVictimsTestCase):
         """Let the reaper look just before all time is over, and after."""
         (provider,) = self.journal_providers()
         deadline = int(provider['name'].split(':')[3])
-        over = deadline + reaper.MARGIN_SECONDS + CONF.long_rpc_timeout
+        over = deadline + findings.MARGIN_SECONDS + CONF.long_rpc_timeout
         self._reap_at(over)
         self.assertHolds(vcpu, preemptor)
         self._reap_at(over + 1)

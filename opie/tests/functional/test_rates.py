@@ -250,7 +250,7 @@ class TwoWorkersTest(RatesTestCase):
             may_open.wait(base.WAIT_SECONDS)
             return real(*args)
 
-        self.wrap_once(journal.Journal, 'open', wait)
+        self.wrap_once(journal, 'open_provider', wait)
         first = self.boot(10, 'host1', state=None)
         self.assertTrue(has_begun.wait(base.WAIT_SECONDS))
         second = self.boot(10, 'host2')

@@ -28,10 +28,11 @@ from opie.cmd import manage
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import killing
 
@@ -78,8 +79,8 @@ class ReaperTest(killing.TwoVictimsTestCase):
         deadline = int(provider['name'].split(':')[3])
         for moment, is_over in (
             (deadline, False),
-            (deadline + reaper.MARGIN_SECONDS, False),
-            (deadline + reaper.MARGIN_SECONDS + 1, True),
+            (deadline + findings.MARGIN_SECONDS, False),
+            (deadline + findings.MARGIN_SECONDS + 1, True),
         ):
             with fixtures.MockPatchObject(time, 'time', lambda at=moment: at):
                 self.reap()
@@ -111,11 +112,11 @@ class ReaperTest(killing.TwoVictimsTestCase):
         client = placement.Client(report.report_client_singleton())
         host = self._get_provider_uuid_by_host('host1')
         consumer = client.consumer(victim['id'])
-        entry = journal.booked(consumer.allocations[host])
-        preemption = journal.Preemption(
+        entry = journal.entry_for(consumer.allocations[host])
+        preemption = journal_names.Preemption(
             uuidutils.generate_uuid(), preemptor['id'], 1, 0, host, 'old'
         )
-        journal.Journal(client).open(preemption, [entry])
+        journal.open_provider(client, preemption, [entry])
         client.replace_allocations(
             {victim['id']: consumer.body({preemption.journal_provider: entry})}
         )

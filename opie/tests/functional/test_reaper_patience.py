@@ -23,7 +23,7 @@ from nova.conductor import manager as conductor_manager
 from nova.db.main import api as main_db
 from oslo_utils import timeutils
 
-from opie.scheduler.repair import reaper
+from opie.scheduler.repair import findings
 from opie.tests.functional import base
 
 # Longer than any deadline and its margin.
@@ -54,7 +54,7 @@ class SlowTest(base.CloudTestCase):
         preemptor = self.boot(10, state=None)
         self.assertTrue(told.wait(base.WAIT_SECONDS))
         with fixtures.MockPatchObject(
-            reaper, 'MARGIN_SECONDS', -_LONG_SECONDS
+            findings, 'MARGIN_SECONDS', -_LONG_SECONDS
         ):
             self.reap()
         self.assertHolds(10, preemptor)

@@ -21,18 +21,17 @@ from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
 import opie.conf
-from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rate_limits
+from opie.scheduler.repair import findings
 from opie.scheduler.repair import preemptor_fate
-from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
 opie.conf.register_opts(CONF)
 
 
 def preemption(project='project', began=1764074545.123, scheduler_host='host'):
-    return journal.Preemption(
+    return journal_names.Preemption(
         uuids.provider,
         uuids.preemptor,
         1,
@@ -48,7 +47,8 @@ class NameTest(testtools.TestCase):
     def check(self, one):
         self.assertLessEqual(len(one.name), 200)
         self.assertEqual(
-            one, journal.Preemption.from_name(one.journal_provider, one.name)
+            one,
+            journal_names.Preemption.from_name(one.journal_provider, one.name),
         )
 
     def test_it_tells_all_that_it_was_made_of(self):
@@ -73,7 +73,9 @@ class NameTest(testtools.TestCase):
 
     def test_a_long_scheduler_host_is_cut_short_and_nothing_else(self):
         one = preemption('p' * 40, scheduler_host='o' * 255)
-        told = journal.Preemption.from_name(one.journal_provider, one.name)
+        told = journal_names.Preemption.from_name(
+            one.journal_provider, one.name
+        )
         self.assertEqual(200, len(one.name))
         self.assertEqual(
             one, dataclasses.replace(told, scheduler_host=one.scheduler_host)
@@ -81,14 +83,14 @@ class NameTest(testtools.TestCase):
 
     def test_names_of_before_tell_less_or_nothing(self):
         start = 'opie:%s:2:1764074665:' % uuids.preemptor
-        told = journal.Preemption.from_name(
+        told = journal_names.Preemption.from_name(
             uuids.provider, '%s%s:host' % (start, uuids.host)
         )
         self.assertIsNone(told.began)
         self.assertIsNone(told.project)
         self.assertRaises(
             ValueError,
-            journal.Preemption.from_name,
+            journal_names.Preemption.from_name,
             uuids.provider,
             start + 'host',
         )
@@ -98,11 +100,11 @@ class RepairTest(testtools.TestCase):
     def test_what_counts_is_not_closed_and_repaired_all_the_same(self):
         for fate in preemptor_fate.Fate:
             for state in ((False, False), (True, False), (True, True)):
-                usual = reaper.repair_for(fate, *state)
-                if usual is reaper.Repair.CLOSE:
-                    usual = reaper.Repair.WAIT
+                usual = findings.repair_for(fate, *state)
+                if usual is findings.Repair.CLOSE:
+                    usual = findings.Repair.WAIT
                 self.assertEqual(
-                    usual, reaper.repair_for(fate, *state, is_counted=True)
+                    usual, findings.repair_for(fate, *state, is_counted=True)
                 )
 
 

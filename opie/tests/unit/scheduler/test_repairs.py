@@ -19,41 +19,41 @@ from hypothesis import strategies
 from oslo_utils import uuidutils
 import testtools
 
-from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
+from opie.scheduler.repair import findings
 from opie.scheduler.repair import preemptor_fate
-from opie.scheduler.repair import reaper
 
 # Fate: repair by (has victims, is overdue).
 TABLE = {
     preemptor_fate.Fate.WITHOUT_HOST: {
-        (True, True): reaper.Repair.UNDO,
-        (False, True): reaper.Repair.UNDO,
-        (True, False): reaper.Repair.WAIT,
-        (False, False): reaper.Repair.WAIT,
+        (True, True): findings.Repair.UNDO,
+        (False, True): findings.Repair.UNDO,
+        (True, False): findings.Repair.WAIT,
+        (False, False): findings.Repair.WAIT,
     },
     preemptor_fate.Fate.UNDECIDED: {
-        (True, True): reaper.Repair.UNDO,
-        (False, True): reaper.Repair.UNDO,
-        (True, False): reaper.Repair.WAIT,
-        (False, False): reaper.Repair.WAIT,
+        (True, True): findings.Repair.UNDO,
+        (False, True): findings.Repair.UNDO,
+        (True, False): findings.Repair.WAIT,
+        (False, False): findings.Repair.WAIT,
     },
     preemptor_fate.Fate.BUILDING: {
-        (True, True): reaper.Repair.GIVE_BACK,
-        (False, True): reaper.Repair.CLOSE,
-        (True, False): reaper.Repair.WAIT,
-        (False, False): reaper.Repair.WAIT,
+        (True, True): findings.Repair.GIVE_BACK,
+        (False, True): findings.Repair.CLOSE,
+        (True, False): findings.Repair.WAIT,
+        (False, False): findings.Repair.WAIT,
     },
     preemptor_fate.Fate.LAUNCHED: {
-        (True, True): reaper.Repair.GIVE_BACK,
-        (False, True): reaper.Repair.CLOSE,
-        (True, False): reaper.Repair.WAIT,
-        (False, False): reaper.Repair.CLOSE,
+        (True, True): findings.Repair.GIVE_BACK,
+        (False, True): findings.Repair.CLOSE,
+        (True, False): findings.Repair.WAIT,
+        (False, False): findings.Repair.CLOSE,
     },
     preemptor_fate.Fate.FAILED: {
-        (True, True): reaper.Repair.GIVE_BACK,
-        (False, True): reaper.Repair.CLOSE,
-        (True, False): reaper.Repair.WAIT,
-        (False, False): reaper.Repair.CLOSE,
+        (True, True): findings.Repair.GIVE_BACK,
+        (False, True): findings.Repair.CLOSE,
+        (True, False): findings.Repair.WAIT,
+        (False, False): findings.Repair.CLOSE,
     },
 }
 
@@ -65,7 +65,7 @@ class RepairsTest(testtools.TestCase):
         ):
             self.assertEqual(
                 TABLE[fate][has_victims, is_overdue],
-                reaper.repair_for(fate, has_victims, is_overdue),
+                findings.repair_for(fate, has_victims, is_overdue),
                 (fate, has_victims, is_overdue),
             )
 
@@ -75,8 +75,8 @@ class RepairsTest(testtools.TestCase):
             preemptor_fate.Fate, (True, False)
         ):
             self.assertIn(
-                reaper.repair_for(fate, has_victims, is_overdue=False),
-                (reaper.Repair.WAIT, reaper.Repair.CLOSE),
+                findings.repair_for(fate, has_victims, is_overdue=False),
+                (findings.Repair.WAIT, findings.Repair.CLOSE),
             )
 
 
@@ -90,7 +90,7 @@ class NamesTest(testtools.TestCase):
     def test_a_name_tells_what_it_was_made_of(
         self, attempt, deadline, scheduler_host
     ):
-        preemption = journal.Preemption(
+        preemption = journal_names.Preemption(
             uuidutils.generate_uuid(),
             uuidutils.generate_uuid(),
             attempt,
@@ -100,13 +100,13 @@ class NamesTest(testtools.TestCase):
         )
         self.assertEqual(
             preemption,
-            journal.Preemption.from_name(
+            journal_names.Preemption.from_name(
                 preemption.journal_provider, preemption.name
             ),
         )
 
     def test_a_long_scheduler_host_is_cut(self):
-        preemption = journal.Preemption(
+        preemption = journal_names.Preemption(
             'p', uuidutils.generate_uuid(), 1, 2, 'h', 'o' * 255
         )
         self.assertEqual(200, len(preemption.name))
@@ -119,5 +119,8 @@ class NamesTest(testtools.TestCase):
             'opie:a:x:2:h:o',
         ):
             self.assertRaises(
-                ValueError, journal.Preemption.from_name, 'provider', name
+                ValueError,
+                journal_names.Preemption.from_name,
+                'provider',
+                name,
             )

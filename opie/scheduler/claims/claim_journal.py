@@ -1,0 +1,120 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""The journal of one claim: a journal provider for each preemptor."""
+
+from collections.abc import Iterable
+import time
+
+from oslo_log import log as logging
+from oslo_utils import uuidutils
+
+from opie.preemption import model
+from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
+from opie.scheduler.placement import client as placement
+
+LOG = logging.getLogger(__name__)
+
+
+class ClaimJournal:
+    """The journal providers of one claim.
+
+    :param project_id: of the preemptors.
+    :ivar preemptions: preemptor to its preemption, of all whose journal
+        provider may be there.
+    """
+
+    def __init__(
+        self, client: placement.Client, plan: model.Plan, project_id: str
+    ) -> None:
+        self._client = client
+        self._plan = plan
+        self._project = journal_names.label(project_id)
+        self.preemptions: dict[str, journal_names.Preemption] = {}
+
+    def open(self, attempt: int, deadline: int, scheduler_host: str) -> None:
+        """Open the providers.
+
+        :param attempt, deadline, scheduler_host: see
+            :class:`journal_names.Preemption`.
+        """
+        began = time.time()
+        entries = self._entries()
+        for nomination in sorted(
+            self._plan.nominations, key=lambda item: item.preemptor
+        ):
+            preemptor = nomination.preemptor
+            preemption = journal_names.Preemption(
+                uuidutils.generate_uuid(),
+                preemptor,
+                attempt,
+                deadline,
+                nomination.host,
+                scheduler_host,
+                began if entries[preemptor] else None,
+                self._project if entries[preemptor] else None,
+            )
+            # Known before it is there, so that it is deleted whatever becomes
+            # of the call.
+            self.preemptions[preemptor] = preemption
+            journal.open_provider(self._client, preemption, entries[preemptor])
+
+    def _entries(self) -> dict[str, list[dict[str, int]]]:
+        """Return preemptor to the entries that it will have.
+
+        A preemptor that takes nothing has none.  It has a provider all the
+        same, because its claim may have to be dropped too.
+        """
+        entries: dict[str, list[dict[str, int]]] = {
+            nomination.preemptor: [] for nomination in self._plan.nominations
+        }
+        for shares in self._plan.shares.values():
+            for preemptor, amounts in shares.items():
+                entries[preemptor].append(journal.entry_for(amounts))
+        return entries
+
+    def has_entries(self) -> bool:
+        """Tell whether anything is booked on any victim."""
+        return any(
+            journal.entries(self._client, preemption.journal_provider)
+            for preemption in self.preemptions.values()
+        )
+
+    def close(self, preemptor: str) -> bool:
+        """Delete a preemptor's provider; return False if it has entries."""
+        provider = self.preemptions[preemptor].journal_provider
+        if journal.close_provider(self._client, provider) is None:
+            return False
+        del self.preemptions[preemptor]
+        return True
+
+    def close_if_possible(self, preemptors: Iterable[str]) -> None:
+        """Delete the providers of preemptors that gave up.
+
+        The reaper deletes what has to stay for now.
+        """
+        for preemptor in self.preemptions.keys() & set(preemptors):
+            try:
+                self.close(preemptor)
+            except placement.PlacementError as exc:
+                LOG.warning(
+                    'The resource provider %(provider)s stays in the journal '
+                    'for now: %(error)s.',
+                    {
+                        'provider': (
+                            self.preemptions[preemptor].journal_provider
+                        ),
+                        'error': exc,
+                    },
+                )

@@ -1,0 +1,152 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What to write so that victims hold again what was taken from them.
+
+The entries in the journal tell what that is, wherever a victim is by now: a
+victim that was moved since the claim has taken its entries along, or its
+migration is to hold it, as moved_victims.py tells.
+"""
+
+from collections.abc import Iterable
+from collections.abc import Mapping
+import dataclasses
+import typing
+
+from opie.scheduler import resources
+from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import moved_victims
+from opie.scheduler.placement import client as placement
+
+
+@dataclasses.dataclass(frozen=True)
+class _Victim:
+    """A consumer with entries: a victim, or the migration of one.
+
+    :ivar provider: uuid of the provider from which something was taken.
+    :ivar taken: what was taken from it, by provider.
+    :ivar others: what it holds besides its entries, by provider.
+    """
+
+    consumer: placement.Consumer
+    provider: str
+    taken: resources.Allocations
+    others: resources.Allocations
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing is left where something was taken."""
+        return self.provider not in self.others
+
+
+def bodies(
+    client: placement.Client, preemptions: Iterable[journal_names.Preemption]
+) -> dict[str, dict[str, dict[str, typing.Any]]]:
+    """Return victim to what restores it, of those still in the journal.
+
+    :returns: uuid of a victim to {consumer uuid: body}; the bodies of one
+        victim have to be written together.
+    """
+    # From where the entries on a journal provider were taken.
+    nominated = {
+        one.journal_provider: one.nominated_provider for one in preemptions
+    }
+    victims = _victims(client, nominated)
+    # Read after the generations, so that no move that begins is missed.
+    places = moved_victims.places(
+        {
+            uuid: (victim.provider, frozenset(victim.others))
+            for uuid, victim in victims.items()
+            if victim.is_bare
+        }
+    )
+    return {
+        uuid: _restoring(
+            client, victim, places.get(uuid, moved_victims.Place(uuid))
+        )
+        for uuid, victim in victims.items()
+    }
+
+
+def _victims(
+    client: placement.Client, nominated: Mapping[str, str]
+) -> dict[str, _Victim]:
+    """Return uuid to :class:`_Victim` of all consumers with entries."""
+    uuids: set[str] = set()
+    for provider in nominated:
+        if journal.exists(client, provider):
+            _, booked_on = client.provider_allocations(provider)
+            uuids |= booked_on.keys()
+    victims = {}
+    for uuid in sorted(uuids):
+        victim = _victim(client.consumer(uuid), nominated)
+        # One that nova deletes meanwhile has no entry any more, or not the
+        # generation that is read here.
+        if victim:
+            victims[uuid] = victim
+    return victims
+
+
+def _victim(
+    consumer: placement.Consumer, nominated: Mapping[str, str]
+) -> _Victim | None:
+    held = consumer.allocations
+    entries = {
+        provider: held[provider] for provider in held.keys() & nominated.keys()
+    }
+    if not entries:
+        return None
+    taken = [
+        {nominated[provider]: journal.amounts_taken(entry)}
+        for provider, entry in entries.items()
+    ]
+    return _Victim(
+        consumer,
+        nominated[min(entries)],
+        resources.add(*taken),
+        {
+            provider: amounts
+            for provider, amounts in held.items()
+            if provider not in entries
+        },
+    )
+
+
+def _restoring(
+    client: placement.Client, victim: _Victim, place: moved_victims.Place
+) -> dict[str, dict[str, typing.Any]]:
+    """Return what lets a consumer hold what a victim is to get back.
+
+    :param place: tells which consumer.
+    """
+    consumer = victim.consumer
+    others = {
+        provider: amounts
+        for provider, amounts in victim.others.items()
+        if provider not in place.strays
+    }
+    if place.holder == consumer.uuid:
+        restored = resources.add(others, victim.taken)
+        return {consumer.uuid: consumer.body(restored)}
+    written = {consumer.uuid: consumer.body(others)}
+    if place.holder:
+        holder = dataclasses.replace(
+            client.consumer(place.holder),
+            project_id=consumer.project_id,
+            user_id=consumer.user_id,
+        )
+        written[place.holder] = holder.body(
+            resources.add(holder.allocations, victim.taken)
+        )
+    return written
