@@ -66,7 +66,7 @@ class Claim:
         # The preemptors that take from victims.
         self._takers: set[str] = set().union(*plan.shares.values())
         # Victim to the allocations that the claim leaves to it.
-        self._shrunk: dict[str, dict[str, dict[str, int]]] = {}
+        self._shrunk: dict[str, resources.Allocations] = {}
         self._may_arrive = False  # whether it may be written later
 
     def make(self, attempt: int, deadline: int, scheduler_host: str) -> None:
@@ -144,7 +144,7 @@ class Claim:
             for uuid, consumer in victims.items()
         }
 
-    def _shrink(self, victim: placement.Consumer) -> dict[str, dict[str, int]]:
+    def _shrink(self, victim: placement.Consumer) -> resources.Allocations:
         """Return what a victim keeps, and its entries in the journal."""
         left, entries = victim.allocations, {}
         provider = self._provider_of[victim.uuid]

@@ -17,12 +17,18 @@ said no and nothing has changed.  ``NoAnswer`` means that placement may have
 done what it was asked: a writer has to read before it writes again.
 """
 
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent import futures
 import dataclasses
+import typing
 from urllib import parse
 
 from keystoneauth1 import exceptions as ks_exc
 import nova.conf
+
+from opie.scheduler import resources
 
 CONF = nova.conf.CONF
 
@@ -34,16 +40,18 @@ VERSION = '1.36'
 _MAX_READS_AT_ONCE = 4
 _CONCURRENT_UPDATE = 'placement.concurrent_update'
 _NO_BODY = object()
+_Found = typing.TypeVar('_Found')
 # How long placement may be silent, as proxies before it are used to.
 _TIMEOUT_SECONDS = 60
 
 
-def limit_waiting():
-    """Have a call end that placement does not answer.
+def limit_waiting() -> None:
+    """End each call that placement does not answer within a minute.
 
-    It is for the whole process, and before nova makes its client.  nova itself
-    waits for ever unless ``[placement] timeout`` is set, which stays as it is:
-    a placement that hangs would hold the lock under which plans are made.
+    This holds for the whole process, and must come before nova makes its
+    client.  nova itself waits for ever, and a placement that hangs would hold
+    the lock under which plans are made.  A ``[placement] timeout`` that the
+    operator has set stays as it is.
     """
     CONF.set_default('timeout', _TIMEOUT_SECONDS, 'placement')
 
@@ -53,7 +61,7 @@ class PlacementError(Exception):
 
 
 class NoAnswer(PlacementError):
-    """Placement did not say whether it did what it was asked."""
+    """Placement did not say whether it has done what it was asked."""
 
 
 class ErrorResponse(PlacementError):
@@ -64,12 +72,13 @@ class ErrorResponse(PlacementError):
     :ivar is_overtaken: another writer was faster, on a provider or consumer.
     :ivar is_provider_conflict: another writer was faster on a provider; the
         same body may succeed when it is sent again.
-    :ivar is_inventory_conflict: there is no room for it, or no unit of it.
+    :ivar is_inventory_conflict: a provider has no room for it, or does not
+        give it out in such units.
     :ivar is_orphan_conflict: a consumer that should not exist does, without
         allocations, at generation 0.
     """
 
-    def __init__(self, url, response):
+    def __init__(self, url: str, response: typing.Any) -> None:
         self.status = response.status_code
         error = _first_error(response)
         self.detail = error.get('detail', '')
@@ -103,8 +112,10 @@ def _first_error(response):
         return {}
 
 
-def _resources_of(allocations):
-    """Return provider or consumer uuid to resource class to amount."""
+def _amounts_by_uuid(
+    allocations: Mapping[str, dict[str, typing.Any]],
+) -> dict[str, dict[str, int]]:
+    """Return uuid to amounts: those of a consumer, or those on a provider."""
     return {uuid: item['resources'] for uuid, item in allocations.items()}
 
 
@@ -118,17 +129,19 @@ class Consumer:
     """
 
     uuid: str
-    allocations: dict
+    allocations: resources.Allocations
     project_id: str | None = None
     user_id: str | None = None
     generation: int | None = None
 
-    def body(self, allocations):
-        """Return what POST /allocations wants, with other allocations."""
+    def body(
+        self, allocations: resources.Allocations
+    ) -> dict[str, typing.Any]:
+        """Return what lets it have other allocations, for POST."""
         return {
             'allocations': {
-                provider: {'resources': dict(resources)}
-                for provider, resources in allocations.items()
+                provider: {'resources': dict(amounts)}
+                for provider, amounts in allocations.items()
             },
             'project_id': self.project_id,
             'user_id': self.user_id,
@@ -137,17 +150,21 @@ class Consumer:
 
 
 class Client:
-    """Placement, as one request of nova's talks to it.
+    """Makes calls to placement through nova's client.
 
     :param report_client: nova's SchedulerReportClient.
     :param global_request_id: sent along, so that logs can be matched.
     """
 
-    def __init__(self, report_client, global_request_id=None):
+    def __init__(
+        self, report_client: typing.Any, global_request_id: str | None = None
+    ) -> None:
         self._client = report_client
         self._global_request_id = global_request_id
 
-    def _call(self, method, url, body=_NO_BODY):
+    def _call(
+        self, method: str, url: str, body: typing.Any = _NO_BODY
+    ) -> typing.Any:
         arguments = [url] if body is _NO_BODY else [url, body]
         try:
             response = getattr(self._client, method)(
@@ -163,23 +180,32 @@ class Client:
             raise ErrorResponse(url, response)
         return response
 
-    def _read(self, url, extract):
+    def _read(
+        self, url: str, extract: Callable[[dict[str, typing.Any]], _Found]
+    ) -> _Found:
         """Return what a function finds in the answer to a GET."""
         response = self._call('get', url)
         try:
             return extract(response.json())
         except (ValueError, KeyError, TypeError, AttributeError) as exc:
-            # A proxy, perhaps, that has a page for everything.
+            # It may be the page of a proxy.
             raise NoAnswer('%s: no answer of placement' % url) from exc
 
-    def providers(self, query):
-        """Return the providers that a query of (key, value) pairs matches."""
+    def providers(
+        self, query: Iterable[tuple[str, str]]
+    ) -> list[dict[str, typing.Any]]:
+        """Return the providers that a query matches, as placement has them.
+
+        :param query: (key, value) pairs.
+        """
         return self._read(
-            '/resource_providers?%s' % parse.urlencode(query),
+            '/resource_providers?%s' % parse.urlencode(list(query)),
             lambda answer: answer['resource_providers'],
         )
 
-    def inventories(self, provider):
+    def inventories(
+        self, provider: str
+    ) -> tuple[int, dict[str, dict[str, typing.Any]]]:
         """Return (provider generation, resource class to inventory)."""
         return self._read(
             '/resource_providers/%s/inventories' % provider,
@@ -189,31 +215,33 @@ class Client:
             ),
         )
 
-    def provider_allocations(self, provider):
-        """Return (generation, consumer uuid to resource class to amount)."""
+    def provider_allocations(
+        self, provider: str
+    ) -> tuple[int, dict[str, dict[str, int]]]:
+        """Return (provider generation, consumer uuid to amounts)."""
         return self._read(
             '/resource_providers/%s/allocations' % provider,
             lambda answer: (
                 answer['resource_provider_generation'],
-                _resources_of(answer['allocations']),
+                _amounts_by_uuid(answer['allocations']),
             ),
         )
 
-    def consumer(self, uuid):
-        """Return the :class:`Consumer` with a uuid, existing or not."""
+    def consumer(self, uuid: str) -> Consumer:
+        """Return the consumer with a uuid, whether it exists or not."""
         return self._read(
             '/allocations/%s' % uuid,
             lambda answer: Consumer(
                 uuid,
-                _resources_of(answer['allocations']),
+                _amounts_by_uuid(answer['allocations']),
                 answer.get('project_id'),
                 answer.get('user_id'),
                 answer.get('consumer_generation'),
             ),
         )
 
-    def consumers(self, uuids):
-        """Return uuid to :class:`Consumer` of several, read side by side."""
+    def consumers(self, uuids: Iterable[str]) -> dict[str, Consumer]:
+        """Return uuid to consumer of several, which are read side by side."""
         uuids = sorted(uuids)
         if len(uuids) < 2:
             return {uuid: self.consumer(uuid) for uuid in uuids}
@@ -222,25 +250,38 @@ class Client:
                 zip(uuids, pool.map(self.consumer, uuids), strict=True)
             )
 
-    def replace_allocations(self, bodies):
+    def replace_allocations(
+        self, bodies: Mapping[str, dict[str, typing.Any]]
+    ) -> None:
         """Write the allocations of several consumers in one transaction.
 
         :param bodies: consumer uuid to :meth:`Consumer.body`.
         """
         self._call('post', '/allocations', bodies)
 
-    def ensure_resource_class(self, name):
+    def ensure_resource_class(self, name: str) -> None:
+        """Create a custom resource class, unless it is there."""
         self._call('put', '/resource_classes/%s' % name, None)
 
-    def create_provider(self, uuid, name, parent=None):
-        """Create a provider."""
+    def create_provider(
+        self, uuid: str, name: str, parent: str | None = None
+    ) -> None:
+        """Create a provider.
+
+        :param parent: uuid of its parent, None for a root.
+        """
         body = {'uuid': uuid, 'name': name}
         if parent:
             body['parent_provider_uuid'] = parent
         self._call('post', '/resource_providers', body)
 
-    def set_totals(self, provider, generation, totals):
-        """Give a provider an inventory of each class, with a total."""
+    def set_totals(
+        self, provider: str, generation: int, totals: resources.Amounts
+    ) -> None:
+        """Give a provider an inventory of each class, and no others.
+
+        :param generation: of the provider, as it was read.
+        """
         self._call(
             'put',
             '/resource_providers/%s/inventories' % provider,
@@ -252,5 +293,6 @@ class Client:
             },
         )
 
-    def delete_provider(self, uuid):
+    def delete_provider(self, uuid: str) -> None:
+        """Delete a provider, which must have no allocations."""
         self._call('delete', '/resource_providers/%s' % uuid)

@@ -12,13 +12,16 @@
 
 """What placement knows of the hosts' root providers, as it was last read.
 
-A provider's generation tells of most changes, but not of all: removing the
-allocations of a consumer, as nova does when it deletes a server, raises none.
-So what was read is a fact in this moment, and an estimate afterwards.
+A provider's generation rises with most changes, but not with all: it stays
+when the allocations of a consumer are removed, as nova does when it deletes a
+server.  So what was read is a fact in that moment, and an estimate afterwards.
 """
 
+from collections.abc import Collection
+from collections.abc import Mapping
 import dataclasses
 import time
+import typing
 
 from opie.preemption import model
 from opie.scheduler import resources
@@ -50,29 +53,28 @@ class ProviderFacts:
 
     read_at: float
     generation: int
-    inventories: dict
-    allocations: dict
+    inventories: dict[str, model.Inventory]
+    allocations: dict[str, dict[str, int]]
 
 
 class ProviderCache:
     """Provider facts of one scheduler worker, as they were last read."""
 
-    def __init__(self):
-        self._facts = {}
+    def __init__(self) -> None:
+        self._facts: dict[str, ProviderFacts] = {}
 
-    def last(self, uuid):
-        """Return the :class:`ProviderFacts` of a provider, None if unread."""
+    def last(self, uuid: str) -> ProviderFacts | None:
+        """Return the facts of a provider, None if it was never read."""
         return self._facts.get(uuid)
 
-    def forget_all_but(self, uuids):
-        """Forget providers of hosts that are no more."""
-        for uuid in self._facts.keys() - uuids:
+    def forget_all_but(self, uuids: Collection[str]) -> None:
+        """Forget the providers of hosts that are gone."""
+        for uuid in self._facts.keys() - set(uuids):
             del self._facts[uuid]
 
-    def read(self, client, uuid):
+    def read(self, client: placement.Client, uuid: str) -> ProviderFacts:
         """Return the facts of a provider as they are now.
 
-        :param client: a :class:`placement.Client`.
         :raises Unstable: if they change all the time.
         :raises placement.PlacementError: if they cannot be read.
         """
@@ -80,11 +82,13 @@ class ProviderCache:
         return facts
 
 
-def inventories_of(raw, used):
-    """Return resource class to :class:`model.Inventory`.
+def inventories_of(
+    raw: Mapping[str, Mapping[str, typing.Any]], used: resources.Amounts
+) -> dict[str, model.Inventory]:
+    """Return resource class to inventory, as the planner has them.
 
-    :param raw: inventories as placement gives them.
-    :param used: resource class to amount.
+    :param raw: resource class to inventory, as placement has them.
+    :param used: what all consumers hold together.
     """
     return {
         name: model.Inventory(

@@ -10,21 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Repeats deletions of victims that nova has accepted and then forgotten.
+"""Repeats deletions of victims that nova has accepted and then lost.
 
-NOTE: nova/compute/api.py marks a server before it casts to its compute, and
-refuses to delete one that is marked.  So when the message is lost, nobody can
-delete the server any more.  A compute that starts deletes what is marked
-there, so one that is down is left to that.
+NOTE: nova/compute/api.py marks a server as being deleted before it sends a
+message to the server's compute, and refuses to delete a marked server.  So
+when the message is lost, the server cannot be deleted any more.  A compute
+deletes marked servers when it starts, so that this module leaves out servers
+whose compute is down.
 
-The journal need not tell of them, for what was taken of a victim may be given
-back by now.  What tells is the action that the eviction has left with the
-server: no deletion of others is repeated.  One that takes long looks the same,
-so it is asked for again now and then, once for all workers.
+The journal may not tell of these victims, because what was taken from them may
+be given back by now.  What tells is the action that the eviction has recorded
+with the server: only opie's own deletions are repeated.  A deletion that takes
+long looks like a lost one.  So each is repeated now and then, by one worker
+for all.
 """
 
+from collections.abc import Mapping
 import datetime
 import functools
+import typing
 
 from nova import context as nova_context
 from nova import exception
@@ -45,17 +49,19 @@ LOG = logging.getLogger(__name__)
 
 
 class LostDeletions:
-    """Finds and repeats them, in all cells.
+    """Finds and repeats lost deletions, in all cells.
 
     :param servicegroup: nova's servicegroup API.
     """
 
-    def __init__(self, servicegroup):
+    def __init__(self, servicegroup: typing.Any) -> None:
         self._context = nova_context.get_admin_context()
         self._services = compute_services.ComputeServices(servicegroup)
 
-    def find(self, age_seconds):
-        """Look for servers that have long been marked for deletion.
+    def find(
+        self, age_seconds: float
+    ) -> tuple[dict[str, typing.Any], set[str]]:
+        """Find servers that were marked for deletion long ago.
 
         :param age_seconds: how long ago they must have been marked.
         :returns: (uuid to cell mapping, uuids of the cells that did not
@@ -77,12 +83,14 @@ class LostDeletions:
         }
         return found, silent
 
-    def repeat(self, found, age_seconds):
-        """Ask the computes again, unless somebody else has done so.
+    def repeat(
+        self, found: Mapping[str, typing.Any], age_seconds: float
+    ) -> set[str]:
+        """Repeat deletions, unless another worker has just done so.
 
         :param found: uuid to cell mapping, as of :meth:`find`.
-        :param age_seconds: how long ago it must have been asked for.
-        :returns: the uuids of those that were asked for.
+        :param age_seconds: how long ago a deletion must have been asked for.
+        :returns: the uuids of the servers whose deletion was repeated.
         """
         repeated = set()
         for uuid, cell in sorted(found.items()):
@@ -91,17 +99,17 @@ class LostDeletions:
                     if self._terminate(context, uuid, age_seconds):
                         repeated.add(uuid)
             except Exception:
-                # There are others, and another time.
+                # The other deletions go on; this one has its next turn.
                 LOG.exception('Cannot ask again to delete %s.', uuid)
         return repeated
 
     @functools.cached_property
     def _compute_rpc(self):
-        # It asks all cells for their versions.
+        # Making it asks all cells for their versions.
         return rpcapi.ComputeAPI()
 
     def _terminate(self, context, uuid, age_seconds):
-        """Ask for it, if it is the moment; return whether that was done."""
+        """Repeat a deletion if it is time to; return whether that was done."""
         try:
             instance = objects.Instance.get_by_uuid(context, uuid)
         except exception.InstanceNotFound:
@@ -131,15 +139,19 @@ class LostDeletions:
 
 
 def _before(age_seconds):
-    """Return the naive datetime in UTC of so long ago."""
+    """Return the naive datetime in UTC of some time ago."""
     return timeutils.utcnow() - datetime.timedelta(seconds=age_seconds)
 
 
 @main_db.pick_context_manager_writer
 def _take_turn(context, uuid, before):
-    """Return whether a server is still marked, by then, and take the turn.
+    """Take the turn to repeat a deletion; return whether it could be taken.
 
-    It is as if it was marked now, so nobody else finds it for as long.
+    The server then looks as if it was marked now, so that no other worker
+    finds it for as long.
+
+    :param before: the server must have been marked before, a naive datetime in
+        UTC.
     """
     server = main_models.Instance
     query = context.session.query(server).filter(
@@ -154,7 +166,7 @@ def _take_turn(context, uuid, before):
 
 @main_db.pick_context_manager_reader
 def _marked(context, before):
-    """Return the uuids of a cell's victims that were marked before then.
+    """Return the uuids of a cell's victims that were marked before a time.
 
     :param before: a naive datetime in UTC.
     """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What has become of preemptors."""
+"""What has become of a preemptor, by nova's records."""
 
 import enum
 
@@ -23,22 +23,23 @@ from opie.scheduler.nova_db import instances
 
 
 class Fate(enum.Enum):
-    """What has become of a preemptor, by nova's records."""
+    """What has become of a preemptor."""
 
-    # Deleted while it waited, or in cell0, where nova keeps what has found no
-    # host.
+    # It was deleted while it waited, or is in cell0, where nova keeps servers
+    # that have found no host.
     WITHOUT_HOST = 'without host'
-    # In no cell, and wanted: nova may be about to build it, or has died.
+    # It is in no cell and its build request is there: nova is about to build
+    # it, or has died.
     UNDECIDED = 'undecided'
     BUILDING = 'building'
-    # It has run, whatever it does by now.
+    # It has run, whatever has become of it since.
     LAUNCHED = 'launched'
-    # It has been on a host, but never ran.
+    # It was on a host, but never ran.
     FAILED = 'failed'
 
 
-def fate_of(context, preemptor):
-    """Return the :class:`Fate` of a server.
+def fate_of(context: nova_context.RequestContext, preemptor: str) -> Fate:
+    """Return the fate of a preemptor.
 
     :param context: an administrator's.
     """
