@@ -45,7 +45,7 @@ def make_least_rank(resources, number, cost, most_victims=None):
     :param cost: a :class:`cost.Cost`.
     :param most_victims: how many may go, None for any number.
     :returns: a function of a :class:`model.Host` that returns a rank, or a
-        :class:`model.Refusal`.
+        :class:`model.Unfit`.
     """
     wanted = [
         (name, amount, number * amount) for name, amount in resources.items()
@@ -69,7 +69,7 @@ def make_least_rank(resources, number, cost, most_victims=None):
         if not count:
             return 0 if count == 0 else _refusal(host, resources, number)
         if most_victims is not None and count > most_victims:
-            return model.Refusal(too_many(most_victims))
+            return model.Unfit(too_many(most_victims))
         return of_bound(base, floor(figures, count), count)
 
     return least_rank
@@ -104,7 +104,7 @@ def _refusal(host, resources, number):
     reason = why_unfit(host, resources) or too_small(
         host, shortfall(host, resources, number, host.potential_victims)
     )
-    return model.Refusal(reason)
+    return model.Unfit(reason)
 
 
 def shortfall(host, resources, number=1, victims=()):
@@ -128,7 +128,7 @@ def shortfall(host, resources, number=1, victims=()):
 def too_small(host, missing):
     """Return the reason of a host that has too little of some classes."""
     return (
-        host.why_closed
+        host.why_protected
         or 'not enough %s even without preemptible servers'
         % ', '.join(sorted(missing))
     )

@@ -29,7 +29,7 @@ class Consent:
     """Asks the filters, and nothing twice, while nominations are the same.
 
     :param request: a :class:`model.Request`.
-    :param cloud: a :class:`model.Cloud`.
+    :param cloud: a :class:`model.LiveCloud`.
     """
 
     def __init__(self, request, cloud):
@@ -61,7 +61,7 @@ class Consent:
         new, _, gone = self._if_gone(host, before, number, servers)
         uuids = frozenset(server.uuid for server in gone)
         for index in range(number):
-            reason = self._ask(host.uuid, uuids, (*before, *new[:index]))
+            reason = self._ask(host.provider, uuids, (*before, *new[:index]))
             if reason is not None:
                 return reason
         return None
@@ -69,14 +69,17 @@ class Consent:
     def _if_gone(self, host, before, number, servers):
         """Return (new nominations, all on the host, all who would go)."""
         names = self._request.preemptors[len(before) :][:number]
-        new = nominations_of(names, host.uuid, servers)
-        here = [*(one for one in before if one.host == host.uuid), *new]
+        new = nominations_of(names, host.provider, servers)
+        here = [
+            *(one for one in before if one.provider == host.provider),
+            *new,
+        ]
         return new, here, [server for one in here for server in one.victims]
 
     def _ask(self, uuid, gone, before):
         key = uuid, gone, len(before)
         if key not in self._answers:
-            self._answers[key] = self._cloud.accepts(uuid, gone, before)
+            self._answers[key] = self._cloud.why_refused(uuid, gone, before)
         return self._answers[key]
 
 

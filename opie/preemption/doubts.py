@@ -33,28 +33,28 @@ _LOOKS_PER_SECOND = 1000
 
 def last_rank(host):
     """Return the rank of a host that seems too small."""
-    return _LAST + round(host.looked_at * _LOOKS_PER_SECOND)
+    return _LAST + round(host.read_at * _LOOKS_PER_SECOND)
 
 
 class Doubts:
     """The doubts of one request.
 
     :param resources: resource class to what one preemptor takes.
-    :ivar looked: the uuids of the hosts that were looked at.
+    :ivar read: the uuids of the hosts that were looked at.
     """
 
     def __init__(self, resources):
         self._names = resources.keys()
         self._doubts_left = MOST_DOUBTS
         self._unknown_left = MOST_UNKNOWN
-        self.looked = set()
+        self.read = set()
 
     def is_doubtful(self, host):
         """Tell whether a host, or a refusal by one, has to be looked at."""
         return (
             isinstance(host, model.Host)
             and host.is_estimate
-            and host.uuid not in self.looked
+            and host.provider not in self.read
         )
 
     def is_unknown(self, host):

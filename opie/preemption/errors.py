@@ -33,7 +33,7 @@ class InvalidRequest(PreemptionError):
 
 
 class InvalidHost(PreemptionError):
-    msg_fmt = 'Host %(host)s cannot be planned on: %(problem)s.'
+    msg_fmt = 'Host %(provider)s cannot be planned on: %(problem)s.'
 
 
 class InvalidCost(PreemptionError):

@@ -24,7 +24,7 @@ def cheapest_split(offers, number):
     """
     by_host = {}
     for offer in offers:
-        by_host.setdefault(offer.host, []).append(offer)
+        by_host.setdefault(offer.provider, []).append(offer)
     # How many are placed, to the least rank of it and to the offers taken.
     best = {0: (0, ())}
     for _, of_host in sorted(by_host.items()):

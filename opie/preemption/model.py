@@ -81,39 +81,40 @@ class Server:
 class Host:
     """A host that could serve the request, at the price of its victims.
 
-    :ivar uuid: the uuid of its root provider.
+    :ivar provider: the uuid of its root provider.
     :ivar inventories: resource class to :class:`Inventory`.
     :ivar potential_victims: the servers on it that may be evicted.
     :ivar is_estimate: whether the amounts may be wrong, so that a host which
         seems too small has to be looked at before it is refused.
     :ivar is_unknown: whether it may have resource classes that are not among
         the inventories, because nobody has looked yet.
-    :ivar why_closed: why nobody on it may be evicted, so that it has no
+    :ivar why_protected: why nobody on it may be evicted, so that it has no
         potential victims; None where somebody may be.
-    :ivar looked_at: when it was looked at last, in seconds of any clock; of
+    :ivar read_at: when it was looked at last, in seconds of any clock; of
         the hosts that seem too small the ones looked at longest ago come
         first.
     """
 
-    uuid: str
+    provider: str
     inventories: collections.abc.Mapping[str, Inventory]
     potential_victims: tuple[Server, ...] = ()
     is_estimate: bool = False
     is_unknown: bool = False
-    looked_at: float = 0.0
-    why_closed: str | None = None
+    read_at: float = 0.0
+    why_protected: str | None = None
 
     def __post_init__(self):
         uuids = [server.uuid for server in self.potential_victims]
         if len(set(uuids)) != len(uuids):
             raise errors.InvalidHost(
-                host=self.uuid, problem='a potential victim is listed twice'
+                provider=self.provider,
+                problem='a potential victim is listed twice',
             )
         for server in self.potential_victims:
             unknown = set(server.held) - set(self.inventories)
             if unknown:
                 raise errors.InvalidHost(
-                    host=self.uuid,
+                    provider=self.provider,
                     problem='server %s holds %s, of which the host has no '
                     'inventory' % (server.uuid, ', '.join(sorted(unknown))),
                 )
@@ -147,7 +148,7 @@ class Host:
 
 
 @dataclasses.dataclass(frozen=True)
-class Refusal:
+class Unfit:
     """Why a host cannot serve a request, with or without victims."""
 
     reason: str
@@ -194,7 +195,7 @@ class Nomination:
     """One preemptor on its nominated host, with the victims it adds."""
 
     preemptor: str
-    host: str
+    provider: str
     victims: tuple[Server, ...] = ()
 
 
@@ -205,7 +206,7 @@ class Plan:
     :ivar nominations: one for each preemptor, in the order of the request;
         empty when the request cannot be served.
     :ivar cost: what evicting all victims loses.
-    :ivar reasons: host uuid to the reason why it cannot serve.
+    :ivar reasons: provider to the reason why its host cannot serve.
     :ivar is_least: whether no search had to be given up, so that no other
         plan costs less by what was known.
     :ivar shares: victim uuid to preemptor uuid to what that preemptor takes
@@ -228,11 +229,11 @@ class Plan:
 
     @property
     def victims(self):
-        """Return (host uuid, server) for each victim, by host, then uuid."""
+        """Return (provider, server) for each victim, in this order."""
         return tuple(
             sorted(
                 (
-                    (nomination.host, server)
+                    (nomination.provider, server)
                     for nomination in self.nominations
                     for server in nomination.victims
                 ),
@@ -241,42 +242,42 @@ class Plan:
         )
 
 
-class Cloud(typing.Protocol):
+class LiveCloud(typing.Protocol):
     """What the planner asks while it plans.
 
-    Its answers are dear (databases, placement, the cloud's filters), so it is
-    asked only about hosts that can still win.
+    Each answer is dear, because it takes databases, placement or the cloud's
+    filters.  So the planner asks only about hosts that can still win.
     """
 
-    def look(
-        self, uuids: tuple[str, ...]
-    ) -> collections.abc.Mapping[str, Host | Refusal]:
-        """Read hosts anew, for those that were given may be out of date.
+    def read(
+        self, providers: tuple[str, ...]
+    ) -> collections.abc.Mapping[str, Host | Unfit]:
+        """Read hosts anew, because the given ones may be out of date.
 
-        Returns an answer for each of the uuids: the host as it is now, or why
-        it cannot serve whoever is gone from it.
+        Returns an answer for each of the providers: the host as it is now, or
+        why it cannot serve the request even if all potential victims go.
         """
         ...
 
-    def accepts(
+    def why_refused(
         self,
-        host: str,
+        provider: str,
         gone: frozenset[str],
         nominations: tuple[Nomination, ...],
     ) -> str | None:
         """Ask the cloud's own filters about one host.
 
-        Called with the host's uuid, the uuids of all servers that would be
-        gone from it, and the nominations that come before for the same
+        Called with the host's provider, the uuids of all servers that would be
+        gone from the host, and the nominations that come before for the same
         request.  Returns None when the host passes, or the reason why not.
         """
         ...
 
-    def prefer(
-        self, uuids: tuple[str, ...]
+    def rank_by_weight(
+        self, providers: tuple[str, ...]
     ) -> collections.abc.Mapping[str, int]:
         """Return the rank that the cloud's weighers give each host.
 
-        Lower comes first; it decides between hosts of equal cost.
+        Lower comes first.  The rank decides between hosts of equal cost.
         """
         ...

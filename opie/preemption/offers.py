@@ -31,7 +31,7 @@ from opie.preemption import ranks
 from opie.preemption import shares
 from opie.preemption import victims
 
-BOUND, COUNTED, LOOKED, ACCEPTED = range(4)
+BOUND, COUNTED, READ, ACCEPTED = range(4)
 
 # How many hosts are looked at together.
 MOST_AT_ONCE = 64
@@ -45,7 +45,7 @@ class Offer(typing.NamedTuple):
     """
 
     rank: int
-    host: str
+    provider: str
     stage: int
     number: int
     victims: tuple | None = None
@@ -57,7 +57,7 @@ class Book:
     :param request: a :class:`model.Request`.
     :param hosts: uuid to :class:`model.Host`.
     :param cost: a :class:`cost.Cost`.
-    :param cloud: a :class:`model.Cloud`.
+    :param cloud: a :class:`model.LiveCloud`.
     :ivar hosts: as given, and as they are now where they were looked at.
     """
 
@@ -76,8 +76,8 @@ class Book:
         self._before = nominations
         # The hosts with all nominated preemptors on them.
         self._left = {}
-        for uuid in {one.host for one in nominations}:
-            here = [one for one in nominations if one.host == uuid]
+        for uuid in {one.provider for one in nominations}:
+            here = [one for one in nominations if one.provider == uuid]
             self._left[uuid] = self.hosts[uuid].after(
                 [server for one in here for server in one.victims],
                 {
@@ -119,10 +119,10 @@ class Book:
             offer = heapq.heappop(heap)
             if not self._is_current(offer):
                 continue
-            if number > self._most.get(offer.host, number):
+            if number > self._most.get(offer.provider, number):
                 # It cannot take fewer.
                 continue
-            if offer.stage < LOOKED and offer.host in self._doubts.looked:
+            if offer.stage < READ and offer.provider in self._doubts.read:
                 self._count(offer)
             else:
                 found.append(offer)
@@ -136,16 +136,18 @@ class Book:
             return
         if self._doubts.are_over(offer.rank):
             self._replace(offer, None, self._by_resources(offer))
-        elif offer.stage == COUNTED and offer.host not in self._doubts.looked:
+        elif (
+            offer.stage == COUNTED and offer.provider not in self._doubts.read
+        ):
             self._look(offer)
-        elif offer.stage < LOOKED:
+        elif offer.stage < READ:
             self._count(offer)
         else:
             self._ask_filters(offer)
 
     def _is_current(self, offer):
         # The first one of a host is not registered: most stay what they are.
-        key = offer.host, offer.number
+        key = offer.provider, offer.number
         return self._current.get(key, offer) is offer
 
     def _open(self, number):
@@ -158,10 +160,10 @@ class Book:
             self._request.most_victims,
         )
         for uuid, host in {**self.hosts, **self._left}.items():
-            if isinstance(host, model.Refusal):
+            if isinstance(host, model.Unfit):
                 continue
             rank = least_rank(host)
-            is_refused = isinstance(rank, model.Refusal)
+            is_refused = isinstance(rank, model.Unfit)
             if not is_refused and self._doubts.may_believe(host):
                 # As Offer(...) does, at half the cost.
                 heap.append(
@@ -185,18 +187,18 @@ class Book:
 
     def _replace(self, offer, stage, chosen):
         """Put an offer in the place of an earlier one, or withdraw it."""
-        if isinstance(chosen, model.Refusal):
-            self._refuse(offer.host, offer.number, chosen.reason)
+        if isinstance(chosen, model.Unfit):
+            self._refuse(offer.provider, offer.number, chosen.reason)
             return
         rank = self._rank(self._host(offer), offer.number, chosen)
-        self._put(Offer(rank, offer.host, stage, offer.number, chosen))
+        self._put(Offer(rank, offer.provider, stage, offer.number, chosen))
 
     def _put(self, offer):
-        self._current[offer.host, offer.number] = offer
+        self._current[offer.provider, offer.number] = offer
         heapq.heappush(self._heaps[offer.number], offer)
 
     def _host(self, offer):
-        return self._left.get(offer.host, self.hosts[offer.host])
+        return self._left.get(offer.provider, self.hosts[offer.provider])
 
     def _rank(self, host, number, chosen):
         """Return the rank of a choice.
@@ -223,14 +225,15 @@ class Book:
             # There is nothing to count with.
             self._put(offer._replace(stage=COUNTED))
             return
-        stage = LOOKED if offer.host in self._doubts.looked else COUNTED
+        stage = READ if offer.provider in self._doubts.read else COUNTED
         chosen = self._by_resources(offer)
-        if isinstance(chosen, model.Refusal) and self._doubts.is_doubtful(
-            host
-        ):
+        if isinstance(chosen, model.Unfit) and self._doubts.is_doubtful(host):
             self._put(
                 Offer(
-                    doubts.last_rank(host), offer.host, COUNTED, offer.number
+                    doubts.last_rank(host),
+                    offer.provider,
+                    COUNTED,
+                    offer.number,
                 )
             )
         else:
@@ -239,7 +242,7 @@ class Book:
     def _by_resources(self, offer):
         """Return the victims that resources alone ask for, or a refusal."""
         host = self._host(offer)
-        if isinstance(host, model.Refusal):
+        if isinstance(host, model.Unfit):
             return host
         return self._choose(host, offer.number, lambda servers: None)
 
@@ -257,27 +260,27 @@ class Book:
 
     def _look(self, offer):
         """Look at a host, and at as many of the next ones as ever before."""
-        most = min(max(1, len(self._doubts.looked)), MOST_AT_ONCE)
+        most = min(max(1, len(self._doubts.read)), MOST_AT_ONCE)
         most = self._doubts.spend(offer.rank, most)
-        uuids = [offer.host] + [
-            other.host
+        uuids = [offer.provider] + [
+            other.provider
             for other in self.least(offer.number, most + 1)
-            if other.stage < LOOKED and other.host != offer.host
+            if other.stage < READ and other.provider != offer.provider
         ]
         uuids = uuids[:most]
-        self._doubts.looked.update(uuids)
-        self.hosts.update(self._cloud.look(tuple(uuids)))
+        self._doubts.read.update(uuids)
+        self.hosts.update(self._cloud.read(tuple(uuids)))
         self._count(offer)
 
     def _ask_filters(self, offer):
         def passes(servers):
             return self._consent.why_refused(
-                self.hosts[offer.host], self._before, offer.number, servers
+                self.hosts[offer.provider], self._before, offer.number, servers
             )
 
         def filters(servers):
             return self._consent.why_filtered(
-                self.hosts[offer.host], self._before, offer.number, servers
+                self.hosts[offer.provider], self._before, offer.number, servers
             )
 
         chosen = offer.victims

@@ -50,7 +50,7 @@ def make_plan(request, hosts, cost, cloud):
     :param hosts: :class:`model.Host` values, in any order; they may be out of
         date, and ``cloud`` tells how those are now that can win.
     :param cost: a :class:`cost.Cost`.
-    :param cloud: a :class:`model.Cloud`.
+    :param cloud: a :class:`model.LiveCloud`.
     :returns: a :class:`model.Plan`.
     :raises errors.InvalidRequest: if a host or a victim is listed twice.
     """
@@ -91,7 +91,7 @@ def _make_plan(request, hosts, cost, cloud):
         )
     everyone = [server for one in nominations for server in one.victims]
     _check_unique(server.uuid for server in everyone)
-    nominated = {one.host for one in nominations}
+    nominated = {one.provider for one in nominations}
     return model.Plan(
         nominations,
         cost.of_all(everyone),
@@ -107,9 +107,9 @@ def _make_plan(request, hosts, cost, cloud):
 
 def _by_uuid(hosts):
     hosts = list(hosts)
-    by_uuid = {host.uuid: host for host in hosts}
+    by_uuid = {host.provider: host for host in hosts}
     if len(by_uuid) < len(hosts):
-        _check_unique(host.uuid for host in hosts)
+        _check_unique(host.provider for host in hosts)
     return by_uuid
 
 
@@ -186,19 +186,25 @@ def _refine(book, some_offers):
 def _preferred(some_offers, cloud):
     if len(some_offers) == 1:
         return some_offers[0]
-    order = cloud.prefer(tuple(offer.host for offer in some_offers))
-    return min(some_offers, key=lambda offer: (order[offer.host], offer.host))
+    order = cloud.rank_by_weight(
+        tuple(offer.provider for offer in some_offers)
+    )
+    return min(
+        some_offers, key=lambda offer: (order[offer.provider], offer.provider)
+    )
 
 
 def _nominate(before, preemptors, split):
     """Return nominations with those of a split added, the best host first."""
     nominations = before
-    for offer in sorted(split, key=lambda offer: (offer.rank, offer.host)):
+    for offer in sorted(split, key=lambda offer: (offer.rank, offer.provider)):
         names, preemptors = (
             preemptors[: offer.number],
             preemptors[offer.number :],
         )
-        nominations += consent.nominations_of(names, offer.host, offer.victims)
+        nominations += consent.nominations_of(
+            names, offer.provider, offer.victims
+        )
     return nominations
 
 
@@ -207,11 +213,13 @@ def _is_accepted(nominations, cloud):
 
     About each of the hosts alone they were asked before.
     """
-    if len({one.host for one in nominations}) == 1:
+    if len({one.provider for one in nominations}) == 1:
         return True
     return all(
-        cloud.accepts(
-            one.host, _gone_from(nominations, one.host), nominations[:index]
+        cloud.why_refused(
+            one.provider,
+            _gone_from(nominations, one.provider),
+            nominations[:index],
         )
         is None
         for index, one in enumerate(nominations)
@@ -222,7 +230,7 @@ def _gone_from(nominations, host):
     return frozenset(
         server.uuid
         for one in nominations
-        if one.host == host
+        if one.provider == host
         for server in one.victims
     )
 
@@ -230,8 +238,8 @@ def _gone_from(nominations, host):
 def _shares(request, book, nominations):
     """Return the shares of all victims of a plan."""
     split = {}
-    for uuid in sorted({one.host for one in nominations}):
-        here = [one for one in nominations if one.host == uuid]
+    for uuid in sorted({one.provider for one in nominations}):
+        here = [one for one in nominations if one.provider == uuid]
         split.update(
             shares.share_out(
                 book.hosts[uuid],

@@ -78,11 +78,11 @@ def choose_victims(
     :param filters: as passes, for servers without which the request does not
         fit as well; passes if it does not matter to that.
     :returns: a tuple of servers ordered by uuid, empty when the request fits
-        as it is; or a :class:`model.Refusal`.
+        as it is; or a :class:`model.Unfit`.
     """
     reason = bounds.why_unfit(host, resources)
     if reason:
-        return model.Refusal(reason)
+        return model.Unfit(reason)
     choice = _Choice(
         host,
         resources,
@@ -98,7 +98,7 @@ def choose_victims(
     servers = choice.servers
     reason = choice.why_not(servers)
     if reason is None:
-        return choice.least(servers) or model.Refusal(
+        return choice.least(servers) or model.Unfit(
             bounds.too_many(most_victims)
         )
     # Some filters want a server to stay: affinity to a group or to a named
@@ -112,10 +112,10 @@ def choose_victims(
         if choice.why_not(others) is None
     ]
     if not chosen:
-        return model.Refusal(reason)
+        return model.Unfit(reason)
     few_enough = list(filter(None, chosen))
     if not few_enough:
-        return model.Refusal(bounds.too_many(most_victims))
+        return model.Unfit(bounds.too_many(most_victims))
     return min(few_enough, key=choice.key)
 
 

@@ -210,7 +210,7 @@ class FilterScheduler(manager.SchedulerManager):
             spec.instance_uuid = nomination.preemptor
             spec.obj_reset_changes(['instance_uuid'])
             self._consume_selected_host(
-                job.shot.states[nomination.host],
+                job.shot.states[nomination.provider],
                 spec,
                 instance_uuid=nomination.preemptor,
             )

@@ -68,7 +68,7 @@ def planned(shot, plan, is_dry_run):
             {
                 'what': 'Dry run: would place' if is_dry_run else 'Placing',
                 'preemptor': nomination.preemptor,
-                'host': shot.names[nomination.host],
+                'host': shot.names[nomination.provider],
                 'victims': ', '.join(
                     server.uuid for server in nomination.victims
                 )

@@ -46,15 +46,15 @@ class Decision:
 
 
 class _AsGiven:
-    """A :class:`model.Cloud` of one host, which is what it is said to be."""
+    """A :class:`model.LiveCloud` of one host, which is as it was given."""
 
     def __init__(self, host):
         self._host = host
 
-    def look(self, uuids):
-        return {self._host.uuid: self._host}
+    def read(self, uuids):
+        return {self._host.provider: self._host}
 
-    def accepts(self, host, gone, nominations):
+    def why_refused(self, provider, gone, nominations):
         return None
 
 
@@ -70,7 +70,9 @@ class DecisionsFixture(fixtures.Fixture):
 
         def recorded(request, hosts, cost, cloud):
             hosts = tuple(hosts)
-            looked = cloud.look(tuple(host.uuid for host in hosts)).values()
+            looked = cloud.read(
+                tuple(host.provider for host in hosts)
+            ).values()
             plan = make_plan(request, hosts, cost, cloud)
             known = tuple(
                 host for host in looked if isinstance(host, model.Host)

@@ -62,7 +62,7 @@ def of_costs(decision, names):
     victims = {server.uuid for _, server in decision.plan.victims}
     return [
         _group(
-            (names[host.uuid],),
+            (names[host.provider],),
             [
                 (
                     names[server.uuid],
@@ -76,7 +76,9 @@ def of_costs(decision, names):
                 )
             ],
         )
-        for host in sorted(decision.hosts, key=lambda host: names[host.uuid])
+        for host in sorted(
+            decision.hosts, key=lambda host: names[host.provider]
+        )
     ]
 
 

@@ -153,13 +153,15 @@ class Story:
 
 def _candidates(decision, names):
     """Yield a line for each host: whom it would take, and at what cost."""
-    nominated = {nomination.host for nomination in decision.plan.nominations}
-    for host in sorted(decision.hosts, key=lambda host: names[host.uuid]):
+    nominated = {
+        nomination.provider for nomination in decision.plan.nominations
+    }
+    for host in sorted(decision.hosts, key=lambda host: names[host.provider]):
         plan = decision.plan_on(host)
         victims = sorted(names[server.uuid] for _, server in plan.victims)
         yield '%s: %s, at a cost of %d%s' % (
-            names[host.uuid],
+            names[host.provider],
             ', '.join(victims) or 'nobody',
             round(plan.cost),
-            ' <- nominated' if host.uuid in nominated else '',
+            ' <- nominated' if host.provider in nominated else '',
         )

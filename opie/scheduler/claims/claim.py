@@ -56,7 +56,9 @@ class Claim:
         self._journal = claim_journal.ClaimJournal(client, plan, requester[0])
         # Preemptor to the allocations that are claimed for it.
         self._claimed = {
-            nomination.preemptor: {nomination.host: dict(request.resources)}
+            nomination.preemptor: {
+                nomination.provider: dict(request.resources)
+            }
             for nomination in plan.nominations
         }
         # Victim to the provider from which is taken.

@@ -60,7 +60,7 @@ class ClaimJournal:
                 preemptor,
                 attempt,
                 deadline,
-                nomination.host,
+                nomination.provider,
                 scheduler_host,
                 began if entries[preemptor] else None,
                 self._project if entries[preemptor] else None,

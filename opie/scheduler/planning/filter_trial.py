@@ -43,7 +43,7 @@ class FilterTrial:
         )
 
     def __call__(self, host, gone, nominations):
-        """See :meth:`opie.preemption.model.Cloud.accepts`."""
+        """See :meth:`opie.preemption.model.LiveCloud.why_refused`."""
         state = self.state(host, gone, nominations)
         if self._is_alone():
             return 'no member of its affinity group would be left'
@@ -62,7 +62,7 @@ class FilterTrial:
         # As in nova's own scheduling, nothing of this is to be saved.
         spec.obj_reset_changes(['instance_uuid'])
         for nomination in nominations:
-            if nomination.host == host:
+            if nomination.provider == host:
                 state.allocation_candidates = [self.candidate(host)]
                 state.consume_from_request(spec)
                 state.instances[nomination.preemptor] = objects.Instance(
@@ -89,7 +89,7 @@ class FilterTrial:
         gone = {}
         selections = []
         for index, nomination in enumerate(plan.nominations):
-            host = nomination.host
+            host = nomination.provider
             gone[host] = gone.get(host, frozenset()) | {
                 server.uuid for server in nomination.victims
             }
@@ -128,7 +128,8 @@ class FilterTrial:
             or set(group.members) & set(state.instances)
         ]
         hosts += [
-            self._states[nomination.host].host for nomination in nominations
+            self._states[nomination.provider].host
+            for nomination in nominations
         ]
         group.hosts = hosts
         group.obj_reset_changes(['hosts'])

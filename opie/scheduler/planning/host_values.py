@@ -122,8 +122,8 @@ class HostValues:
             ),
             is_estimate=is_doubted,
             is_unknown=is_doubted and facts is None,
-            looked_at=facts.read_at if facts else 0.0,
-            why_closed=why_protected,
+            read_at=facts.read_at if facts else 0.0,
+            why_protected=why_protected,
         )
 
     def _size(self, server, names):
@@ -198,7 +198,7 @@ def known(
             and server.uuid not in excluded
             and _is_eligible(server, projects)
         ),
-        why_closed=why_protected,
+        why_protected=why_protected,
     )
 
 

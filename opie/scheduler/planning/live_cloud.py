@@ -37,8 +37,8 @@ def check_all_answered(silent):
         raise errors.SilentCells(silent)
 
 
-class Cloud:
-    """A :class:`model.Cloud` for one request.
+class NovaCloud:
+    """A :class:`model.LiveCloud` for one request.
 
     :param context: an elevated context.
     :param spec: the RequestSpec, as nova's request filters left it.
@@ -69,8 +69,8 @@ class Cloud:
             spec.obj_clone(), request, self.states, sources.host_manager
         )
 
-    def look(self, uuids):
-        """See :class:`model.Cloud`.
+    def read(self, uuids):
+        """See :class:`model.LiveCloud`.
 
         :raises errors.NoRoomMade: if a cell does not answer, or the time is
             over.
@@ -86,20 +86,20 @@ class Cloud:
                 answers[uuid] = self._host(passing[uuid], excluded)
             else:
                 reason = reasons.get(uuid, 'nova has no such compute node')
-                answers[uuid] = model.Refusal(reason)
+                answers[uuid] = model.Unfit(reason)
         self.states.update(passing)
         return answers
 
-    def accepts(self, host, gone, nominations):
-        """See :class:`model.Cloud`.
+    def why_refused(self, provider, gone, nominations):
+        """See :class:`model.LiveCloud`.
 
         :raises errors.TooLate: if the time is over.
         """
         self._sources.deadline.check()
-        return self._filters(host, gone, nominations)
+        return self._filters(provider, gone, nominations)
 
-    def prefer(self, uuids):
-        """See :class:`model.Cloud`."""
+    def rank_by_weight(self, uuids):
+        """See :class:`model.LiveCloud`."""
         weighed = self._sources.host_manager.get_weighed_hosts(
             [self.states[uuid] for uuid in uuids], self._spec
         )
@@ -165,7 +165,7 @@ class Cloud:
             )
         except (placement.ErrorResponse, providers.Unstable):
             self.has_changed = True
-            return model.Refusal('its resource provider goes or changes')
+            return model.Unfit('its resource provider goes or changes')
         return host_values.known(
             state.uuid,
             facts,

@@ -47,7 +47,7 @@ class Snapshot:
 
     request: model.Request
     hosts: tuple
-    cloud: live_cloud.Cloud
+    cloud: live_cloud.NovaCloud
     names: dict
     preemptions: list
     query: list
@@ -113,7 +113,7 @@ def take(context, spec, uuids, sources, excluded=frozenset()):
     return Snapshot(
         request,
         hosts,
-        live_cloud.Cloud(
+        live_cloud.NovaCloud(
             context, spec, request, nodes, sources, excluded, protected
         ),
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},

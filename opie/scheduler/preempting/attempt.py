@@ -154,9 +154,11 @@ class Execution:
         victims = {server.uuid for _, server in self._plan.victims}
         doubts = [
             doubt
-            for host in sorted({one.host for one in self._plan.nominations})
+            for provider in sorted(
+                {one.provider for one in self._plan.nominations}
+            )
             for doubt in verification.doubts(
-                self._client, self._shot, host, victims
+                self._client, self._shot, provider, victims
             )
         ]
         if doubts:

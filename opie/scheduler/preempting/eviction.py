@@ -260,5 +260,7 @@ def _needed_by(plan):
     """
     preemptors = {}
     for nomination in plan.nominations:
-        preemptors.setdefault(nomination.host, set()).add(nomination.preemptor)
+        preemptors.setdefault(nomination.provider, set()).add(
+            nomination.preemptor
+        )
     return {server.uuid: preemptors[host] for host, server in plan.victims}

@@ -63,18 +63,18 @@ def measure(number):
 
 
 class _Cloud:
-    """A :class:`model.Cloud` that is as it was given, with no filters."""
+    """A :class:`model.LiveCloud` that is as it was given, with no filters."""
 
     def __init__(self, hosts):
-        self._hosts = {host.uuid: host for host in hosts}
+        self._hosts = {host.provider: host for host in hosts}
 
-    def look(self, uuids):
+    def read(self, uuids):
         return {uuid: self._hosts[uuid] for uuid in uuids}
 
-    def accepts(self, host, gone, nominations):
+    def why_refused(self, provider, gone, nominations):
         return None
 
-    def prefer(self, uuids):
+    def rank_by_weight(self, uuids):
         return dict.fromkeys(uuids, 0)
 
 

@@ -67,7 +67,7 @@ class ChoiceTest(base.CloudTestCase):
             looks.append(uuids)
             return real(the_cloud, uuids)
 
-        self.wrap(live_cloud.Cloud, 'look', look)
+        self.wrap(live_cloud.NovaCloud, 'read', look)
         # Until then nova's records have the initial allocation ratios.
         self.audit()
         self.boot(10)

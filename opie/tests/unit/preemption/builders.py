@@ -38,11 +38,11 @@ class RankedHost(model.Host):
 
 
 @dataclasses.dataclass
-class Cloud:
+class FakeCloud:
     """A cloud as it was given, and what it was asked.
 
     :ivar hosts: uuid to the host as it is now.
-    :ivar filters: what :meth:`accepts` is.
+    :ivar filters: what :meth:`why_refused` is.
     :ivar looked: the uuids of the hosts that were looked at, in order.
     """
 
@@ -50,14 +50,14 @@ class Cloud:
     filters: object
     looked: list = dataclasses.field(default_factory=list)
 
-    def look(self, uuids):
+    def read(self, uuids):
         self.looked += uuids
         return {uuid: self.hosts[uuid] for uuid in uuids}
 
-    def accepts(self, host, gone, nominations):
-        return self.filters(host, gone, nominations)
+    def why_refused(self, provider, gone, nominations):
+        return self.filters(provider, gone, nominations)
 
-    def prefer(self, uuids):
+    def rank_by_weight(self, uuids):
         return {uuid: self.hosts[uuid].preference for uuid in uuids}
 
 
@@ -107,26 +107,26 @@ def accept_all(host, gone, nominations):
 
 def apart(host, gone, nominations):
     """Be anti-affinity between the preemptors."""
-    taken = {one.host for one in nominations}
+    taken = {one.provider for one in nominations}
     return 'anti-affinity' if host in taken else None
 
 
 def together(host, gone, nominations):
     """Be affinity between the preemptors."""
-    taken = {one.host for one in nominations}
+    taken = {one.provider for one in nominations}
     return None if taken <= {host} else 'affinity'
 
 
 def make_plan(hosts, request, its_cost=USUAL, accepts=accept_all):
     """Plan with filters that let everything pass and opie's usual cost."""
-    cloud = Cloud({host.uuid: host for host in hosts}, accepts)
+    cloud = FakeCloud({host.provider: host for host in hosts}, accepts)
     return planner.make_plan(request, hosts, its_cost, cloud)
 
 
 def placed(plan):
     """Return (host, names of the victims) for each preemptor, in order."""
     return [
-        (one.host, [victim.uuid for victim in one.victims])
+        (one.provider, [victim.uuid for victim in one.victims])
         for one in plan.nominations
     ]
 

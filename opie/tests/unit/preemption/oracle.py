@@ -66,7 +66,7 @@ def can_serve(host, resources, accepts):
     """Tell whether any set of victims makes room for one preemptor."""
     return any(
         fits(host, resources, gone)
-        and accepts(host.uuid, uuids(gone), ()) is None
+        and accepts(host.provider, uuids(gone), ()) is None
         for gone in subsets(host.potential_victims)
     )
 
@@ -136,7 +136,7 @@ def least_accepted(host, resources, its_cost, accepts, most=None):
         _criteria(gone, its_cost)
         for gone in subsets(host.potential_victims, most)
         if fits(host, resources, gone)
-        and accepts(host.uuid, uuids(gone), ()) is None
+        and accepts(host.provider, uuids(gone), ()) is None
     ]
     return min(criteria, default=None)
 

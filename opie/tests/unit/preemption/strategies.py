@@ -210,7 +210,7 @@ class Filters:
 @st.composite
 def filters(draw, hosts):
     servers_on = {
-        host.uuid: frozenset(one.uuid for one in host.potential_victims)
+        host.provider: frozenset(one.uuid for one in host.potential_victims)
         for host in hosts
     }
     everybody = sorted(frozenset().union(*servers_on.values()))

@@ -201,7 +201,7 @@ class ManyTest(testtools.TestCase):
         plan = builders.make_plan(
             hosts, request(*names, VCPU=1), accepts=builders.together
         )
-        self.assertEqual({'b'}, {one.host for one in plan.nominations})
+        self.assertEqual({'b'}, {one.provider for one in plan.nominations})
 
     def test_ties_are_broken_among_the_first_sixteen(self):
         hosts = [

@@ -99,7 +99,7 @@ class BoundTest(testtools.TestCase):
             host
         )
         option = oracle.least(host, request.resources, its_cost, number)
-        if isinstance(bound, model.Refusal):
+        if isinstance(bound, model.Unfit):
             self.assertIsNone(option)
         elif option is not None:
             young, millionths, count = option

@@ -53,8 +53,8 @@ def full_hosts(number):
 class LookTest(testtools.TestCase):
     def plan(self, given, request, true=(), accepts=builders.accept_all):
         """Plan; hosts are as they were given, but for some true ones."""
-        hosts = {one.uuid: one for one in (*given, *true)}
-        self.cloud = builders.Cloud(hosts, accepts)
+        hosts = {one.provider: one for one in (*given, *true)}
+        self.cloud = builders.FakeCloud(hosts, accepts)
         return planner.make_plan(request, given, builders.USUAL, self.cloud)
 
     def test_the_best_host_is_the_only_one_looked_at(self):
@@ -63,16 +63,16 @@ class LookTest(testtools.TestCase):
 
     def test_hosts_are_looked_at_in_growing_numbers(self):
         looks = []
-        real = builders.Cloud.look
+        real = builders.FakeCloud.read
 
-        class Counting(builders.Cloud):
-            def look(self, uuids):
+        class Counting(builders.FakeCloud):
+            def read(self, uuids):
                 looks.append(len(uuids))
                 return real(self, uuids)
 
         given = full_hosts(100)
         cloud = Counting(
-            {one.uuid: one for one in given}, lambda *args: 'not for you'
+            {one.provider: one for one in given}, lambda *args: 'not for you'
         )
         plan = planner.make_plan(request(VCPU=1), given, builders.USUAL, cloud)
         self.assertFalse(plan.is_feasible)
@@ -88,8 +88,8 @@ class LookTest(testtools.TestCase):
 
     def test_a_host_that_goes_while_it_is_looked_at_is_no_host(self):
         given = full_hosts(2)
-        self.cloud = builders.Cloud(
-            {'h000': model.Refusal('gone'), 'h001': given[1]},
+        self.cloud = builders.FakeCloud(
+            {'h000': model.Unfit('gone'), 'h001': given[1]},
             builders.accept_all,
         )
         plan = planner.make_plan(
@@ -143,7 +143,7 @@ class LookTest(testtools.TestCase):
             wanted,
             accepts=builders.apart,
         )
-        self.assertEqual(2, len({one.host for one in plan.nominations}))
+        self.assertEqual(2, len({one.provider for one in plan.nominations}))
         self.assertLess(len(self.cloud.looked), 10)
 
     def test_preemptors_that_stay_together_need_no_look_at_every_host(self):
@@ -153,7 +153,7 @@ class LookTest(testtools.TestCase):
             wanted,
             accepts=builders.together,
         )
-        self.assertEqual({'large'}, {one.host for one in plan.nominations})
+        self.assertEqual({'large'}, {one.provider for one in plan.nominations})
         self.assertEqual(['large'], self.cloud.looked)
 
     def test_of_hosts_nobody_knows_the_cheapest_is_found(self):
@@ -168,7 +168,7 @@ class LookTest(testtools.TestCase):
         ]
         given = [
             model.Host(
-                one.uuid,
+                one.provider,
                 {'VCPU': one.inventories['VCPU']},
                 (server(one.potential_victims[0].uuid, VCPU=1),),
                 is_estimate=True,
@@ -206,8 +206,8 @@ class LookTest(testtools.TestCase):
             )
             for one in hosts
         ]
-        cloud = builders.Cloud(
-            {one.uuid: one for one in hosts}, builders.accept_all
+        cloud = builders.FakeCloud(
+            {one.provider: one for one in hosts}, builders.accept_all
         )
         by_estimates = planner.make_plan(wanted, given, its_cost, cloud)
         true = builders.make_plan(hosts, wanted, its_cost)

@@ -130,7 +130,7 @@ class HostAfterTest(testtools.TestCase):
     def test_all_else_is_as_before(self):
         after = self.host.after([self.goes], {'VCPU': 2, 'DISK_GB': 5})
         self.assertEqual(self.host.inventories, after.inventories)
-        self.assertEqual(('a', 3), (after.uuid, after.preference))
+        self.assertEqual(('a', 3), (after.provider, after.preference))
 
     def test_the_host_itself_does_not_change(self):
         self.host.after([self.goes, self.stays], {'VCPU': 4})

@@ -111,7 +111,7 @@ class OnePreemptorTest(testtools.TestCase):
     def test_a_bound_refuses_only_what_is_refused(self, problem, most):
         (host,), request, its_cost = problem
         bound = bounds.make_least_rank(request.resources, 1, its_cost, most)
-        if isinstance(bound(host), model.Refusal):
+        if isinstance(bound(host), model.Unfit):
             self.assertIsNone(
                 oracle.least(host, request.resources, its_cost, most=most)
             )
@@ -197,7 +197,7 @@ class ReasonTest(testtools.TestCase):
         host = builders.host('h', *servers, VCPU=6, MEMORY_MB=6)
         request = limited(builders.request(VCPU=5, MEMORY_MB=5), 2)
         bound = bounds.make_least_rank(request.resources, 1, builders.USUAL, 2)
-        self.assertNotIsInstance(bound(host), model.Refusal)
+        self.assertNotIsInstance(bound(host), model.Unfit)
         plan = builders.make_plan([host], request)
         self.assertEqual({'h': bounds.too_many(2)}, plan.reasons)
 

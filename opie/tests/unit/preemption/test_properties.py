@@ -29,7 +29,7 @@ from opie.tests.unit.preemption import strategies
 def nominated(hosts, plan):
     """Return the nominated host and the victims on it."""
     (nomination,) = plan.nominations
-    (host,) = (one for one in hosts if one.uuid == nomination.host)
+    (host,) = (one for one in hosts if one.provider == nomination.provider)
     return host, nomination.victims
 
 
@@ -86,7 +86,7 @@ class OnePreemptorTest(testtools.TestCase):
         hypothesis.assume(plan.is_feasible)
         host, gone = nominated(hosts, plan)
         self.assertTrue(oracle.fits(host, request.resources, gone))
-        self.assertIsNone(filters(host.uuid, oracle.uuids(gone), ()))
+        self.assertIsNone(filters(host.provider, oracle.uuids(gone), ()))
         self.assertTrue(all(one in host.potential_victims for one in gone))
 
     @strategies.SETTINGS
@@ -100,7 +100,7 @@ class OnePreemptorTest(testtools.TestCase):
             fewer = [server for server in gone if server is not spared]
             self.assertFalse(
                 oracle.fits(host, request.resources, fewer)
-                and filters(host.uuid, oracle.uuids(fewer), ()) is None,
+                and filters(host.provider, oracle.uuids(fewer), ()) is None,
                 'sparing %s harms nobody' % spared.uuid,
             )
 
@@ -128,7 +128,7 @@ class OnePreemptorTest(testtools.TestCase):
         hypothesis.assume(
             any(
                 oracle.fits(host, request.resources, ())
-                and filters(host.uuid, frozenset(), ()) is None
+                and filters(host.provider, frozenset(), ()) is None
                 for host in hosts
             )
         )
@@ -143,7 +143,7 @@ class OnePreemptorTest(testtools.TestCase):
         hosts, request, its_cost, filters = problem
         plan = builders.make_plan(hosts, request, its_cost, filters)
         hypothesis.assume(not plan.is_feasible)
-        self.assertEqual({host.uuid for host in hosts}, set(plan.reasons))
+        self.assertEqual({host.provider for host in hosts}, set(plan.reasons))
         self.assertTrue(all(plan.reasons.values()))
 
     @strategies.SETTINGS
@@ -153,7 +153,7 @@ class OnePreemptorTest(testtools.TestCase):
         plan = builders.make_plan(hosts, request, its_cost, filters)
         for host in hosts:
             if oracle.can_serve(host, request.resources, filters):
-                self.assertNotIn(host.uuid, plan.reasons)
+                self.assertNotIn(host.provider, plan.reasons)
 
 
 class LeastCostTest(testtools.TestCase):

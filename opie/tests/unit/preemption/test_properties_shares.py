@@ -35,9 +35,12 @@ def taken_of(shares, server, name):
 def by_host(hosts, plan):
     """Return (host, its nominations) for each nominated host."""
     return [
-        (host, [one for one in plan.nominations if one.host == host.uuid])
+        (
+            host,
+            [one for one in plan.nominations if one.provider == host.provider],
+        )
         for host in hosts
-        if any(one.host == host.uuid for one in plan.nominations)
+        if any(one.provider == host.provider for one in plan.nominations)
     ]
 
 
@@ -94,7 +97,7 @@ class SeveralPreemptorsTest(testtools.TestCase):
         plan = builders.make_plan(hosts, request, its_cost, builders.together)
         most = max(capacities(hosts, request))
         self.assertEqual(most >= len(request.preemptors), plan.is_feasible)
-        self.assertTrue(len({one.host for one in plan.nominations}) <= 1)
+        self.assertTrue(len({one.provider for one in plan.nominations}) <= 1)
 
     @strategies.SETTINGS
     @hypothesis.given(strategies.problems(most_preemptors=3))
@@ -105,7 +108,7 @@ class SeveralPreemptorsTest(testtools.TestCase):
         self.assertEqual(
             len(able) >= len(request.preemptors), plan.is_feasible
         )
-        nominated = [one.host for one in plan.nominations]
+        nominated = [one.provider for one in plan.nominations]
         self.assertEqual(len(nominated), len(set(nominated)))
 
     @strategies.SETTINGS
@@ -143,7 +146,7 @@ class SharesTest(testtools.TestCase):
     @hypothesis.given(any_problem)
     def test_a_victim_gives_what_it_holds_and_keeps_a_unit(self, problem):
         plan = feasible_plan(problem)
-        hosts = {host.uuid: host for host in problem[0]}
+        hosts = {host.provider: host for host in problem[0]}
         for uuid, server in plan.victims:
             for share in plan.shares[server.uuid].values():
                 self.assertTrue(set(share) <= set(server.held))

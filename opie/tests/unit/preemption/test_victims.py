@@ -225,7 +225,7 @@ class RefusalTest(testtools.TestCase):
         refusal = victims.choose_victims(
             host, request.resources, 1, cost.Cost(), lambda servers: None
         )
-        self.assertEqual(model.Refusal(reason), refusal)
+        self.assertEqual(model.Unfit(reason), refusal)
 
 
 class ShortfallTest(testtools.TestCase):

@@ -178,10 +178,10 @@ class FilterRefusalTest(testtools.TestCase):
             cost.Cost(),
             lambda servers: '%d gone' % len(servers),
         )
-        self.assertEqual(model.Refusal('2 gone'), refusal)
+        self.assertEqual(model.Unfit('2 gone'), refusal)
 
     def test_room_is_missing_when_the_one_that_must_stay_holds_it(self):
         refusal = victims.choose_victims(
             full_host('v'), {'VCPU': 1}, 1, cost.Cost(), one_must_stay('v')
         )
-        self.assertEqual(model.Refusal('gone'), refusal)
+        self.assertEqual(model.Unfit('gone'), refusal)
