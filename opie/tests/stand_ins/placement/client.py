@@ -64,6 +64,10 @@ class StandIn:
             _Interruption(method, re.compile(pattern), what, number)
         )
 
+    def stop_interrupting(self):
+        """Have all calls answered from now on."""
+        self._interruptions.clear()
+
     def _call(self, method, url, body=None):
         # What the caller changes afterwards is not part of the call.
         body = json.loads(json.dumps(body))
@@ -111,6 +115,16 @@ def lose_answer(call):
 def answer(status_code):
     """Have an error answered, with nothing done."""
     return lambda call: server.Answer(status_code)
+
+
+def overtake(call):
+    """Have other writers of the provider be faster, as often as is tried."""
+    return server.conflict(
+        'Inventory and/or allocations changed while attempting to allocate: '
+        'Another thread concurrently updated the resource provider data. '
+        'Please retry your update',
+        records.CONCURRENT_UPDATE,
+    )
 
 
 def first(action):

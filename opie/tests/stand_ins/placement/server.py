@@ -203,6 +203,11 @@ class Server:
         return Answer(204)
 
 
+def conflict(detail, code):
+    """Return the :class:`Answer` that tells of a conflict."""
+    return _refused(placement_records.Refusal(409, detail, code))
+
+
 def _refused(exc):
     prefix = _CONFLICT if exc.status == 409 else ''
     error = {
