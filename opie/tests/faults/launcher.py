@@ -84,8 +84,8 @@ def main():
     # NOTE: it must come before anything that imports eventlet.
     import nova.cmd.scheduler  # noqa: F401
 
-    from opie.tests.faults import killer
-    from opie.tests.faults import wire
+    from opie.tests.interruptions import killer
+    from opie.tests.interruptions import wire
 
     orders = Orders(killer.REAPER)
     the_killer = killer.Killer(

@@ -26,8 +26,8 @@ from opie.sandbox.services import compute
 from opie.sandbox.services import nova
 from opie.sandbox.services import scheduler
 from opie.tests.e2e import base
-from opie.tests.faults import killer
 from opie.tests.faults import launcher
+from opie.tests.interruptions import killer
 
 _SCHEDULER = scheduler.name(1)
 _TIMEOUT_SECONDS = 20

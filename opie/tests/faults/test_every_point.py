@@ -12,40 +12,13 @@
 
 """A scheduler that dies at every one of its I/O calls, in one process."""
 
-from opie.tests.functional import crash_points
-from opie.tests.functional import scenarios
-from opie.tests.functional import test_crash_points
+from opie.tests.functional import base
+from opie.tests.interruptions import crash_points
+from opie.tests.interruptions import killer
+from opie.tests.interruptions import scenarios
 
-from opie.tests.faults import killer  # isort: skip
-
-
-class EveryPoint(test_crash_points.Crashes):
-    choose = staticmethod(killer.worth_it)
-
-
-class FirstTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.First
-
-
-class SeveralTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.Several
-
-
-class UndoneTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.Undone
-
-
-class UndoneHalfwayTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.UndoneHalfway
-
-
-class RepairedTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.Repaired
-
-
-class EmptiedTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.Emptied
-
-
-class ClosedTest(EveryPoint, crash_points.CrashTestCase):
-    scenario = scenarios.Closed
+globals().update(
+    crash_points.one_case_each(
+        __name__, base.CloudTestCase, scenarios.ALL, killer.worth_it
+    )
+)

@@ -15,11 +15,11 @@
 It takes minutes, so it is no part of the functional tests.
 """
 
-from opie.tests.functional import crash_points
-from opie.tests.functional import faults
+from opie.tests.functional import base
+from opie.tests.interruptions import faults
 
 
-class PlacementTest(faults.Faults, crash_points.CrashTestCase):
+class PlacementTest(faults.FaultsMixin, base.CloudTestCase):
     def test_it_answers_500(self):
         self.fail_in_each_phase(
             lambda call, go: faults.answer(500),

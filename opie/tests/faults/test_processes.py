@@ -18,8 +18,8 @@ two reaper intervals.  What each state is worth is seen in one process, at
 every call: see test_every_point.py.
 """
 
-from opie.tests.faults import killer
 from opie.tests.faults import processes
+from opie.tests.interruptions import killer
 
 
 class ProcessTest(processes.ProcessCase):

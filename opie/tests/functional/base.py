@@ -28,7 +28,7 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.repair import reaper
 from opie.tests import threads
-from opie.tests.functional import waits
+from opie.tests import waits
 
 WAIT_SECONDS = waits.WAIT_SECONDS
 

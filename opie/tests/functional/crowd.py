@@ -35,7 +35,7 @@ from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import death
-from opie.tests.functional import invariants
+from opie.tests.interruptions import invariants
 
 VCPUS = 10
 

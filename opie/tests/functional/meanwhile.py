@@ -16,7 +16,7 @@
 from opie.scheduler.claims import claim
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
-from opie.tests.functional import invariants
+from opie.tests.interruptions import invariants
 
 BEFORE_CLAIM = claim.Claim, 'make'
 BEFORE_EVICTION = attempt.Execution, 'evict'

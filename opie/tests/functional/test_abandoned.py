@@ -13,8 +13,9 @@
 """What becomes of a victim between the death of a scheduler and the reaper."""
 
 from opie.tests.functional import audits
-from opie.tests.functional import crash_points
-from opie.tests.functional import scenarios
+from opie.tests.functional import base
+from opie.tests.interruptions import crash_points
+from opie.tests.interruptions import scenarios
 
 _EVICTION = 'eviction.Eviction.run'
 
@@ -120,9 +121,9 @@ class Abandoned:
         self.assertFalse(self.logged('Wasted'))
 
 
-class EmptiedTest(Abandoned, crash_points.CrashTestCase):
+class EmptiedTest(Abandoned, crash_points.CrashMixin, base.CloudTestCase):
     is_emptied = True
 
 
-class ShrunkTest(Abandoned, crash_points.CrashTestCase):
+class ShrunkTest(Abandoned, crash_points.CrashMixin, base.CloudTestCase):
     is_emptied = False

@@ -26,13 +26,13 @@ from oslo_utils import timeutils
 
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.repair import findings
-from opie.tests.faults import killer
-from opie.tests.faults import wire
 from opie.tests.functional import audits
 from opie.tests.functional import base
-from opie.tests.functional import crash_points
-from opie.tests.functional import invariants
-from opie.tests.functional import scenarios
+from opie.tests.interruptions import crash_points
+from opie.tests.interruptions import invariants
+from opie.tests.interruptions import killer
+from opie.tests.interruptions import scenarios
+from opie.tests.interruptions import wire
 
 CONF = nova.conf.CONF
 
@@ -49,7 +49,7 @@ def is_wait(call):
     return 'confirmation.Confirmation.wait' in call.path
 
 
-class MeanwhileTest(crash_points.CrashTestCase):
+class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
     """Something happens amid a preemption that nobody interrupts."""
 
     def setUp(self):

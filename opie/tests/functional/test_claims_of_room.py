@@ -19,8 +19,8 @@ from opie.scheduler.claims import claim
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
 from opie.tests.functional import base
-from opie.tests.functional import invariants
 from opie.tests.functional import killing
+from opie.tests.interruptions import invariants
 
 
 class ClaimOfRoomTest(killing.KillingTestCase):

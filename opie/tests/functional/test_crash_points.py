@@ -19,11 +19,12 @@ die at every one of its I/O calls, and amid a request for several servers.
 import pathlib
 
 import opie
-from opie.tests.faults import killer
-from opie.tests.faults import sites
-from opie.tests.functional import crash_points
-from opie.tests.functional import phases
-from opie.tests.functional import scenarios
+from opie.tests.functional import base
+from opie.tests.interruptions import crash_points
+from opie.tests.interruptions import killer
+from opie.tests.interruptions import phases
+from opie.tests.interruptions import scenarios
+from opie.tests.interruptions import sites
 
 _PAGE = pathlib.Path(opie.__file__).parents[1] / 'doc/source/protocol.rst'
 
@@ -62,7 +63,7 @@ _NOT_MET = {
 }
 
 
-class EveryCallTest(crash_points.CrashTestCase):
+class EveryCallTest(crash_points.CrashMixin, base.CloudTestCase):
     def test_every_call_is_a_crash_point(self):
         found = sites.Sites()
         met, said = set(), set()
@@ -91,47 +92,18 @@ class EveryCallTest(crash_points.CrashTestCase):
         name = found.name_of(*point.call.site)
         self.assertIsNotNone(
             name,
-            'opie/tests/faults/sites.py does not see that %s, line %d, makes '
-            'I/O. Teach it to.' % point.call.site[:2],
+            'opie/tests/interruptions/sites.py does not see that %s, line %d, '
+            'makes I/O. Teach it to.' % point.call.site[:2],
         )
         return name
 
 
-class Crashes:
-    """The base of one class for each scenario, which may run side by side.
-
-    :cvar choose: which of a scenario's points are tried.
-    """
-
-    scenario = None
-    choose = staticmethod(killer.one_for_each_state)
-
-    def test_it_dies(self):
-        scenario = self.scenario(self)
-        points = self.choose(self.points_of(scenario))
-        self.assertTrue(points)
-        self.crash_at(scenario, points)
-
-
-class FirstTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.First
-
-
-class UndoneTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.Undone
-
-
-class UndoneHalfwayTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.UndoneHalfway
-
-
-class RepairedTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.Repaired
-
-
-class EmptiedTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.Emptied
-
-
-class ClosedTest(Crashes, crash_points.CrashTestCase):
-    scenario = scenarios.Closed
+globals().update(
+    crash_points.one_case_each(
+        __name__,
+        base.CloudTestCase,
+        # A request for several servers takes minutes.
+        [one for one in scenarios.ALL if one.number == 1],
+        killer.one_for_each_state,
+    )
+)

@@ -19,12 +19,12 @@ import time
 from nova import utils
 import nova.conf
 
-from opie.tests.faults import killer
-from opie.tests.faults import wire
-from opie.tests.functional import crash_points
-from opie.tests.functional import faults
-from opie.tests.functional import invariants
-from opie.tests.functional import scenarios
+from opie.tests.functional import base
+from opie.tests.interruptions import faults
+from opie.tests.interruptions import invariants
+from opie.tests.interruptions import killer
+from opie.tests.interruptions import scenarios
+from opie.tests.interruptions import wire
 
 CONF = nova.conf.CONF
 
@@ -35,19 +35,19 @@ _LOST_DELETIONS = frozenset(
 )
 
 
-class DatabaseTest(faults.Faults, crash_points.CrashTestCase):
+class DatabaseTest(faults.FaultsMixin, base.CloudTestCase):
     def test_it_is_gone(self):
         self.fail_in_each_phase(
             faults.database_is_gone, faults.is_of_the_database
         )
 
 
-class BrokerTest(faults.Faults, crash_points.CrashTestCase):
+class BrokerTest(faults.FaultsMixin, base.CloudTestCase):
     def test_it_is_gone(self):
         self.fail_in_each_phase(faults.broker_is_gone, faults.is_of_the_broker)
 
 
-class HalfwayTest(faults.Faults, crash_points.CrashTestCase):
+class HalfwayTest(faults.FaultsMixin, base.CloudTestCase):
     """The first of two victims is sent away; from there on something fails."""
 
     def test_it_is_gone(self):
@@ -84,7 +84,7 @@ class HalfwayTest(faults.Faults, crash_points.CrashTestCase):
         self.repair_after('%s, halfway' % name)
 
 
-class ReaperTest(faults.Faults, crash_points.CrashTestCase):
+class ReaperTest(faults.FaultsMixin, base.CloudTestCase):
     """Each call of the reaper fails once in each way.
 
     That is one in each turn, of each of the two things that it does.
@@ -150,7 +150,7 @@ def ways_of(call):
     return (faults.broker_is_gone,)
 
 
-class BlockingTest(faults.Faults, crash_points.CrashTestCase):
+class BlockingTest(faults.FaultsMixin, base.CloudTestCase):
     """Somebody listens where placement was, and never says anything."""
 
     def setUp(self):

@@ -21,7 +21,7 @@ from nova.scheduler import manager
 from oslo_db import exception as db_exc
 import sqlalchemy as sa
 
-from opie.tests.functional import waits
+from opie.tests import waits
 from opie.tests.functional.api import base
 
 IMAGE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'

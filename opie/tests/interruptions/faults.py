@@ -25,11 +25,12 @@ import requests
 
 from opie.scheduler.claims import give_back
 from opie.scheduler.nova_db import index
-from opie.tests.faults import killer
-from opie.tests.faults import wire
-from opie.tests.functional import invariants
-from opie.tests.functional import phases
-from opie.tests.functional import scenarios
+from opie.tests.interruptions import crash_points
+from opie.tests.interruptions import invariants
+from opie.tests.interruptions import killer
+from opie.tests.interruptions import phases
+from opie.tests.interruptions import scenarios
+from opie.tests.interruptions import wire
 
 
 def answer(status, code=None):
@@ -85,8 +86,8 @@ def moment_of(call):
     return 'plans alone' if is_alone else phase
 
 
-class Faults:
-    """The base of test cases, with :class:`crash_points.CrashTestCase`."""
+class FaultsMixin(crash_points.CrashMixin):
+    """Lets what a scheduler asks fail, and sees what becomes of it."""
 
     def setUp(self):
         # One that is not given back is missed at once.

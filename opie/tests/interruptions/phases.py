@@ -66,7 +66,7 @@ _FUNCTIONS = (
 def phase_of(call):
     """Return what a scheduler is at that makes a call.
 
-    :param call: a :class:`opie.tests.faults.wire.Call`.
+    :param call: a :class:`opie.tests.interruptions.wire.Call`.
     :raises AssertionError: if nobody has said.
     """
     if call.what == 'ANSWER':

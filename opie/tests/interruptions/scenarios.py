@@ -20,13 +20,13 @@ import fixtures
 from nova.scheduler.client import report
 
 from opie.scheduler.claims import journal
-from opie.tests.faults import killer
+from opie.tests.interruptions import killer
 
 
 class Scenario:
     """A preemption of 10 VCPU on host1, at the cost of two servers.
 
-    :param cloud: a :class:`crash_points.CrashTestCase`, of two hosts.
+    :param cloud: a :class:`crash_points.CrashMixin`, of two hosts.
     :cvar entry: what of the scheduler is interrupted.
     :cvar servers: (VCPU, host, whether preemptible) of those there before.
     :cvar number: how many servers are asked for.

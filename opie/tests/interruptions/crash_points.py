@@ -21,10 +21,10 @@ from opie.scheduler import filter_scheduler
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
-from opie.tests.faults import killer
-from opie.tests.faults import wire
-from opie.tests.functional import base
-from opie.tests.functional import invariants
+from opie.tests import waits
+from opie.tests.interruptions import invariants
+from opie.tests.interruptions import killer
+from opie.tests.interruptions import wire
 
 # NOTE: nova/tests/fixtures/notifications.py lets no notification come to the
 # transport.
@@ -41,13 +41,15 @@ for _notifier in (
     )
 
 _SECONDS_BETWEEN_LOOKS = 0.25
-_LOOKS = int(base.WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
+_LOOKS = int(waits.WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
 # How often a point is tried that it depends on chance to come to.
 _TRIES = 3
 
 
-class CrashTestCase(base.CloudTestCase):
+class CrashMixin:
     """Interrupts :class:`scenarios.Scenario`, and sees what becomes of it.
+
+    For a :class:`base.CloudTestCase` of the functional tests.
 
     One cloud serves for many crashes: what they leave is cleared away by
     deleting servers, and servers that came to no harm are used again.
@@ -233,3 +235,44 @@ class CrashTestCase(base.CloudTestCase):
 
     def _soon(self, check):
         self._wait_for_assert(check, _LOOKS, _SECONDS_BETWEEN_LOOKS)
+
+
+class CrashesMixin(CrashMixin):
+    """Has a scheduler die at points of one scenario.
+
+    :cvar scenario: the class of the scenario.
+    :cvar choose: which of the scenario's points are tried.
+    """
+
+    scenario = None
+    choose = None
+
+    def test_it_dies(self):
+        scenario = self.scenario(self)
+        points = self.choose(self.points_of(scenario))
+        self.assertTrue(points)
+        self.crash_at(scenario, points)
+
+
+def one_case_each(module, cloud, of, choose):
+    """Return name to test case, one for each of some scenarios.
+
+    So they may run side by side.
+
+    :param module: name of the module that has the test cases.
+    :param cloud: the class of :class:`base.CloudTestCase`.
+    :param of: classes of :mod:`scenarios`.
+    :param choose: see :class:`CrashesMixin`.
+    """
+    return {
+        one.__name__ + 'Test': type(
+            one.__name__ + 'Test',
+            (CrashesMixin, cloud),
+            {
+                '__module__': module,
+                'scenario': one,
+                'choose': staticmethod(choose),
+            },
+        )
+        for one in of
+    }

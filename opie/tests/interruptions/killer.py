@@ -22,7 +22,7 @@ import collections
 import dataclasses
 import threading
 
-from opie.tests.faults import wire
+from opie.tests.interruptions import wire
 
 PREEMPTION = 'filter_scheduler.FilterScheduler.select_destinations'
 REAPER = 'filter_scheduler.FilterScheduler._reap'
