@@ -99,44 +99,54 @@ def repair(is_dry_run, out):
     :param out: a text stream.
     :returns: what went wrong, a text each.
     """
+    the_reaper = _reaper()
+    due, failed = _repair_preemptions(the_reaper, is_dry_run, out)
+    lost, failed_too = _repeat_deletions(the_reaper, is_dry_run, out)
+    failed += failed_too
+    if not (due or lost or failed):
+        print('There is nothing to repair.', file=out)
+    return failed
+
+
+def _repair_preemptions(the_reaper, is_dry_run, out):
+    """Repair preemptions; return (findings that are due, what went wrong)."""
     from opie.scheduler.repair import findings
 
-    the_reaper = _reaper()
     found, failed = _findings(the_reaper)
     due = [
         finding
         for finding in found
         if finding.repair is not findings.Repair.WAIT
     ]
+    verb = 'Would repair' if is_dry_run else 'Repairing'
     for finding in due:
-        print(
-            '%s %s: %s'
-            % (
-                'Would repair' if is_dry_run else 'Repairing',
-                finding.preemption.name,
-                finding.repair.value,
-            ),
-            file=out,
-        )
+        name, repair = finding.preemption.name, finding.repair.value
+        print('%s %s: %s' % (verb, name, repair), file=out)
     if due and not is_dry_run:
         failed += _repair(the_reaper, [one.preemption for one in due])
-    lost, unseen = _lost_deletions(the_reaper)
-    failed += unseen
+    return due, failed
+
+
+def _repeat_deletions(the_reaper, is_dry_run, out):
+    """Repeat lost deletions; return (uuids of their victims, what went wrong).
+
+    A cell that does not answer hides the deletions that were lost there.
+    """
+    try:
+        lost, silent = the_reaper.lost_deletions()
+    except Exception as error:
+        return [], [_text('Cannot find lost deletions', error)]
+    failed = ['Cell %s does not answer' % cell for cell in silent]
+    verb = 'Would repeat' if is_dry_run else 'Repeating'
     for uuid in sorted(lost):
-        print(
-            '%s the deletion of %s'
-            % ('Would repeat' if is_dry_run else 'Repeating', uuid),
-            file=out,
-        )
+        print('%s the deletion of %s' % (verb, uuid), file=out)
     if not is_dry_run:
         failed += [
             'The deletion of %s was not repeated: its compute is down, or '
-            'somebody else has just done it, or the log tells why' % uuid
+            'another worker has just repeated it, or the log tells why' % uuid
             for uuid in sorted(lost.keys() - the_reaper.delete_again(lost))
         ]
-    if not (due or lost or failed):
-        print('There is nothing to repair.', file=out)
-    return failed
+    return sorted(lost), failed
 
 
 def _reaper():
@@ -169,7 +179,9 @@ def _findings(the_reaper):
         try:
             found.append(the_reaper.finding(preemption))
         except Exception as error:
-            failed.append(_text('Cannot look at %s' % preemption.name, error))
+            failed.append(
+                _text('Cannot read about %s' % preemption.name, error)
+            )
     return found, failed
 
 
@@ -188,15 +200,6 @@ def _repair(the_reaper, preemptions):
         for item in preemptions
         if item.journal_provider in left
     ]
-
-
-def _lost_deletions(the_reaper):
-    """Return (lost deletions, a text for each cell that did not answer)."""
-    try:
-        lost, silent = the_reaper.lost_deletions()
-    except Exception as error:
-        return {}, [_text('Cannot look for lost deletions', error)]
-    return lost, ['Cell %s does not answer' % cell for cell in silent]
 
 
 def _text(what, error):

@@ -65,13 +65,13 @@ class Reaper:
         try:
             self.repair(self.in_flight())
         except Exception:
-            LOG.exception('Cannot look for preemptions.')
+            LOG.exception('Cannot read which preemptions are in flight.')
         # Afterwards, because what is given back must not meet a deletion.
         try:
             victims, _ = self.lost_deletions()
             self.delete_again(victims)
         except Exception:
-            LOG.exception('Cannot look for deletions that were lost.')
+            LOG.exception('Cannot find deletions that were lost.')
 
     def in_flight(self) -> list[journal_names.Preemption]:
         """Return every preemption in the journal."""
