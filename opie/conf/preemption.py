@@ -64,7 +64,8 @@ How much the work counts that a victim loses.
 
 When room is made, evicting a server costs this much for each billing period
 that has passed since its launch, so that a higher value prefers the youngest
-victims, which have done least. With the default, age does not count.
+victims, which have done least. With the default, age does not count. A value
+below zero counts as zero.
 
 Possible values:
 

@@ -92,7 +92,9 @@ aggregates have one.
 
 When room is made, the option is the cost of each server evicted, so that a
 higher value prefers few victims. With zero, the number of victims counts only
-among plans of equal cost. The metadata of aggregates does not change costs.
+among plans of equal cost. A value below zero counts as zero then, while the
+weigher prefers hosts with more preemptible servers. The metadata of aggregates
+does not change costs.
 
 Possible values:
 
@@ -121,8 +123,9 @@ several aggregates have one.
 
 When room is made, the option times the fraction that a server has run of its
 current billing period is a part of the server's cost, so that a higher value
-prefers victims which have just completed a period. The metadata of aggregates
-does not change costs.
+prefers victims which have just completed a period. A value below zero counts
+as zero then, while the weigher prefers hosts with more time that cannot be
+billed. The metadata of aggregates does not change costs.
 
 Possible values:
 

@@ -51,8 +51,7 @@ def make_least_rank(resources, number, cost, most_victims=None):
         (name, amount, number * amount) for name, amount in resources.items()
     ]
     floor = cost.make_floor()
-    base = ranks.fold(beyond=int(cost.is_gain))
-    of_bound = ranks.of_bound
+    rank_of_bound = ranks.rank_of_bound
     # What hosts that are alike need is counted once.
     counts = {False: {}, True: {}}
 
@@ -70,7 +69,7 @@ def make_least_rank(resources, number, cost, most_victims=None):
             return 0 if count == 0 else _refusal(host, resources, number)
         if most_victims is not None and count > most_victims:
             return model.Unfit(too_many(most_victims))
-        return of_bound(base, floor(figures, count), count)
+        return rank_of_bound(floor(figures, count), count)
 
     return least_rank
 

@@ -59,6 +59,8 @@ def seconds_beyond_last_full_period(runtime_seconds, billing_period_seconds):
 class Cost:
     """The cost of evicting a set of servers at a moment: the members' sum.
 
+    A multiplier below zero counts as zero, because an eviction is no reward.
+
     :ivar count_multiplier: cost of each victim.
     :ivar duration_multiplier: cost of a whole billing period begun; a victim
         costs the fraction that it has run of its current one.
@@ -87,6 +89,8 @@ class Cost:
                 raise errors.InvalidCost(
                     problem='the %s multiplier is %s' % (name, value)
                 )
+            # The way to set a field of a frozen value.
+            object.__setattr__(self, name + '_multiplier', max(0.0, value))
         # Raises for a period without length.
         seconds_beyond_last_full_period(0, self.billing_period_seconds)
 
@@ -100,18 +104,6 @@ class Cost:
             min_runtime_seconds=(
                 self.min_runtime_seconds if self.is_min_runtime_strict else 0.0
             ),
-        )
-
-    @property
-    def is_gain(self):
-        """Whether an eviction can cost less than nothing."""
-        return (
-            min(
-                self.count_multiplier,
-                self.duration_multiplier,
-                self.age_multiplier,
-            )
-            < 0
         )
 
     def runtime_seconds(self, server):
@@ -144,11 +136,11 @@ class Cost:
         ) / self.billing_period_seconds
         return round(MILLIONTHS * (self.count_multiplier + of_time))
 
-    def of(self, server):
+    def cost_of(self, server):
         """Return the cost of evicting one server."""
         return self.millionths(server) / MILLIONTHS
 
-    def of_all(self, servers):
+    def cost_of_all(self, servers):
         """Return the cost of evicting all servers, whatever their order."""
         return sum(map(self.millionths, servers)) / MILLIONTHS
 
@@ -160,8 +152,6 @@ class Cost:
         least number of victims, it returns millionths that no such set costs
         less than.
         """
-        if self.is_gain:
-            return self._floor_of_gain
         now, period = self.now, self.billing_period_seconds
         # Each of the victims' costs is rounded.
         each = MILLIONTHS * self.count_multiplier - 1
@@ -194,16 +184,3 @@ class Cost:
             return int(max(0.0, least * _SURELY))
 
         return floor
-
-    def _floor_of_gain(self, figures, count):
-        """Bound each victim by the worst of each term, and take them all."""
-        oldest = max(0.0, self.now - min(figures.launches, default=self.now))
-        least = (
-            min(0.0, self.count_multiplier)
-            + min(0.0, self.duration_multiplier)
-            + min(0.0, self.age_multiplier)
-            * oldest
-            / self.billing_period_seconds
-        )
-        number = len(figures.launches) + figures.unlaunched
-        return math.floor(MILLIONTHS * least - 1) * number

@@ -27,7 +27,7 @@ MOST_DOUBTS = 64
 # How many hosts of which nobody knows are taken for cheap ones.
 MOST_UNKNOWN = 256
 
-_LAST = ranks.fold(beyond=1 << 32)
+_LAST = ranks.fold(young=1 << 96)
 _LOOKS_PER_SECOND = 1000
 
 

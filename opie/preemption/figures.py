@@ -41,7 +41,7 @@ class ClassFigures(typing.NamedTuple):
     step_size: int
 
     @classmethod
-    def of(cls, inventory, amounts):
+    def from_inventory(cls, inventory, amounts):
         return cls(
             inventory.capacity - inventory.used,
             (0, *itertools.accumulate(sorted(amounts, reverse=True))),
@@ -70,7 +70,7 @@ class Figures:
     )
 
     @classmethod
-    def of(cls, host):
+    def from_host(cls, host):
         held = {}
         for server in host.potential_victims:
             for name, amount in server.held.items():
@@ -83,7 +83,12 @@ class Figures:
         return cls(
             _shared_classes(
                 tuple(
-                    (name, ClassFigures.of(inventory, held.get(name, ())))
+                    (
+                        name,
+                        ClassFigures.from_inventory(
+                            inventory, held.get(name, ())
+                        ),
+                    )
                     for name, inventory in sorted(host.inventories.items())
                 )
             ),

@@ -122,7 +122,7 @@ class Host:
     @functools.cached_property
     def figures(self):
         """What the first look at the host needs; see figures.py."""
-        return figures.Figures.of(self)
+        return figures.Figures.from_host(self)
 
     def after(self, victims, resources):
         """Return this host with the victims gone and the resources taken."""

@@ -20,7 +20,6 @@ refines those that cannot win.
 """
 
 import heapq
-import math
 import typing
 
 from opie.preemption import bounds
@@ -207,14 +206,9 @@ class Book:
         with a bound of that, all hosts of equal cost would be looked at.
         """
         resources = self._request.resources
-        slots = min(
-            host.figures.free(name) // amount
-            for name, amount in resources.items()
-        )
-        return ranks.of_choice(
+        return ranks.rank_of_choice(
             chosen,
             self._cost,
-            number - max(0, math.floor(slots)),
             bounds.shortfall(host, resources, number),
             ranks.scale_of(host, resources),
         )

@@ -66,7 +66,7 @@ def make_plan(request, hosts, cost, cloud):
         )
     everyone = [server for _, server in fewest.victims]
     return dataclasses.replace(
-        fewest, cost=cost.of_all(everyone), is_least=False
+        fewest, cost=cost.cost_of_all(everyone), is_least=False
     )
 
 
@@ -94,7 +94,7 @@ def _make_plan(request, hosts, cost, cloud):
     nominated = {one.provider for one in nominations}
     return model.Plan(
         nominations,
-        cost.of_all(everyone),
+        cost.cost_of_all(everyone),
         {
             uuid: reason
             for uuid, reason in book.reasons(most_preemptors=1).items()

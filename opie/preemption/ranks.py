@@ -16,12 +16,12 @@ A rank folds the criteria into a whole number, the first one uppermost, so
 that ranks can be compared and, for choices that are made together, added.
 Lower wins:
 
-1. the preemptors that victims make room for, where evicting would be a gain:
-   a host with room always wins;
-2. victims that are younger than the protected age;
-3. the cost, in millionths;
-4. the number of victims;
-5. the resources freed beyond need, in millionths of what is asked for.
+1. victims that are younger than the protected age;
+2. the cost, in millionths;
+3. the number of victims;
+4. the resources freed beyond need, in millionths of what is asked for.
+
+So a host with room, whose rank is zero, wins over any host with victims.
 
 What still ties is decided by the cloud's own weighers, and then by uuid.
 """
@@ -34,20 +34,20 @@ from opie.preemption import cost
 _BITS = 96
 
 
-def fold(beyond=0, young=0, millionths=0, count=0, surplus=0):
+def fold(young=0, millionths=0, count=0, surplus=0):
     """Return the rank of a choice; all criteria are whole numbers."""
-    rank = beyond
-    for criterion in (young, millionths, count, surplus):
+    rank = young
+    for criterion in (millionths, count, surplus):
         rank = (rank << _BITS) + criterion
     return rank
 
 
-def of_bound(base, millionths, count):
-    """Return a rank with a cost and a number of victims added, quickly."""
-    return base + (((millionths << _BITS) + count) << _BITS)
+def rank_of_bound(millionths, count):
+    """Return the rank of a cost and a number of victims, quickly."""
+    return ((millionths << _BITS) + count) << _BITS
 
 
-def of_server(server, its_cost, freed):
+def rank_of_server(server, its_cost, freed):
     """Return what a server adds to the rank of a choice.
 
     :param freed: see :func:`freed_by`.
@@ -60,19 +60,18 @@ def of_server(server, its_cost, freed):
     )
 
 
-def of_choice(servers, its_cost, beyond, needed, scale):
+def rank_of_choice(servers, its_cost, needed, scale):
     """Return the rank of evicting some servers of one host.
 
-    :param beyond: how many preemptors have no room there without victims;
-        counts only where evicting would be a gain.
     :param needed: resource class to what is missing on the host.
     :param scale: see :func:`scale_of`.
     """
     if not servers:
         return 0
     freed = sum(freed_by(server, scale) for server in servers)
-    return sum(of_server(server, its_cost, 0) for server in servers) + fold(
-        beyond=max(1, beyond) if its_cost.is_gain else 0,
+    return sum(
+        rank_of_server(server, its_cost, 0) for server in servers
+    ) + fold(
         surplus=max(0, freed - _millionths(needed, scale)),
     )
 

@@ -156,7 +156,9 @@ class _Choice:
         last = len(self.servers) - 1
         self._keys = {
             server.uuid: (
-                ranks.of_server(server, cost, ranks.freed_by(server, scale))
+                ranks.rank_of_server(
+                    server, cost, ranks.freed_by(server, scale)
+                )
                 << len(self.servers)
             )
             - (1 << (last - index))

@@ -68,7 +68,7 @@ def of_costs(decision, names):
                     names[server.uuid],
                     server.held['VCPU'],
                     _duration(decision.cost.runtime_seconds(server)),
-                    round(decision.cost.of(server)),
+                    round(decision.cost.cost_of(server)),
                     'victim' if server.uuid in victims else 'stays',
                 )
                 for server in sorted(

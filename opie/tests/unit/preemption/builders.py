@@ -27,7 +27,7 @@ from opie.preemption import planner
 
 USUAL = cost.Cost()
 NO_COST = cost.Cost(count_multiplier=0.0, duration_multiplier=0.0)
-REWARDING = cost.Cost(count_multiplier=-1000.0, duration_multiplier=-1000.0)
+BELOW_ZERO = cost.Cost(count_multiplier=-1000.0, duration_multiplier=-1000.0)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -49,7 +49,6 @@ costs = st.builds(
     st.sampled_from((0.0, 0.0, 10.0)),
     st.sampled_from((0, 0, 1800)),
 )
-losses = costs.filter(lambda its_cost: not its_cost.is_gain)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -89,7 +89,8 @@ class InvalidMultiplierTest(testtools.TestCase):
         'a victim costs the part of its period': ((0, 8, 60), [15], 2),
         'a full period costs no more than its count': ((1, 8, 60), [60], 1),
         'both parts are added over all victims': ((1, 8, 60), [15, 90], 8),
-        'multipliers may be negative': ((-1, -8, 60), [30], -5),
+        'a count multiplier below zero is zero': ((-1, 8, 60), [30], 4),
+        'a duration multiplier below zero is zero': ((1, -8, 60), [30], 1),
         'nobody costs nothing': ((1, 8, 60), [], 0),
     }
 )
@@ -101,23 +102,29 @@ class CostOfAllTest(testtools.TestCase):
             for number, runtime in enumerate(minutes)
         ]
         its_cost = cost.Cost(count, duration, period_minutes * 60)
-        self.assertEqual(expected, its_cost.of_all(victims))
+        self.assertEqual(expected, its_cost.cost_of_all(victims))
 
 
 class CostTest(testtools.TestCase):
+    def test_multipliers_below_zero_are_zero(self):
+        its_cost = cost.Cost(-1.0, -1e9, age_multiplier=-0.5)
+        self.assertEqual(cost.Cost(0.0, 0.0), its_cost)
+
     def test_1_h_59_min_costs_more_than_1_h_01_min(self):
         longer = builders.server('longer', minutes=119, VCPU=1)
         shorter = builders.server('shorter', minutes=61, VCPU=1)
-        self.assertGreater(cost.Cost().of(longer), cost.Cost().of(shorter))
+        self.assertGreater(
+            cost.Cost().cost_of(longer), cost.Cost().cost_of(shorter)
+        )
 
     def test_the_defaults_are_those_of_the_documentation(self):
         half_a_period = builders.server('v', minutes=30, VCPU=1)
-        self.assertEqual(1500.0, cost.Cost().of(half_a_period))
+        self.assertEqual(1500.0, cost.Cost().cost_of(half_a_period))
 
     def test_what_a_server_holds_does_not_count(self):
         self.assertEqual(
-            cost.Cost().of(builders.server('small', VCPU=1)),
-            cost.Cost().of(builders.server('large', VCPU=64)),
+            cost.Cost().cost_of(builders.server('small', VCPU=1)),
+            cost.Cost().cost_of(builders.server('large', VCPU=64)),
         )
 
     @strategies.SETTINGS
@@ -131,7 +138,9 @@ class CostTest(testtools.TestCase):
             for number, runtime in enumerate(runtimes)
         ]
         shuffled = random.sample(victims, len(victims))
-        self.assertEqual(its_cost.of_all(victims), its_cost.of_all(shuffled))
+        self.assertEqual(
+            its_cost.cost_of_all(victims), its_cost.cost_of_all(shuffled)
+        )
 
     @strategies.SETTINGS
     @hypothesis.given(

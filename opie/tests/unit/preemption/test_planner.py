@@ -43,11 +43,11 @@ def full_host(uuid, *servers, **fields):
             [('b', [])],
             builders.NO_COST,
         ),
-        'a host with room is taken even if victims are a gain': (
+        'a host with room is taken even if multipliers are below zero': (
             [full_host('a', server('v', VCPU=1)), host('b', VCPU=1)],
             request(VCPU=1),
             [('b', [])],
-            builders.REWARDING,
+            builders.BELOW_ZERO,
         ),
         'a host with room is taken even if the cloud prefers the other': (
             [

@@ -146,7 +146,7 @@ class OnePreemptorTest(testtools.TestCase):
             builders.together,
             [('c', ['x', 'y']), ('c', [])],
         ),
-        'together they take a host with room even if victims are a gain': (
+        'together they take a host with room with multipliers below zero': (
             [
                 host('a', VCPU=1),
                 one_core_each('b', 'v', 'w'),
@@ -154,7 +154,7 @@ class OnePreemptorTest(testtools.TestCase):
             ],
             builders.together,
             [('c', []), ('c', [])],
-            builders.REWARDING,
+            builders.BELOW_ZERO,
         ),
         'together they take fewer victims where victims cost nothing': (
             [

@@ -165,7 +165,7 @@ class LeastCostTest(testtools.TestCase):
         (host,), request, _ = problem
         hypothesis.assume(not over_capacity(host, request.resources))
         alone = [
-            cost.Cost().of(server)
+            cost.Cost().cost_of(server)
             for server in host.potential_victims
             if all(
                 server.held.get(name, 0) >= amount
@@ -183,7 +183,7 @@ class LeastCostTest(testtools.TestCase):
         hosts, request, its_cost = problem
         plan = builders.make_plan(hosts, request, its_cost)
         everyone = [server for _, server in plan.victims]
-        self.assertEqual(its_cost.of_all(everyone), plan.cost)
+        self.assertEqual(its_cost.cost_of_all(everyone), plan.cost)
 
 
 class ShortfallTest(testtools.TestCase):

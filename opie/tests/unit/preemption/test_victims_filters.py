@@ -153,11 +153,11 @@ class NumberTest(testtools.TestCase):
             ]
             chosen, _ = self.ask(servers, 6, 12)
             least = min(
-                cost.Cost().of_all(some)
+                cost.Cost().cost_of_all(some)
                 for some in oracle.subsets(servers)
                 if len(some) >= 6 and oracle.held_by(some, 'VCPU') >= 12
             )
-            self.assertEqual(least, cost.Cost().of_all(chosen), seed)
+            self.assertEqual(least, cost.Cost().cost_of_all(chosen), seed)
 
     def test_it_is_asked_no_more_often_than_there_are_servers_or_little(self):
         servers = [
