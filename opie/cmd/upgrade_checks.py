@@ -49,8 +49,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def _check_symbols(self):
         objects.register_all()
-        found = filter(None, map(check.difference, check.symbols()))
-        details = ' '.join(found)
+        details = ' '.join(check.differences())
         return _failure(details) if details else _success()
 
     def _check_classes(self):

@@ -12,70 +12,29 @@
 
 """Whether the installed nova has what opie leans on.
 
-See symbols.py for what that is.  Import this module only
-where nova may be imported.
+See symbols.py for what that is.  Import this module only where nova may be
+imported.
 """
 
-import dataclasses
 import dis
 import importlib
 import importlib.metadata
 import inspect
 import types
 
-from opie.nova_compat import overrides
-from opie.nova_compat import symbols as nova_symbols
-
-
-@dataclasses.dataclass(frozen=True)
-class Symbol:
-    """What opie uses of nova in one way.
-
-    :ivar path: its dotted path.
-    :ivar purpose: what opie needs it for, as in "opie needs it to ...".
-    :ivar arguments: of the call, keywords with ``=`` at their end; None for
-        what is not called.
-    :ivar override: dotted path of the method of opie's that nova calls in
-        its place; None if there is none.
-    """
-
-    path: str
-    purpose: str
-    arguments: tuple | None = None
-    override: str | None = None
+from opie.nova_compat import symbols
 
 
 class _AbsentError(Exception):
     """There is nothing of that name."""
 
 
-def symbols():
-    """Return a :class:`Symbol` for each entry of the list."""
-    found = []
-    for purpose, owner, *members in nova_symbols.USED:
-        for member in members:
-            name, is_call, arguments = member.rstrip(')').partition('(')
-            if is_call:
-                names = tuple(filter(None, arguments.split(', ')))
-                found.append(Symbol(owner + '.' + name, purpose, names))
-            else:
-                found += [
-                    Symbol(owner + '.' + name, purpose)
-                    for name in member.split()
-                ]
-    for purpose, owner, own, methods in overrides.OVERRIDDEN:
-        found += [
-            Symbol(
-                '%s.%s' % (owner, name),
-                purpose,
-                override='%s.%s' % (own, name),
-            )
-            for name in methods.split()
-        ]
-    return found
+def differences() -> list[str]:
+    """Return a sentence for each symbol that nova does not have as needed."""
+    return list(filter(None, map(difference, symbols.symbols())))
 
 
-def difference(symbol):
+def difference(symbol: symbols.Symbol) -> str | None:
     """Return a sentence if nova is not as opie needs it, else None.
 
     nova's objects must be registered, for they are attributes of nova.objects
@@ -131,7 +90,7 @@ def _names(signature):
     ]
 
 
-def release():
+def release() -> str:
     """Return the version of the installed nova."""
     return importlib.metadata.version('nova')
 
@@ -169,7 +128,7 @@ def _import(name):
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # Others are no business of opie's, and better told in full.
+        # What another module lacks is told in full.
         if error.name != name:
             raise
         raise _AbsentError(name) from error

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Methods of nova that opie overrides, as symbols.py has the rest.
+"""Methods of nova that opie overrides, kept by hand as those in given.py.
 
 All of them but SchedulerManager.set_shutdown_in_progress, which is newer than
 the oldest release of nova that opie works with.  Properties are with the rest.

@@ -24,24 +24,11 @@ from nova.scheduler import host_manager
 import testtools
 
 from opie.nova_compat import check
-from opie.tests.unit.cmd import nova_uses
+from opie.nova_compat import source
+from opie.nova_compat import symbols
 from opie.tests.unit.preemption import builders
 
-SYMBOLS = check.symbols()
-
-# Not to be loaded, which would start the service; or only where it is there.
-UNLISTED = (
-    'nova.wsgi.osapi_compute.application',
-    'nova.monkey_patch',
-    'nova.monkey_patch.patch',
-)
-# What nova builds with the options that opie itself has registered.
-OWN_OPTIONS = (
-    'nova.conf.CONF.opie',
-    'nova.conf.CONF.category',
-    'nova.conf.CONF.preemptible_',
-    'nova.conf.CONF.scheduler_',
-)
+SYMBOLS = symbols.symbols()
 
 objects.register_all()
 
@@ -139,58 +126,91 @@ class TestDifference(base.CommandTestCase):
         )
 
 
+_HEADER = """
+import nova.conf
+from nova import objects
+from nova.scheduler import host_manager as novas
+CONF = nova.conf.CONF
+"""
+
+
+@builders.scenarios(
+    {
+        'what is read': ('novas.LIMIT', 'nova.scheduler.host_manager.LIMIT'),
+        'by an alias': ('CONF.host', 'nova.conf.CONF.host'),
+        'no more than an attribute of a class': (
+            'objects.Instance.host.in_(hosts)',
+            'nova.objects.Instance.host',
+        ),
+        'what is called': (
+            'objects.Flavor.find(self.context, uuid, limit=1)',
+            'nova.objects.Flavor.find(self.context, uuid, limit=)',
+        ),
+        'what is called with anything': (
+            'objects.Flavor.find(*arguments)',
+            'nova.objects.Flavor.find',
+        ),
+        'the shortest of calls that are alike': (
+            'objects.Flavor.find(a + b); objects.Flavor.find(c)',
+            'nova.objects.Flavor.find(c)',
+        ),
+        'calls that are not alike': (
+            'objects.Flavor.find(a); objects.Flavor.find(a, b=c)',
+            'nova.objects.Flavor.find(a) nova.objects.Flavor.find(a, b=)',
+        ),
+        'what a class inherits': (
+            'class Mine(novas.HostState):\n'
+            '    mine = 1\n'
+            '    def get(self):\n'
+            '        self.own = self.mine\n'
+            '        return self.cell, self.own, super().find(self.own)',
+            'nova.scheduler.host_manager.HostState.cell '
+            'nova.scheduler.host_manager.HostState.find(self, self.own)',
+        ),
+        'not what others have': ('conf.host; oslo.CONF.host', ''),
+    }
+)
+class TestSource(testtools.TestCase):
+    """What the source shows of the use of nova."""
+
+    def check(self, text, expected):
+        found = source.unique(source.of_text(_HEADER + text))
+        shown = ' '.join(
+            use.path
+            if use.arguments is None
+            else '%s(%s)' % (use.path, ', '.join(use.arguments))
+            for use in found
+            if use.path not in ('nova.conf.CONF',)
+        )
+        self.assertEqual(expected, shown)
+
+
 class TestList(testtools.TestCase):
     """Whether the list of symbols is all that opie uses."""
 
-    def setUp(self):
-        super().setUp()
-        self.uses = {
-            (path, shape): files
-            for (path, shape), files in nova_uses.find().items()
-            if path not in UNLISTED and not path.startswith(OWN_OPTIONS)
-        }
+    def test_the_source_of_opie_is_read(self):
+        found = {symbol.path for symbol in SYMBOLS}
+        for path in (
+            # One of each package that runs beside an operator's nova.
+            'nova.api.openstack.wsgi.Fault',
+            'nova.cmd.scheduler.main',
+            'nova.policy.register_rules',
+            'nova.scheduler.manager.SchedulerManager.select_destinations',
+        ):
+            self.assertIn(path, found)
 
-    def test_every_symbol_that_the_code_shows_is_listed(self):
-        paths = {symbol.path for symbol in SYMBOLS}
-        unlisted = {
-            path: files
-            for (path, _), files in self.uses.items()
-            if not _is_listed(path, paths)
-        }
-        self.assertEqual({}, unlisted)
-
-    def test_every_call_that_the_code_shows_is_listed(self):
-        calls = {}
-        for symbol in SYMBOLS:
-            if symbol.arguments is not None:
-                calls.setdefault(symbol.path, set()).add(_shape(symbol))
-        unlisted = {
-            (path, shape): files
-            for (path, shape), files in self.uses.items()
-            if path in calls and shape and shape not in calls[path]
-        }
-        self.assertEqual({}, unlisted)
+    def test_what_the_source_shows_is_not_kept_by_hand(self):
+        shown = {(use.path, use.shape) for use in source.uses()}
+        paths = {path for path, _ in shown}
+        by_hand = [
+            symbol.path
+            for symbol in symbols.given_symbols()
+            if (symbol.path, symbol.shape) in shown
+            or (symbol.arguments is None and symbol.path in paths)
+        ]
+        self.assertEqual([], by_hand)
 
     def test_it_says_each_once_and_what_for(self):
         self.assertEqual(len(SYMBOLS), len(set(map(_name, SYMBOLS))))
         for symbol in SYMBOLS:
             self.assertTrue(symbol.purpose.startswith('to '), symbol)
-
-
-def _is_listed(path, paths):
-    """Tell whether a path is listed, or what it begins with or is part of.
-
-    What is behind a listed one is of another library, such as ``in_`` of a
-    column.
-    """
-    return any(
-        path == listed
-        or listed.startswith(path + '.')
-        or path.startswith(listed + '.')
-        for listed in paths
-    )
-
-
-def _shape(symbol):
-    keywords = {name[:-1] for name in symbol.arguments if name.endswith('=')}
-    return len(symbol.arguments) - len(keywords), frozenset(keywords)

@@ -1,0 +1,180 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What opie uses of the objects that nova gives to it, kept by hand.
+
+No tool finds these in the source, because the source does not say of which
+class an argument is.  All other symbols are found; see source.py.
+"""
+
+# (what opie needs it for, as in "opie needs it to ...", a module or class, and
+# what of it).  What is read is in one text, names apart by spaces; what is
+# called is a text for each call, with positional arguments by any name and
+# keywords by theirs: 'find(self, context, limit=)'.
+GIVEN = (
+    (
+        'to schedule as nova does first',
+        'nova.scheduler.manager.SchedulerManager',
+        '__init__(self)',
+        '_consume_selected_host(state, spec, instance_uuid=)',
+    ),
+    (
+        'to know the hosts and to ask filters about them',
+        'nova.scheduler.host_manager.HostManager',
+        'aggs_by_id filter_handler host_aggregates_map',
+        'get_filtered_hosts(self, states, spec)',
+        'get_host_states_by_uuids(self, context, uuids, spec)',
+        '_init_aggregates(self)',
+    ),
+    (
+        'to know on which hosts no server is evicted',
+        'nova.objects.Aggregate',
+        'hosts metadata name',
+    ),
+    (
+        'to learn which filter refuses a host',
+        'nova.filters.BaseFilter',
+        'filter_all(self, states, spec)',
+    ),
+    (
+        'to tell what a host would be like without its victims',
+        'nova.scheduler.host_manager.HostState',
+        'allocation_candidates cell_uuid disk_mb_used free_disk_mb '
+        'free_ram_mb host limits nodename num_instances num_io_ops '
+        'service vcpus_used',
+        '__init__(self, host, node, cell)',
+        'consume_from_request(self, spec)',
+    ),
+    (
+        'to weigh hosts by their preemptible servers',
+        'nova',
+        'scheduler.weights.BaseHostWeigher.maxval weights.WeighedObject.obj',
+    ),
+    (
+        'to know what a request needs',
+        'nova',
+        'scheduler.utils.ResourceRequest.cpu_pinning_requested '
+        'objects.request_spec.RequestGroup.forbidden_traits '
+        'objects.request_spec.RequestGroup.required_traits '
+        'objects.request_spec.RequestGroup.resources',
+        'scheduler.utils.ResourceRequest.get_num_of_suffixed_groups(self)',
+        'scheduler.utils.ResourceRequest.get_request_group(self, suffix)',
+        'objects.request_spec.RequestGroup.to_queryparams(self)',
+    ),
+    (
+        'to know what a request is about',
+        'nova.objects.RequestSpec',
+        'flavor force_hosts force_nodes instance_group instance_uuid '
+        'numa_topology pci_requests project_id requested_resources '
+        'root_forbidden root_required scheduler_hints user_id',
+        'obj_clone(self)',
+        'obj_reset_changes(self, fields)',
+        'to_legacy_request_spec_dict(self)',
+    ),
+    (
+        'to keep the policy of a server group',
+        'nova.objects.InstanceGroup',
+        'hosts members policy rules',
+        'obj_reset_changes(self, fields)',
+    ),
+    (
+        'to tell boots from moves',
+        'nova.objects',
+        'BuildRequest.instance InstanceMapping.cell_mapping '
+        'InstanceMapping.instance_uuid Instance.system_metadata '
+        'Instance.uuid Flavor.extra_specs',
+    ),
+    (
+        'to find hosts, their services and their cells',
+        'nova.objects',
+        'CellMapping.id CellMapping.uuid ComputeNode.host '
+        'HostMapping.cell_mapping Service.disabled Service.host',
+    ),
+    (
+        'to look into cells',
+        'nova.context',
+        'RequestContext.cell_uuid RequestContext.session',
+    ),
+    (
+        'to know who asks',
+        'nova.context.RequestContext',
+        'global_id is_admin project_id user_id',
+        'elevated(self)',
+        'to_policy_values(self)',
+    ),
+    (
+        'to know who is preemptible, on which host, and who must not go',
+        'nova.db.main.models',
+        'Instance.ephemeral_gb Instance.launched_at Instance.memory_mb '
+        'Instance.node Instance.project_id Instance.root_gb '
+        'Instance.vcpus InstanceAction.action '
+        'InstanceAction.instance_uuid Migration.id '
+        'Migration.migration_type Migration.source_node Migration.uuid',
+    ),
+    (
+        'to estimate what a host has',
+        'nova.db.main.models',
+        'ComputeNode.cpu_allocation_ratio '
+        'ComputeNode.disk_allocation_ratio ComputeNode.local_gb '
+        'ComputeNode.local_gb_used ComputeNode.memory_mb '
+        'ComputeNode.memory_mb_used ComputeNode.ram_allocation_ratio '
+        'ComputeNode.vcpus ComputeNode.vcpus_used',
+    ),
+    (
+        'to check options when it starts',
+        'nova.conf.CONF',
+        'conductor.workers periodic_enable scheduler.workers',
+    ),
+    (
+        'to wait for placement a minute at most',
+        'nova.conf.CONF',
+        'placement.timeout',
+    ),
+    (
+        'to talk to placement',
+        'nova.scheduler.client.report.SchedulerReportClient',
+        'get(self, url, version=, global_request_id=)',
+        'post(self, url, body, version=, global_request_id=)',
+        'put(self, url, body, version=, global_request_id=)',
+        'delete(self, url, version=, global_request_id=)',
+        'get_allocation_candidates(self, context, resources)',
+    ),
+    (
+        'to evict',
+        'nova',
+        'objects.Instance.disable_terminate objects.Instance.host '
+        'objects.Instance.locked_by objects.Instance.node '
+        'objects.Instance.project_id objects.Instance.task_state '
+        'objects.Instance.vm_state',
+        'compute.api.API.delete(self, context, instance)',
+        'servicegroup.api.API.service_is_up(self, service)',
+    ),
+    (
+        'to know what has become of a preemptor',
+        'nova.objects',
+        'Instance.deleted Instance.launched_at',
+        'CellMapping.is_cell0(self)',
+    ),
+    (
+        'to ask again for deletions that were lost',
+        'nova',
+        'compute.rpcapi.ComputeAPI.terminate_instance(self, context, '
+        'instance, bdms)',
+    ),
+    (
+        'to filter requests to the API',
+        'nova',
+        'api.openstack.compute.APIRouterV21.factory(global_conf)',
+        'api.openstack.wsgi.Request.get_content_type(self)',
+        'api.openstack.wsgi.Request.set_api_version_request(self)',
+    ),
+)

@@ -1,0 +1,245 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What opie's source uses of nova, as far as the source shows it.
+
+The source is that of the installed opie.  Names that were imported, what they
+were assigned to, and what classes inherit from nova's show a use.  The
+attributes of an argument do not; given.py lists these by hand.
+"""
+
+import ast
+from collections.abc import Iterable
+from collections.abc import Iterator
+import dataclasses
+import functools
+import pathlib
+
+_HOME = pathlib.Path(__file__).parents[1]
+# What runs beside an operator's nova.
+_PACKAGES = ('api', 'cmd', 'conf', 'policy.py', 'scheduler')
+# An alias of an alias is one more round.
+_ROUNDS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Use:
+    """What opie uses of nova in one way.
+
+    :ivar path: its dotted path.
+    :ivar arguments: of the call, positional ones as the source has them,
+        keywords with ``=`` at their end; None for what is not called, or is
+        called with arguments that are not written out.
+    """
+
+    path: str
+    arguments: tuple[str, ...] | None = None
+
+    @property
+    def shape(self) -> tuple[int, frozenset[str]] | None:
+        """The number of positional arguments, and the keywords."""
+        if self.arguments is None:
+            return None
+        keywords = {name for name in self.arguments if name.endswith('=')}
+        return len(self.arguments) - len(keywords), frozenset(keywords)
+
+
+@functools.cache
+def uses() -> tuple[Use, ...]:
+    """Return what opie uses of nova, each shape of a call once.
+
+    :raises FileNotFoundError: if opie is installed without its source.
+    """
+    files = [file for package in _PACKAGES for file in _files(package)]
+    if not files:
+        raise FileNotFoundError('There is no source of opie in %s' % _HOME)
+    return unique(use for file in files for use in of_text(file.read_text()))
+
+
+def _files(package: str) -> list[pathlib.Path]:
+    path = _HOME / package
+    return [path] if path.is_file() else sorted(path.rglob('*.py'))
+
+
+def unique(found: Iterable[Use]) -> tuple[Use, ...]:
+    """Return the uses in order, each shape of a call once.
+
+    Of calls of one shape the one with the shortest arguments stays.  What is
+    called, or owns something else that is used, is not listed by itself.
+    """
+    kept: dict = {}
+    for use in found:
+        key = use.path, use.shape
+        if key not in kept or _length(use) < _length(kept[key]):
+            kept[key] = use
+    implied = {path for path, shape in kept if shape is not None}
+    for path, _ in kept:
+        implied.update(_owners(path))
+    return tuple(
+        sorted(
+            (
+                use
+                for use in kept.values()
+                if use.arguments is not None or use.path not in implied
+            ),
+            key=lambda use: (use.path, use.arguments or ()),
+        )
+    )
+
+
+def _owners(path: str) -> Iterator[str]:
+    while '.' in path:
+        path = path.rpartition('.')[0]
+        yield path
+
+
+def _length(use: Use) -> int:
+    return sum(map(len, use.arguments or ()))
+
+
+def of_text(text: str) -> Iterator[Use]:
+    """Yield what the source of a module uses of nova."""
+    return _Module(ast.parse(text)).uses()
+
+
+class _Module:
+    """One file."""
+
+    def __init__(self, tree):
+        self._tree = tree
+        self._names = {}
+        for node in ast.walk(tree):
+            self._note_import(node)
+        for _ in range(_ROUNDS):
+            for node in ast.walk(tree):
+                self._note_alias(node)
+
+    def _note_import(self, node):
+        if isinstance(node, ast.Import):
+            if any(_is_novas(alias.name) for alias in node.names):
+                self._names['nova'] = 'nova'
+        elif isinstance(node, ast.ImportFrom) and _is_novas(node.module):
+            for alias in node.names:
+                self._names[alias.asname or alias.name] = '%s.%s' % (
+                    node.module,
+                    alias.name,
+                )
+
+    def _note_alias(self, node):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            path = self._path(node.value)
+            if path and isinstance(node.targets[0], ast.Name):
+                self._names.setdefault(node.targets[0].id, path)
+
+    def _path(self, node):
+        """Return the dotted path of nova's that an expression names."""
+        if isinstance(node, ast.Name):
+            return self._names.get(node.id)
+        if isinstance(node, ast.Attribute):
+            owner = self._path(node.value)
+            return owner and '%s.%s' % (owner, node.attr)
+        return None
+
+    def uses(self):
+        # What is called, and the owners of attributes, are parts of uses.
+        parts = set()
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call):
+                path = self._path(node.func)
+                if path:
+                    parts.add(node.func)
+                    yield _use(path, node)
+            if isinstance(node, ast.Attribute):
+                parts.add(node.value)
+            if isinstance(node, ast.ClassDef):
+                yield from self._inherited(node)
+        for node in ast.walk(self._tree):
+            path = None if node in parts else self._path(node)
+            if path:
+                yield _use(path)
+
+    def _inherited(self, cls):
+        """Yield what a class uses of the class of nova's that it extends."""
+        base = next(filter(None, map(self._path, cls.bases)), None)
+        if base is None:
+            return
+        own = _own_names(cls)
+        for node in ast.walk(cls):
+            called = node.func if isinstance(node, ast.Call) else None
+            if _is_of_super(called):
+                yield _use('%s.%s' % (base, called.attr), node, ('self',))
+            elif _is_of_super(node) or (
+                _is_of_self(node) and node.attr not in own
+            ):
+                yield _use('%s.%s' % (base, node.attr))
+
+
+def _is_novas(module):
+    return module is not None and module.partition('.')[0] == 'nova'
+
+
+def _is_of_super(node):
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == 'super'
+    )
+
+
+def _is_of_self(node):
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == 'self'
+    )
+
+
+def _own_names(cls):
+    """Return what a class defines, and what its methods set."""
+    names = set()
+    for node in ast.walk(cls):
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif _is_of_self(node) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr)
+    return names
+
+
+def _use(path, call=None, first=()):
+    """Return the use of a path, which may go on behind what is nova's.
+
+    Behind an attribute of a class is what another library brings, such as
+    ``in_`` of a column.
+    """
+    names = path.split('.')
+    for place, name in enumerate(names, 1):
+        is_class = name[:1].isupper() and not name.isupper()
+        if is_class and place + 1 < len(names):
+            return Use('.'.join(names[: place + 1]))
+    return Use(path, _arguments(call, first))
+
+
+def _arguments(call, first):
+    if call is None:
+        return None
+    if any(isinstance(node, ast.Starred) for node in call.args) or any(
+        keyword.arg is None for keyword in call.keywords
+    ):
+        return None
+    return (
+        *first,
+        *map(ast.unparse, call.args),
+        *(keyword.arg + '=' for keyword in call.keywords),
+    )
