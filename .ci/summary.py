@@ -1,4 +1,4 @@
-"""Print how many tests passed and failed in a run of tox.
+"""Print how long a run of tox took, and how many tests passed and failed.
 
 Every test of the suites counts, and every other environment counts as one.  A
 suite that fails without a failed test, or runs no test, counts as one failed.
@@ -31,9 +31,10 @@ OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}
 
 def main(result_path):
     results = read_results(result_path)
+    show_times(results)
     outcomes = {}
     for env in dict.fromkeys((*results, *SUITES)):
-        is_good = results.get(env, False)
+        is_good = is_success(results.get(env, {}))
         tests = read_tests(env) if env in results and env in SUITES else {}
         if 'failed' in tests.values():
             show_failures(env)
@@ -48,16 +49,28 @@ def main(result_path):
 
 
 def read_results(path):
-    """Return environment to whether it succeeded, of those that ran."""
+    """Return environment to its result, of those that ran."""
     try:
         environments = json.loads(pathlib.Path(path).read_text())['testenvs']
     except (ValueError, KeyError):
         return {}
     return {
-        name: env['result']['success'] and not env['result'].get('skipped')
+        name: env['result']
         for name, env in environments.items()
         if 'result' in env
     }
+
+
+def is_success(result):
+    return result.get('success', False) and not result.get('skipped')
+
+
+def show_times(results):
+    """Print how long each environment took, its installation included."""
+    seconds = {env: results[env].get('duration', 0) for env in results}
+    for env in sorted(seconds, key=seconds.get, reverse=True):
+        print('%5d s  %s' % (seconds[env], env))
+    print('%5d s  in all' % sum(seconds.values()))
 
 
 def read_tests(env):
