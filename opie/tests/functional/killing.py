@@ -33,7 +33,7 @@ class KillingTestCase(base.CloudTestCase):
         )
 
     def _end_when_killed(self, real, *args, **kwargs):
-        """Let the conductor see an error, as when nobody answers it."""
+        """Let the conductor see an error, as when it gets no answer."""
         try:
             return real(*args, **kwargs)
         except Killed as exc:

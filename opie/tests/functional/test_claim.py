@@ -40,7 +40,7 @@ class ClaimTest(base.CloudTestCase):
         self.big = self.flavor(7)
 
     def allocate(self, host, vcpu):
-        """Take capacity on a host as somebody else's claim does."""
+        """Take capacity on a host as the claim of another request does."""
         consumer = uuidutils.generate_uuid()
         answer = self.placement.put(
             '/allocations/%s' % consumer,
@@ -50,8 +50,8 @@ class ClaimTest(base.CloudTestCase):
                         'resources': {'VCPU': vcpu}
                     }
                 },
-                'project_id': 'somebody',
-                'user_id': 'somebody',
+                'project_id': 'another',
+                'user_id': 'another',
                 'consumer_generation': None,
             },
             version='1.28',
@@ -241,7 +241,7 @@ class OneHostClaimTest(base.CloudTestCase):
             self.api.get_server(server['id'])['status'] for server in servers
         ]
 
-    def test_a_503_from_placement_evicts_nobody_on_an_empty_cloud(self):
+    def test_a_503_from_placement_evicts_no_server_on_an_empty_cloud(self):
         bystander = self.boot_preemptible(1)
         client = self.scheduler_service.manager.placement_client
 

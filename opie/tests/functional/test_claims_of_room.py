@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Claims that take nothing of anybody, when placement's answer is lost."""
+"""Claims that take from no victim, when placement's answer is lost."""
 
 import threading
 

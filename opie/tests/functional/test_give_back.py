@@ -102,7 +102,7 @@ class OverCapacityTest(killing.KillingTestCase):
         self.assertNoJournal()
 
     def kill_at_write(self, number):
-        """Kill who gives back: 3 and 4 are the writes for each victim."""
+        """Kill the scheduler at a write: 3 and 4 are those for each victim."""
         self.kill_at(give_back, '_write', number=number)
 
     def assertRestored(self, number):

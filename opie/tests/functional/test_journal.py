@@ -24,7 +24,7 @@ class JournalTest(base.CloudTestCase):
     hosts = ('host1',)
 
     @testcase.attr('smoke')
-    def test_nobody_gets_the_surplus_of_a_victim_that_still_runs(self):
+    def test_no_server_gets_the_surplus_of_a_victim_that_still_runs(self):
         victim = self.boot_preemptible(10)
         begun, release = self.hold_deletions()
         preemptor = self.boot(4, state=None)

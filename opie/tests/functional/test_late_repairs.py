@@ -44,7 +44,7 @@ class DeletedPreemptorTest(killing.TwoVictimsTestCase):
         self.api.delete_server(server['id'])
         self.wait_until_gone(server)
 
-    def test_nobody_takes_the_room(self):
+    def test_no_server_takes_the_room(self):
         self.reap_late()
         self.assertUndone(self.preemptor, *self.victims)
         self.assertFalse(self.logged('Wasted'))

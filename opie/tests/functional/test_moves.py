@@ -47,7 +47,7 @@ class MovesTest(base.CloudTestCase):
         self.assertUntouched(self.server)
         self.assertNobodyEvicted()
 
-    def test_a_live_migration_to_a_host_evicts_nobody(self):
+    def test_a_live_migration_to_a_host_evicts_no_server(self):
         self.fill(4)
         self.api.post_server_action(
             self.server['id'],
@@ -60,7 +60,7 @@ class MovesTest(base.CloudTestCase):
         self.assertUntouched(self.server)
         self.assertNobodyEvicted()
 
-    def test_an_evacuation_evicts_nobody(self):
+    def test_an_evacuation_evicts_no_server(self):
         self.fill(4)
         (service,) = self.api.get_services('nova-compute', 'host1')
         self.api.put_service_force_down(service['id'], True)
@@ -70,7 +70,7 @@ class MovesTest(base.CloudTestCase):
         self.assertNobodyEvicted()
 
     @testcase.attr('smoke')
-    def test_unshelving_evicts_nobody(self):
+    def test_unshelving_evicts_no_server(self):
         self.fill(4)
         self._shelve_server(self.server)
         self.preemptibles.append(self.boot_preemptible(4, 'host1'))

@@ -138,7 +138,7 @@ class OutageTest(base.CloudTestCase):
         )
 
         def look(real, *args):
-            # As if nobody looked in the moment between the two.
+            # As if the moment between the two was missed.
             there, _ = real(*args)
             return there, False
 

@@ -42,7 +42,7 @@ class OwnerCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
         )
 
     def assertServedBesideIt(self, status='ACTIVE'):
-        """Assert that the preemptor needs nobody's place any more."""
+        """Assert that the preemptor needs no victim's place any more."""
         preemptor = self.boot(8)
         self.assertEqual('host1', self.host_of(preemptor))
         now = self.api.get_server(self.victim['id'])
@@ -184,7 +184,7 @@ class NothingLeftTest(OwnerCase):
         self.assertSound()
 
     def assertOwnersLockIgnored(self, moment):
-        """Lock it at some moment as its owner does; that protects nobody."""
+        """Lock it at some moment as its owner does; that does not protect."""
         by = []
 
         def lock():

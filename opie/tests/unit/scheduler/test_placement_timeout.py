@@ -27,7 +27,7 @@ class PlacementTimeoutTest(testtools.TestCase):
         self.useFixture(nova_fixtures.ConfFixture(CONF))
         self.addCleanup(CONF.clear_default, 'timeout', 'placement')
 
-    def test_nobody_waits_for_ever(self):
+    def test_no_call_waits_for_ever(self):
         self.assertIsNone(CONF.placement.timeout)
         placement.limit_waiting()
         self.assertEqual(60, CONF.placement.timeout)
