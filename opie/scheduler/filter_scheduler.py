@@ -38,6 +38,7 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
+from opie.scheduler.preempting import switch
 from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
@@ -163,14 +164,14 @@ class FilterScheduler(manager.SchedulerManager):
     def _make_room(self, context, spec, uuids):
         """Return selections, or None when nova's answer is to stand."""
         try:
-            pass_two.check_switch()
+            switch.check()
             preemptors = eligibility.preemptors(context, uuids)
             if not preemptors:
                 return None
             if not self._watch.has_placement_answered:
                 raise errors.NoRoomMade('placement did not answer')
             _check_policy(context, spec)
-            job = self._pass_two.make_room(
+            attempt = self._pass_two.make_room(
                 context,
                 spec,
                 preemptors,
@@ -186,31 +187,31 @@ class FilterScheduler(manager.SchedulerManager):
         except Exception:
             LOG.exception('Failed to make room for %s.', ', '.join(uuids))
             return None
-        self._conclude(context, job)
-        return _one_for_each(uuids, job)
+        self._conclude(context, attempt)
+        return _one_for_each(uuids, attempt)
 
-    def _conclude(self, context, job):
+    def _conclude(self, context, attempt):
         """Do what nova's own scheduling does once hosts are selected.
 
         The room is made and claimed by now, so nothing of this may fail the
         request.
         """
         try:
-            self._consume_and_notify(context, job)
+            self._consume_and_notify(context, attempt)
         except Exception:
             LOG.exception('Failed to note or notify a selection.')
 
-    def _consume_and_notify(self, context, job):
-        spec = job.spec
+    def _consume_and_notify(self, context, attempt):
+        spec = attempt.shot.spec
         if not self._watch.has_notified_start:
             self._notify(
                 context, spec, 'start', fields.NotificationPhase.START
             )
-        for nomination in job.plan.nominations:
+        for nomination in attempt.plan.nominations:
             spec.instance_uuid = nomination.preemptor
             spec.obj_reset_changes(['instance_uuid'])
             self._consume_selected_host(
-                job.shot.states[nomination.provider],
+                attempt.shot.states[nomination.provider],
                 spec,
                 instance_uuid=nomination.preemptor,
             )
@@ -258,7 +259,7 @@ def _check_policy(context, spec):
         )
 
 
-def _one_for_each(uuids, job):
+def _one_for_each(uuids, attempt):
     """Return a list with one Selection for each server, in order.
 
     NOTE: nova/conductor/manager.py matches them by position, and builds no
@@ -267,7 +268,7 @@ def _one_for_each(uuids, job):
     selections = {
         nomination.preemptor: selection
         for nomination, selection in zip(
-            job.plan.nominations, job.selections, strict=True
+            attempt.plan.nominations, attempt.selections, strict=True
         )
     }
-    return [[selections.get(uuid, job.selections[0])] for uuid in uuids]
+    return [[selections.get(uuid, attempt.selections[0])] for uuid in uuids]

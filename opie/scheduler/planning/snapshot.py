@@ -19,6 +19,7 @@ may be a moment behind; the planner has those hosts read anew that can win.
 
 import dataclasses
 
+from nova import objects
 import nova.conf
 from nova.scheduler import utils as scheduler_utils
 
@@ -36,6 +37,7 @@ CONF = nova.conf.CONF
 class Snapshot:
     """What a plan starts from.
 
+    :ivar spec: the RequestSpec, as it is after nova's own way of scheduling.
     :ivar request: the :class:`model.Request`.
     :ivar hosts: the :class:`model.Host` values that may serve it.
     :ivar cloud: the :class:`cloud.Cloud` to ask while planning.
@@ -45,6 +47,7 @@ class Snapshot:
     :ivar generations: provider uuid to its generation then.
     """
 
+    spec: objects.RequestSpec
     request: model.Request
     hosts: tuple
     cloud: live_cloud.NovaCloud
@@ -111,6 +114,7 @@ def take(context, spec, uuids, sources, excluded=frozenset()):
     in_flight = sources.journal.read(sources.placement)
     excluded = excluded | in_flight.victims
     return Snapshot(
+        spec,
         request,
         hosts,
         live_cloud.NovaCloud(

@@ -10,25 +10,37 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Carries a plan out as a whole: claim, verify, evict, confirm, or undo.
+"""One attempt: a plan that is claimed, verified, evicted for and confirmed.
 
-Whatever goes wrong, all victims that are still there get back what was taken
-of them and the preemptors' claims are dropped, in one transaction.
+Whatever goes wrong, :meth:`Attempt.undo` gives all victims that are still
+there what was taken of them, and drops the preemptors' claims, in one
+transaction.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection
+import dataclasses
 import time
+import typing
 
 from nova import context as nova_context
 import nova.conf
 from oslo_log import log as logging
 
+from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import report
+from opie.scheduler import waiting
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import snapshot
+from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
+from opie.scheduler.preempting import preemptor_checks
+from opie.scheduler.preempting import switch
 from opie.scheduler.preempting import verification
 from opie.scheduler.preempting import victim_checks
 
@@ -36,145 +48,179 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 
-class PlanAgain(Exception):
-    """The plan could not be carried out, and another one may be.
+@dataclasses.dataclass(eq=False)
+class Attempt:
+    """One plan on its way through claim, verify, evict, confirm, or undo.
 
-    Everything is as it was, except for victims that are gone already: their
-    room is free, and what another plan would begin with.
-
-    :ivar victims: uuids of servers to spare in the next plan.
-    :ivar is_race: whether it is only that somebody else was faster.
-    :ivar evicted: uuids of the victims whose deletion was asked for.
+    :ivar shot: the snapshot that the plan was made on.
+    :ivar plan: a feasible plan.
+    :ivar requester: (project id, user id) of the preemptors.
+    :ivar number: which plan of its request it is, from 1.
+    :ivar selections: nova's Selection for each nomination of the plan.
+    :ivar claims: what the preemptors hold in placement, and the journal of it.
+    :ivar cells: victim to cell mapping, of those that the eviction came to.
+    :ivar sent: uuids of the victims whose deletion was asked for.
+    :ivar unwanted: uuids of the preemptors that no user wants any more.
     """
 
-    def __init__(self, reason, victims=(), is_race=False, evicted=()):
-        super().__init__(reason)
-        self.victims = frozenset(victims)
-        self.is_race = is_race
-        self.evicted = frozenset(evicted)
+    shot: snapshot.Snapshot
+    plan: model.Plan
+    sources: snapshot.Sources
+    requester: tuple[str, str]
+    number: int
+    cells: dict[str, typing.Any] = dataclasses.field(
+        default_factory=dict, init=False
+    )
+    sent: set[str] = dataclasses.field(default_factory=set, init=False)
+    unwanted: set[str] = dataclasses.field(default_factory=set, init=False)
+    _may_be_claimed: bool = dataclasses.field(default=False, init=False)
 
-
-class Execution:
-    """Carries out one plan: :meth:`claim` first, then :meth:`evict`.
-
-    :param shot: the :class:`snapshot.Snapshot` planned on.
-    :param plan: a feasible :class:`opie.preemption.model.Plan`.
-    :param client: a :class:`opie.scheduler.placement.client.Client`.
-    :param servicegroup: nova's servicegroup API.
-    :param owner: (project id, user id) of the preemptors.
-    :param attempt: number of the plan, from 1.
-    :param deadline: the :class:`waiting.Deadline` of the preemption.
-    :param has_group: whether the preemptors are of a server group.
-    """
-
-    def __init__(
-        self,
-        shot,
-        plan,
-        client,
-        servicegroup,
-        owner,
-        attempt,
-        deadline,
-        has_group,
-    ):
-        self._shot = shot
-        self._plan = plan
-        self._client = client
-        self._attempt = attempt
-        self._deadline = deadline
-        self._doubt = None  # why the claim must be undone
-        self._claim = claim.Claim(client, plan, shot.request, owner)
-        self._work = eviction.Eviction(
-            plan,
-            self._claim,
-            shot.states,
-            servicegroup,
-            deadline,
-            has_group,
+    def __post_init__(self) -> None:
+        self.selections = self.shot.cloud.select(self.plan)
+        self.claims = claim.Claim(
+            self.sources.placement,
+            self.plan,
+            self.shot.request,
+            self.requester,
+        )
+        self.checks = victim_checks.VictimChecks(
+            self.claims, self.sources.servicegroup
         )
 
-    def claim(self):
-        """Make and verify the claim.
+    @property
+    def deadline(self) -> waiting.Deadline:
+        return self.sources.deadline
 
-        If it may have been made but does not hold, :meth:`evict` undoes it:
-        that can take a minute, and whoever claims keeps others from planning.
+    @property
+    def preemptors(self) -> set[str]:
+        return {item.preemptor for item in self.plan.nominations}
 
-        :raises PlanAgain: if it was not made and another plan may succeed.
-        :raises errors.LimitReached: if it was not made, because others were
+    @property
+    def victims(self) -> set[str]:
+        return {server.uuid for _, server in self.plan.victims}
+
+    @property
+    def has_group(self) -> bool:
+        """Whether the preemptors are of a server group."""
+        return self.shot.spec.instance_group is not None
+
+    def preemptors_of(self, victim: str) -> set[str]:
+        """Return the preemptors that need a victim gone.
+
+        All that are nominated on its host do: one that takes nothing of it may
+        still pass the cloud's filters only without it.
+        """
+        (provider,) = (
+            provider
+            for provider, server in self.plan.victims
+            if server.uuid == victim
+        )
+        return {
+            nomination.preemptor
+            for nomination in self.plan.nominations
+            if nomination.provider == provider
+        }
+
+    def is_needed(self, victim: str) -> bool:
+        """Tell whether a user still wants what a victim makes room for."""
+        return not self.preemptors_of(victim) <= self.unwanted
+
+    def claim(self) -> None:
+        """Move the capacity in placement.
+
+        :raises errors.ClaimFailed: if it was not moved, and another plan may
+            succeed.
+        :raises errors.LimitReached: if it was not moved, because others were
             faster to reach a limit.
+        :raises Exception: whatever else happens, it may have been moved.
         """
+        self.deadline.check()
+        switch.check()
+        deadline_epoch = int(time.time() + self.deadline.seconds_left())
+        self._may_be_claimed = True
         try:
-            self._claim.make(
-                self._attempt,
-                int(time.time() + self._deadline.seconds_left()),
-                CONF.host,
-            )
-            self._verify()
-        except errors.ClaimFailed as exc:
-            raise PlanAgain(str(exc), exc.victims, exc.is_race) from exc
-        except errors.LimitReached:
+            self.claims.make(self.number, deadline_epoch, CONF.host)
+        except (errors.ClaimFailed, errors.LimitReached):
+            self._may_be_claimed = False
             raise
-        except Exception as exc:
-            self._doubt = exc
 
-    def evict(self):
-        """Evict the victims and return when their room is the preemptors'.
+    def verify(self) -> None:
+        """Check that the claim is on hosts that may and can serve it.
 
-        It must follow :meth:`claim` whenever that returns.
-
-        :raises PlanAgain: if another plan may succeed, with what was lost.
-        :raises errors.AttemptFailed: if no other plan would.
+        :raises errors.AttemptVoid: if it is not.
         """
-        try:
-            if self._doubt:
-                raise self._doubt
-            self._work.run()
-            self._check_claim()
-        except victim_checks.Stopped as exc:
-            raise self._undone(exc) from exc
-        except Exception:
-            self._undo()
-            self._report_waste()
-            raise
-        self._drop_unwanted()
-
-    def _undone(self, stopped):
-        """Undo what can be undone; return the exception to raise."""
-        is_undone = self._undo()
-        is_lost = self._work.outcome.sent and not stopped.is_room_free
-        if stopped.is_final or is_lost or not is_undone:
-            self._report_waste()
-            return errors.AttemptFailed(str(stopped))
-        return PlanAgain(
-            str(stopped), stopped.victims, evicted=self._work.outcome.sent
-        )
-
-    def _verify(self):
-        victims = {server.uuid for _, server in self._plan.victims}
-        doubts = [
-            doubt
+        problems = [
+            problem
             for provider in sorted(
-                {one.provider for one in self._plan.nominations}
+                {one.provider for one in self.plan.nominations}
             )
-            for doubt in verification.doubts(
-                self._client, self._shot, provider, victims
+            for problem in verification.problems(
+                self.sources.placement, self.shot, provider, self.victims
             )
         ]
-        if doubts:
-            raise victim_checks.Stopped(', '.join(doubts))
+        if problems:
+            raise errors.AttemptVoid(', '.join(problems))
 
-    def _check_claim(self):
-        """Check that nobody has dropped the claim while victims went.
+    def evict(self) -> None:
+        """Ask nova to delete the victims; see eviction.py.
 
-        When placement does not say, it is taken to be there: it was made, and
-        the victims are gone.
+        :raises errors.AttemptVoid: if a victim must not go.
+        :raises errors.NoRoomMade: if the request is over.
         """
-        for nomination in self._plan.nominations:
-            if nomination.preemptor in self._work.outcome.unwanted:
+        eviction.Eviction(self).run()
+
+    def confirm(self) -> None:
+        """Return when the victims are gone and their room is the preemptors'.
+
+        :raises errors.AttemptVoid: if the room is not theirs.
+        :raises errors.NoRoomMade: if the request is over.
+        """
+        confirmation.Confirmation(self).wait()
+        self._ask_again_who_is_wanted()
+        self._check_claims()
+        self._drop_unwanted()
+
+    def undo(self, error: Exception) -> None:
+        """Undo what was done, as nova's tasks do in ``rollback``.
+
+        It may take a minute, so no other plan may be waiting for its end.
+
+        :param error: what has stopped the attempt.
+        :raises errors.AttemptFailed: if the attempt is void, and another plan
+            would not help: a victim is lost, or something that was taken could
+            not be given back.
+        """
+        if not self._may_be_claimed:
+            return
+        is_undone = self._undo()
+        if not isinstance(error, errors.AttemptVoid):
+            self._report_waste(self.sent, self.shot.request.preemptors)
+            return
+        is_lost = self.sent and not error.is_room_free
+        if is_lost or not is_undone:
+            self._report_waste(self.sent, self.shot.request.preemptors)
+            raise errors.AttemptFailed(str(error)) from error
+
+    def _ask_again_who_is_wanted(self) -> None:
+        try:
+            preemptor_checks.note_unwanted(self, self.preemptors)
+        except errors.NoRoomMade:
+            raise
+        except Exception:
+            # nova's conductor will look itself.
+            LOG.exception('Cannot see whether the preemptors are wanted.')
+
+    def _check_claims(self) -> None:
+        """Check that no claim was dropped while victims went.
+
+        When placement does not say, the claim is taken to be there: it was
+        made, and the victims are gone.
+        """
+        for nomination in self.plan.nominations:
+            if nomination.preemptor in self.unwanted:
                 continue
             try:
-                holds = self._claim.holds_for(nomination)
+                holds = self.claims.holds_for(nomination)
             except placement.PlacementError as exc:
                 LOG.warning(
                     'Cannot read the allocations of %(preemptor)s again: '
@@ -183,70 +229,69 @@ class Execution:
                 )
                 continue
             if not holds:
-                raise victim_checks.Stopped(
+                raise errors.AttemptVoid(
                     'the allocations of %s were removed by somebody else'
                     % nomination.preemptor,
                     is_room_free=True,
                 )
 
-    def _undo(self):
+    def _drop_unwanted(self) -> None:
+        """Give back what was taken for preemptors that no user wants."""
+        if self.unwanted:
+            self._give_back(self.unwanted)
+            self._report_waste(
+                {victim for victim in self.sent if not self.is_needed(victim)},
+                sorted(self.unwanted),
+            )
+
+    def _undo(self) -> bool:
         """Give everything back; return whether it was.
 
         A victim whose deletion was asked for is none of the exceptions: nova
         may take long over it, or fail, and its guest runs meanwhile.
         """
-        preemptors = {item.preemptor for item in self._plan.nominations}
         self._let_deletions_end()
-        is_undone = self._give_back(preemptors)
+        is_undone = self._give_back(self.preemptors)
         self._empty_deleted()
         return is_undone
 
-    def _let_deletions_end(self):
+    def _let_deletions_end(self) -> None:
         """Wait a moment for victims that are on their way out.
 
         What they are given back while nova removes it may stay, and once the
-        journal is closed nobody else knows of them; see swap_back.empty.
+        journal is closed nothing else tells of them; see give_back.empty.
         """
-        instances.wait_until_gone(self._work.outcome.sent)
+        instances.wait_until_gone(self.sent)
 
-    def _empty_deleted(self):
+    def _empty_deleted(self) -> None:
         """Leave nothing to victims that nova was just deleting."""
-        victims = {server.uuid for _, server in self._plan.victims}
         try:
             context = nova_context.get_admin_context()
-            instances.wait_until_gone(instances.ending(context, victims))
-            self._claim.empty(instances.without_record(victims))
+            instances.wait_until_gone(instances.ending(context, self.victims))
+            self.claims.empty(instances.without_record(self.victims))
         except Exception:
             LOG.exception(
                 'Cannot see whether any of %s is deleted and has allocations '
                 'all the same.',
-                ', '.join(sorted(victims)),
+                ', '.join(sorted(self.victims)),
             )
 
-    def _report_waste(self):
-        self._report(self._work.outcome.sent, self._shot.request.preemptors)
-
-    @staticmethod
-    def _report(wasted, preemptors):
-        if wasted:
-            report.wasted(len(wasted), preemptors, wasted)
-
-    def _drop_unwanted(self):
-        """Give back what was taken for those that were deleted meanwhile."""
-        unwanted = self._work.outcome.unwanted
-        if unwanted:
-            self._give_back(unwanted)
-            self._report(self._work.wasted, sorted(unwanted))
-
-    def _give_back(self, preemptors):
+    def _give_back(self, preemptors: set[str]) -> bool:
         """Give back, and return whether it is done.
 
-        As long as a claim may be there its journal has to stay, for nothing
-        else tells the reaper of it once the victims are gone.  So has one that
-        has cost somebody a server and counts.
+        As long as a claim may be there its journal has to stay, because
+        nothing else tells the reaper of it once the victims are gone.  So has
+        the journal of a preemption that has cost a server and counts.
         """
-        is_done = self._claim.give_back(preemptors)
-        is_counted = self._work.outcome.sent and rate_limits.are_limited()
+        is_done = self.claims.give_back(preemptors)
+        is_counted = self.sent and rate_limits.are_limited()
         if is_done and not is_counted:
-            self._claim.close(preemptors)
+            self.claims.close(preemptors)
         return is_done
+
+    @staticmethod
+    def _report_waste(
+        wasted: Collection[str], preemptors: Collection[str]
+    ) -> None:
+        if wasted:
+            report.wasted(len(wasted), preemptors, wasted)

@@ -12,56 +12,52 @@
 
 """Sees that evicted victims are gone, and that their capacity is free.
 
-Who boots on a host too early is refused by its compute, so it is waited for.
+A preemptor that boots too early is refused by its compute, so pass 2 waits.
 A database or a placement that does not answer is asked again until the
 deadline.
 """
+
+from __future__ import annotations
+
+import typing
 
 from nova import context as nova_context
 from nova.compute import vm_states
 from oslo_log import log as logging
 
+from opie.scheduler import errors
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import victim_checks
+
+if typing.TYPE_CHECKING:
+    from opie.scheduler.preempting import attempt as attempts
 
 LOG = logging.getLogger(__name__)
 
 
 class Confirmation:
-    """The wait for the victims of one plan.
+    """The wait for the victims of one attempt."""
 
-    :param plan: a feasible :class:`opie.preemption.model.Plan`.
-    :param claim: the :class:`opie.scheduler.claims.claim.Claim` of it.
-    :param states: provider uuid to host state.
-    :param look: the :class:`victim_checks.LastLook` at them.
-    :param deadline: the :class:`waiting.Deadline` by which they must be gone.
-    :param is_by_record: whether to wait until even the records are gone.
-    """
-
-    def __init__(self, plan, claim, states, look, deadline, is_by_record):
-        self._plan = plan
-        self._claim = claim
-        self._states = states
-        self._look = look
-        self._deadline = deadline
-        self._is_by_record = is_by_record
+    def __init__(self, attempt: attempts.Attempt) -> None:
+        self._attempt = attempt
         self._context = nova_context.get_admin_context()
 
-    def wait(self, cell_of):
+    def wait(self) -> None:
         """Wait until what all victims held is free.
 
-        :param cell_of: uuid to the cell of each victim.
-        :raises last_look.Stopped: if it will not be, or not in time.
+        :raises errors.AttemptVoid: if it will not be.
+        :raises errors.TooLate: if it is not in time.
         """
-        there = {}
-        cells = {}
-        for victim, cell in cell_of.items():
-            there.setdefault(cell.uuid, set()).add(victim)
+        cells: dict[str, typing.Any] = {}
+        there: dict[str, set[str]] = {}
+        for victim, cell in self._attempt.cells.items():
             cells[cell.uuid] = cell
+            there.setdefault(cell.uuid, set()).add(victim)
         for _ in waiting.tries(waiting.FOR_VICTIMS):
-            is_ending = not self._is_by_record
+            # NOTE: nova/compute/manager.py counts all records on its host
+            # when it checks the policy of a group.
+            is_ending = not self._attempt.has_group
             for uuid, victims in list(there.items()):
                 there[uuid], are_ending = self._still_there(
                     cells[uuid], victims
@@ -71,12 +67,14 @@ class Confirmation:
                 break
             # NOTE: nova/compute/manager.py frees what its tracker counts
             # first, then the allocations, and destroys the record last.
-            if is_ending and self._claim.is_over():
+            if is_ending and self._attempt.claims.is_over():
                 break
-            victim_checks.check_deadline(self._deadline)
+            self._attempt.deadline.check()
         self._check_services_again()
 
-    def _still_there(self, cell, victims):
+    def _still_there(
+        self, cell: typing.Any, victims: set[str]
+    ) -> tuple[set[str], bool]:
         """Return (those whose record is there, whether nova is through)."""
         try:
             with nova_context.target_cell(self._context, cell) as context:
@@ -93,7 +91,9 @@ class Confirmation:
             states[victim][0] == vm_states.DELETED for victim in there
         )
 
-    def _has_failed(self, victim, vm_state, task_state):
+    def _has_failed(
+        self, victim: str, vm_state: str, task_state: str | None
+    ) -> bool:
         """Tell whether a victim's resources are free though its record stays.
 
         NOTE: nova/compute/manager.py sets ERROR when a deletion fails, which
@@ -102,7 +102,7 @@ class Confirmation:
         if vm_state != vm_states.ERROR or task_state is not None:
             return False
         try:
-            is_released = self._claim.is_released(victim)
+            is_released = self._attempt.claims.is_released(victim)
         except placement.PlacementError as exc:
             LOG.warning(
                 'Cannot see whether the failed deletion of %(victim)s has '
@@ -111,7 +111,7 @@ class Confirmation:
             )
             return False
         if not is_released:
-            raise victim_checks.Stopped('nova failed to delete it', victim)
+            raise errors.AttemptVoid('nova failed to delete it', victim)
         LOG.warning(
             'nova could not finish the deletion of %s, whose resources are '
             'free; delete it again.',
@@ -119,14 +119,14 @@ class Confirmation:
         )
         return True
 
-    def _check_services_again(self):
+    def _check_services_again(self) -> None:
         """Check that the records did not go because a compute was down."""
-        for host in sorted({host for host, _ in self._plan.victims}):
+        states = self._attempt.shot.states
+        for provider in sorted({one for one, _ in self._attempt.plan.victims}):
+            host = states[provider].host
             try:
-                self._look.check_service(
-                    self._states[host].host, may_be_disabled=True
-                )
-            except victim_checks.Stopped:
+                self._attempt.checks.check_service(host, may_be_disabled=True)
+            except errors.AttemptVoid:
                 raise
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)

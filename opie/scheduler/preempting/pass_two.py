@@ -12,18 +12,22 @@
 
 """Pass 2: makes room for a request, again on fresh facts while that can help.
 
-One thread of a worker plans and claims at a time, for requests that come
-together would all choose the same victims.  Waiting for victims to be gone,
-and undoing what failed, is done by as many at once as the options allow.
+One thread of a worker plans and claims at a time, because requests that come
+together would all choose the same victims.  Evicting, and undoing what failed,
+is done by as many threads at once as the options allow.
 """
 
-import collections
+from collections.abc import Iterator
+from collections.abc import Sequence
 import contextlib
 import dataclasses
 import threading
 import time
+import typing
 
+from nova import context as nova_context
 from nova import exception
+from nova import objects
 import nova.conf
 from nova.scheduler import request_filter
 
@@ -31,6 +35,7 @@ from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
 from opie.scheduler import errors
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler import report
 from opie.scheduler import waiting
 from opie.scheduler.claims import journal
@@ -40,31 +45,47 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import snapshot
-from opie.scheduler.preempting import attempt as executor
+from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import refusal_cache
+from opie.scheduler.preempting import switch
 
 CONF = nova.conf.CONF
 
-# How often a request may plan again because somebody else was faster; beyond
-# this something must be wrong.
+# How often a request may plan again because others were faster; beyond this
+# something must be wrong.
 _MAX_LOST_RACES = 20
-# How many providers are read at a time before anybody needs them.
+# How many providers are read at a time before a request needs them.
 _READS_AHEAD = 200
 
 
-@dataclasses.dataclass
-class Job:
-    """A plan on its way through the steps.
+class _Tries:
+    """The plans that were made for one request.
 
-    :ivar spec: the RequestSpec it was made from.
-    :ivar selections: a Selection for each preemptor, in order.
+    :ivar excluded: uuids of servers that are no victims in the next plan.
     """
 
-    spec: object
-    shot: snapshot.Snapshot
-    plan: model.Plan
-    selections: list
-    execution: executor.Execution | None = None
+    def __init__(self) -> None:
+        self._voided = self._lost_races = 0
+        self.excluded: frozenset[str] = frozenset()
+
+    @property
+    def number(self) -> int:
+        """The number of the next plan, from 1."""
+        return self._voided + self._lost_races + 1
+
+    def are_left(self) -> bool:
+        return (
+            self._voided < CONF.opie.max_plans_per_request
+            and self._lost_races < _MAX_LOST_RACES
+        )
+
+    def note(self, void: errors.AttemptVoid) -> None:
+        """Note why the last plan was not carried out."""
+        self.excluded |= void.victims
+        if void.is_race:
+            self._lost_races += 1
+        else:
+            self._voided += 1
 
 
 class PassTwo:
@@ -72,70 +93,76 @@ class PassTwo:
 
     It holds locks, so it must be made after workers have forked.
 
-    :param host_manager: opie's HostManager.
     :param servicegroup: nova's servicegroup API.
     """
 
-    def __init__(self, host_manager, servicegroup):
+    def __init__(
+        self,
+        host_manager: host_managers.HostManager,
+        servicegroup: typing.Any,
+    ) -> None:
         self._host_manager = host_manager
         self._servicegroup = servicegroup
         self._providers = providers.ProviderCache()
         self._hosts = host_values.HostValues(self._providers)
         self._journal = journal.Reader()
-        self._refusals = refusal_cache.Refusals()
+        self._refusals = refusal_cache.RefusalCache()
         self._planning = threading.Lock()
         self._slots = threading.BoundedSemaphore(
             CONF.opie.max_concurrent_preemptions
         )
 
-    def make_room(self, context, spec, uuids, report_client, is_room_hidden):
+    def make_room(
+        self,
+        context: nova_context.RequestContext,
+        spec: objects.RequestSpec,
+        preemptors: Sequence[str],
+        report_client: typing.Any,
+        is_room_hidden: bool,
+    ) -> attempts.Attempt:
         """Make room for a request and claim it.
 
         :param spec: a RequestSpec as it was before pass 1.
-        :param uuids: the uuids of the preemptors, in order.
+        :param preemptors: their uuids, in order.
         :param report_client: nova's SchedulerReportClient.
         :param is_room_hidden: whether pass 1 may have missed hosts with room.
-        :returns: the :class:`Job` that was carried out.
-        :raises errors.NoRoomMade: if none can be made.
+        :returns: the attempt that was carried out.
+        :raises errors.NoRoomMade: if no room can be made.
         """
+        deadline = waiting.Deadline.after(CONF.opie.preemption_timeout_seconds)
         try:
-            return self._make_room(
-                context, spec, uuids, report_client, is_room_hidden
+            request_filter.process_reqspec(context, spec)
+            key = refusal_cache.key_of(spec, len(preemptors), is_room_hidden)
+            known = self._refusals.find(key)
+            if known:
+                raise errors.NoRoomMade(known)
+            sources = snapshot.Sources(
+                self._host_manager,
+                placement.Client(report_client, context.global_id),
+                self._providers,
+                self._hosts,
+                self._journal,
+                self._servicegroup,
+                deadline,
+                is_room_hidden,
             )
+            with self._slot():
+                return self._carry_out_a_plan(
+                    context, spec, preemptors, sources
+                )
+        except errors.NoPlan as exc:
+            self._refusals.note(key, str(exc))
+            raise
         except (
             placement.PlacementError,
             # The request names a host that is not there.
             exception.NoValidHost,
-            # The tenant may not be served.
+            # The project may not be served.
             exception.RequestFilterFailed,
         ) as exc:
             raise errors.NoRoomMade(str(exc)) from exc
 
-    def _make_room(self, context, spec, uuids, report_client, is_room_hidden):
-        deadline = waiting.Deadline.after(CONF.opie.preemption_timeout_seconds)
-        request_filter.process_reqspec(context, spec)
-        key = refusal_cache.key_of(spec, len(uuids), is_room_hidden)
-        known = self._refusals.find(key)
-        if known:
-            raise errors.NoRoomMade(known)
-        sources = snapshot.Sources(
-            self._host_manager,
-            placement.Client(report_client, context.global_id),
-            self._providers,
-            self._hosts,
-            self._journal,
-            self._servicegroup,
-            deadline,
-            is_room_hidden,
-        )
-        try:
-            with self._slot():
-                return self._try_plans(context, spec, uuids, sources, deadline)
-        except errors.NoPlan as exc:
-            self._refusals.note(key, str(exc))
-            raise
-
-    def read_ahead(self, report_client):
+    def read_ahead(self, report_client: typing.Any) -> None:
         """Read some of the providers that were never read.
 
         A host of which placement's word is known is estimated better.
@@ -152,7 +179,7 @@ class PassTwo:
                 self._providers.read(client, uuid)
 
     @contextlib.contextmanager
-    def _slot(self):
+    def _slot(self) -> Iterator[None]:
         if not self._slots.acquire(blocking=False):
             raise errors.NoRoomMade(
                 '[opie] max_concurrent_preemptions are under way'
@@ -162,111 +189,115 @@ class PassTwo:
         finally:
             self._slots.release()
 
-    def _try_plans(self, context, spec, uuids, sources, deadline):
-        spared = set()
-        tried = collections.Counter()
-        with report.wasted_unless_served(uuids) as evicted:
-            while (
-                tried['plan'] < CONF.opie.max_plans_per_request
-                and tried['race'] < _MAX_LOST_RACES
-            ):
-                attempt = tried.total() + 1
+    def _carry_out_a_plan(
+        self,
+        context: nova_context.RequestContext,
+        spec: objects.RequestSpec,
+        preemptors: Sequence[str],
+        sources: snapshot.Sources,
+    ) -> attempts.Attempt:
+        """Make plans, until one is carried out.
+
+        :returns: the attempt that was.
+        :raises errors.NoRoomMade: if none can be.
+        """
+        tries = _Tries()
+        requester = spec.project_id, _user_id(context, spec)
+        with report.wasted_unless_served(preemptors) as evicted:
+            while tries.are_left():
+                attempt = None
                 try:
-                    with self._alone(deadline):
-                        job = self._plan(
-                            context,
+                    with self._turn_to_plan(sources.deadline):
+                        # 1. Snapshot: what all hosts look like now.
+                        shot = snapshot.take(
+                            context.elevated(),
                             spec.obj_clone(),
-                            uuids,
+                            preemptors,
                             sources,
-                            spared,
-                            attempt,
+                            tries.excluded,
                         )
-                        self._claim(context, job, sources, attempt, deadline)
-                    job.execution.evict()
-                    return job
-                except executor.PlanAgain as exc:
-                    report.void(uuids, attempt, exc)
-                    spared |= exc.victims
-                    evicted |= exc.evicted
-                    tried['race' if exc.is_race else 'plan'] += 1
+                        # 2. Plan: the host and the victims of least cost.
+                        plan = _make_plan(shot, sources, tries)
+                        attempt = attempts.Attempt(
+                            shot, plan, sources, requester, tries.number
+                        )
+                        # 3. Claim: move the capacity in placement.
+                        attempt.claim()
+                        # 4. Verify: read again what was written.
+                        attempt.verify()
+                    # 5. Evict: ask nova to delete the victims.
+                    attempt.evict()
+                    # 6. Confirm: wait until they are gone.
+                    attempt.confirm()
+                    return attempt
+                except errors.AttemptVoid as void:
+                    if attempt:
+                        attempt.undo(void)
+                        evicted |= attempt.sent
+                    report.void(preemptors, tries.number, void)
+                    tries.note(void)
                     waiting.FOR_NEXT_PLAN.sleep()
+                except Exception as error:
+                    if attempt:
+                        attempt.undo(error)
+                    raise
             raise errors.NoRoomMade('no plan could be carried out')
 
     @contextlib.contextmanager
-    def _alone(self, deadline):
+    def _turn_to_plan(self, deadline: waiting.Deadline) -> Iterator[None]:
+        """Let one thread of the worker plan at a time."""
         if not self._planning.acquire(timeout=deadline.seconds_left()):
             raise errors.TooLate
         try:
+            switch.check()
             yield
         finally:
             self._planning.release()
 
-    def _plan(self, context, spec, uuids, sources, spared, attempt):
-        """Return a :class:`Job` with a feasible plan, not yet claimed.
 
-        :raises errors.NoRoomMade: if no host can serve, or in a dry run.
-        """
-        check_switch()
-        shot = snapshot.take(context.elevated(), spec, uuids, sources, spared)
-        limit = rate_limits.why_not(shot.preemptions, spec.project_id)
-        # An earlier attempt of its own may have made room.
-        if limit and attempt == 1 and not sources.is_room_hidden:
-            raise errors.LimitReached(limit)
-        request = shot.request
-        if limit:
-            request = dataclasses.replace(request, most_victims=0)
-        plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
-        if not plan.is_feasible and shot.cloud.has_changed:
-            raise executor.PlanAgain('a host changed', is_race=True)
-        if not plan.is_feasible and limit:
-            raise errors.LimitReached(limit)
-        if not plan.is_feasible:
-            # Another request could do with those that are spared in this one.
-            refusal = errors.NoRoomMade if spared else errors.NoPlan
-            raise refusal(report.refused(shot, plan))
-        rate_limits.check_plan(plan, shot.preemptions, spec.project_id)
-        report.planned(shot, plan, CONF.opie.dry_run)
-        if CONF.opie.dry_run:
-            raise errors.NoRoomMade('[opie] dry_run is on')
-        return Job(spec, shot, plan, shot.cloud.select(plan))
+def _make_plan(
+    shot: snapshot.Snapshot, sources: snapshot.Sources, tries: _Tries
+) -> model.Plan:
+    """Return a feasible plan.
 
-    def _claim(self, context, job, sources, attempt, deadline):
-        """Claim what was planned.
-
-        :raises executor.PlanAgain: if the facts are not the same any more.
-        """
-        deadline.check()
-        check_switch()
-        job.execution = executor.Execution(
-            job.shot,
-            job.plan,
-            sources.placement,
-            self._servicegroup,
-            (job.spec.project_id, _user_id(context, job.spec)),
-            attempt,
-            deadline,
-            has_group=job.spec.instance_group is not None,
-        )
-        job.execution.claim()
-
-
-def check_switch():
-    """Check that preemption is not switched off.
-
-    :raises errors.SwitchedOff: if it is.
+    :raises errors.AttemptVoid: if another plan may find a host.
+    :raises errors.NoRoomMade: if no host can serve, if a limit does not let
+        the request take victims, or in a dry run.
     """
-    if not CONF.opie.enabled:
-        raise errors.SwitchedOff
+    project_id = shot.spec.project_id
+    limit = rate_limits.why_not(shot.preemptions, project_id)
+    # An earlier attempt of its own may have made room.
+    if limit and tries.number == 1 and not sources.is_room_hidden:
+        raise errors.LimitReached(limit)
+    request = shot.request
+    if limit:
+        request = dataclasses.replace(request, most_victims=0)
+    plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
+    if not plan.is_feasible and shot.cloud.has_changed:
+        raise errors.AttemptVoid('a host changed', is_race=True)
+    if not plan.is_feasible and limit:
+        raise errors.LimitReached(limit)
+    if not plan.is_feasible:
+        # Another request may take those that are excluded from this one.
+        refusal = errors.NoRoomMade if tries.excluded else errors.NoPlan
+        raise refusal(report.refused(shot, plan))
+    rate_limits.check_plan(plan, shot.preemptions, project_id)
+    report.planned(shot, plan, CONF.opie.dry_run)
+    if CONF.opie.dry_run:
+        raise errors.NoRoomMade('[opie] dry_run is on')
+    return plan
 
 
-def _user_id(context, spec):
+def _user_id(
+    context: nova_context.RequestContext, spec: objects.RequestSpec
+) -> str:
     # NOTE: as nova/scheduler/utils.py, for specs older than Rocky.
     if 'user_id' in spec and spec.user_id:
         return spec.user_id
     return context.user_id
 
 
-def _cost_now():
+def _cost_now() -> cost.Cost:
     return cost.Cost(
         CONF.preemptible_count_weight_multiplier,
         CONF.preemptible_duration_weight_multiplier,

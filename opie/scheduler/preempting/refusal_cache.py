@@ -23,7 +23,9 @@ import hashlib
 import json
 import threading
 import time
+import typing
 
+from nova import objects
 import nova.conf
 
 CONF = nova.conf.CONF
@@ -37,25 +39,29 @@ _DATA = 'nova_object.data'
 _ID = 'id'
 
 
-def key_of(spec, number, is_room_hidden):
+def key_of(
+    spec: objects.RequestSpec, number: int, is_room_hidden: bool
+) -> bytes | None:
     """Return what all requests have in common that are like this one.
 
     :param spec: a RequestSpec that has been through nova's request filters,
         and not yet through scheduling.
     :param number: how many servers are to be placed.
     :param is_room_hidden: whether pass 1 may have missed hosts with room.
-    :returns: bytes; None if no refusal may answer it.
+    :returns: None if no refusal may answer it.
     """
     if not CONF.opie.refusal_cache_seconds:
         return None
     if 'instance_group' in spec and spec.instance_group is not None:
-        # Whoever is refused stays a member, and what matters is where they
-        # are, which the record does not tell.
+        # A server that is refused stays a member, and what matters is where
+        # the members are, which the record does not tell.
         return None
     return key_of_primitive(spec.obj_to_primitive(), number, is_room_hidden)
 
 
-def key_of_primitive(primitive, number, is_room_hidden):
+def key_of_primitive(
+    primitive: dict, number: int, is_room_hidden: bool
+) -> bytes:
     """Return the key of a RequestSpec's primitive; see :func:`key_of`."""
     data = dict(primitive[_DATA])
     data.pop(_ID, None)
@@ -68,7 +74,7 @@ def key_of_primitive(primitive, number, is_room_hidden):
     return hashlib.sha256(text.encode()).digest()
 
 
-def _without_uuids(value):
+def _without_uuids(value: typing.Any) -> typing.Any:
     if isinstance(value, dict):
         return {
             key: _without_uuids(item)
@@ -80,24 +86,26 @@ def _without_uuids(value):
     return value
 
 
-class Refusals:
+class RefusalCache:
     """The refusals of one worker, the last ones only.
 
     :param most: how many to remember.
     """
 
-    def __init__(self, most=_MOST_REFUSALS):
+    def __init__(self, most: int = _MOST_REFUSALS) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._known = collections.OrderedDict()
+        self._known: collections.OrderedDict[bytes, tuple[float, str]] = (
+            collections.OrderedDict()
+        )
 
-    def find(self, key):
+    def find(self, key: bytes | None) -> str | None:
         """Return why a request was refused that is alike, or None.
 
         :param key: from :func:`key_of`, None included.
         """
         with self._lock:
-            if key not in self._known:
+            if key is None or key not in self._known:
                 return None
             noted_at, reason = self._known[key]
             seconds = time.monotonic() - noted_at
@@ -109,7 +117,7 @@ class Refusals:
             reason,
         )
 
-    def note(self, key, reason):
+    def note(self, key: bytes | None, reason: str) -> None:
         """Remember that a plan has found no host for a request."""
         if key is None:
             return

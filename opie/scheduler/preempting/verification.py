@@ -17,26 +17,33 @@ on a provider that was over capacity before.  And a host may have lost a trait
 or an aggregate since placement was asked for hosts, or be disabled.
 """
 
+from collections.abc import Collection
+
 from opie.scheduler import resources
+from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
+from opie.scheduler.planning import snapshot
 
 # NOTE: placement/objects/allocation.py raises the generation of a provider by
 # one for each write, whatever number of consumers it has there.
 _GENERATIONS_OF_A_CLAIM = 1
 
 
-def doubts(client, shot, provider, victims):
-    """Return why a claim on a host must not stand, as texts.
+def problems(
+    client: placement.Client,
+    shot: snapshot.Snapshot,
+    provider: str,
+    victims: Collection[str],
+) -> list[str]:
+    """Return why a claim on a host must not stand; empty if it may.
 
-    :param client: a :class:`opie.scheduler.placement.client.Client`.
-    :param shot: the :class:`snapshot.Snapshot` planned on.
-    :param provider: uuid of the host's.
-    :param victims: uuids of servers whose allocations do not count, for they
-        will be gone.
+    :param shot: what was planned on.
+    :param victims: uuids of servers whose allocations do not count, because
+        they will be gone.
     """
     generation, allocations = client.provider_allocations(provider)
     facts = shot.cloud.facts[provider]
-    # Whether nobody else has written to it since facts were read.
+    # Whether no other writer has written to it since facts were read.
     is_same = generation == facts.generation + _GENERATIONS_OF_A_CLAIM
     used = resources.total(
         held

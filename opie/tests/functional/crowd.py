@@ -89,7 +89,7 @@ class CrowdedCase(base.CloudTestCase):
             self._end_when_killed,
         )
         self._count('evictions', eviction.Eviction, '_send')
-        self._count('preemptions', attempt.Execution, 'evict')
+        self._count('preemptions', attempt.Attempt, 'evict')
         self.wrap(report, 'wasted', self._count_waste)
 
     def _end_when_killed(self, real, *args, **kwargs):

@@ -19,7 +19,7 @@ from opie.scheduler.preempting import confirmation
 from opie.tests.interruptions import invariants
 
 BEFORE_CLAIM = claim.Claim, 'make'
-BEFORE_EVICTION = attempt.Execution, 'evict'
+BEFORE_EVICTION = attempt.Attempt, 'evict'
 WHILE_VICTIMS_GO = confirmation.Confirmation, 'wait'
 
 

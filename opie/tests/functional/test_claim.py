@@ -210,7 +210,7 @@ class OneHostClaimTest(base.CloudTestCase):
         def as_in_two_workers(real, *args):
             return contextlib.nullcontext()
 
-        self.wrap(pass_two.PassTwo, '_alone', as_in_two_workers)
+        self.wrap(pass_two.PassTwo, '_turn_to_plan', as_in_two_workers)
         self.wrap(allocations.Claim, 'make', together)
         preemptors = [self.boot(10, state=None) for _ in range(2)]
         states = [

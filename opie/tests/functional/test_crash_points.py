@@ -39,7 +39,7 @@ _NOT_MET = {
     'preemptibles.resized_from: session.query': 'a resized victim',
     'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.is_offered: client.providers': 'a changed host',
-    'verification.doubts: client.inventories': 'a changed host',
+    'verification.problems: client.inventories': 'a changed host',
     # nova's own way of a request, before there is a plan.
     'filter_scheduler.FilterScheduler._select_destinations: '
     'super()._select_destinations': 'pass 1',
@@ -49,7 +49,7 @@ _NOT_MET = {
     'super()._get_computes_for_cells': 'pass 1',
     'host_manager.HostManager.get_weighed_hosts: '
     'super().get_weighed_hosts': 'no I/O with the weighers of nova',
-    'pass_two.PassTwo._make_room: request_filter.process_reqspec': (
+    'pass_two.PassTwo.make_room: request_filter.process_reqspec': (
         'no I/O with the usual options'
     ),
     'snapshot.take: scheduler_utils.resources_from_request_spec': (

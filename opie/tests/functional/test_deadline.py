@@ -12,6 +12,8 @@
 
 """Victims that nova cannot delete, or takes long to delete."""
 
+import dataclasses
+
 from testtools import testcase
 
 from opie.scheduler import waiting
@@ -71,8 +73,12 @@ class DeadlineTest(base.CloudTestCase):
         def confirm(real, work, *args):
             begun.wait(base.WAIT_SECONDS)
             # As if it had begun so much earlier.
-            work._deadline = waiting.Deadline(
-                work._deadline.at - _TIMEOUT_SECONDS
+            sources = work._attempt.sources
+            work._attempt.sources = dataclasses.replace(
+                sources,
+                deadline=waiting.Deadline(
+                    sources.deadline.at - _TIMEOUT_SECONDS
+                ),
             )
             return real(work, *args)
 

@@ -39,7 +39,7 @@ class EvictionTest(base.CloudTestCase):
             action()
             return real(*args)
 
-        self.wrap_once(attempt.Execution, '_verify', verify)
+        self.wrap_once(attempt.Attempt, 'verify', verify)
 
     def around_each_deletion(self, wrapper):
         return self.wrap(compute_api.API, 'delete', wrapper)
@@ -188,12 +188,12 @@ class EvictionTest(base.CloudTestCase):
         )
 
         def look(real, *args):
-            doubts = real(*args)
+            problems = real(*args)
             for victim in self.victims:
                 self.start_migration(victim)
-            return doubts
+            return problems
 
-        self.wrap_once(victim_checks.LastLook, 'doubts', look)
+        self.wrap_once(victim_checks.VictimChecks, 'problems', look)
         self.assertAllRefused('is being migrated')
 
     def test_all_doubtful_victims_of_a_plan_are_found_at_once(self):

@@ -18,13 +18,13 @@ import fixtures
 from placement.objects import allocation as placement_allocation
 from testtools import testcase
 
+from opie.scheduler import errors
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import restoring
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
-from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 from opie.tests.functional import killing
 
@@ -157,7 +157,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
     def stop_at_once(self):
         def fail(real, *args):
-            raise victim_checks.Stopped('the compute service is down')
+            raise errors.AttemptVoid('the compute service is down')
 
         self.wrap(confirmation.Confirmation, 'wait', fail)
 
@@ -198,7 +198,7 @@ class DeletionBetweenTest(base.CloudTestCase):
                 instances, '_PATIENCE_SECONDS', base.WAIT_SECONDS
             )
         )
-        self.wrap(attempt.Execution, '_let_deletions_end', wait)
+        self.wrap(attempt.Attempt, '_let_deletions_end', wait)
         self.wrap(give_back, 'give_back', note)
         self.assertNothingIsLeft()
         self.assertTrue(given_back[0].is_done)
@@ -276,7 +276,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
         self.stop_at_once()
         # nova has taken longer than that.
-        self.wrap(attempt.Execution, '_let_deletions_end', lambda *args: None)
+        self.wrap(attempt.Attempt, '_let_deletions_end', lambda *args: None)
         self.wrap(restoring, 'bodies', read)
-        self.wrap(attempt.Execution, '_empty_deleted', given_back)
+        self.wrap(attempt.Attempt, '_empty_deleted', given_back)
         self.assertNothingIsLeft()

@@ -127,7 +127,7 @@ class MultiCreateTest(base.CloudTestCase):
             self.api.delete_server(deleted[0])
             return real(execution)
 
-        self.wrap_once(attempt.Execution, '_verify', verify)
+        self.wrap_once(attempt.Attempt, 'verify', verify)
         servers = self.boot_many(2, 10, None)
         are_known.set()
         self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
@@ -165,7 +165,7 @@ class FilteredMultiCreateTest(base.CloudTestCase):
             self.api.delete_server(deleted[0])
             return real(execution)
 
-        self.wrap_once(attempt.Execution, '_verify', verify)
+        self.wrap_once(attempt.Attempt, 'verify', verify)
         self.boot(
             2,
             hints={'different_host': victim['id']},

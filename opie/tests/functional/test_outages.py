@@ -114,7 +114,7 @@ class OutageTest(base.CloudTestCase):
             return real(*args)
 
         self.wrap(placement.Client, '_call', call)
-        self.wrap_once(attempt.Execution, '_verify', verify)
+        self.wrap_once(attempt.Attempt, 'verify', verify)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         self.assertUntouched(self.victim)
         self.assertNoJournal()
@@ -185,7 +185,7 @@ class OutageTest(base.CloudTestCase):
             )
             return real(*args)
 
-        self.wrap_once(attempt.Execution, '_verify', move)
+        self.wrap_once(attempt.Attempt, 'verify', move)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         (held,) = self._get_allocations_by_server_uuid(migration).values()
         self.assertEqual(10, held['resources']['VCPU'])

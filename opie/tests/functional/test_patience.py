@@ -18,6 +18,7 @@ import fixtures
 from nova import exception
 from nova.compute import manager as compute_manager
 
+from opie.scheduler import errors
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import index
@@ -25,7 +26,6 @@ from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
-from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 
 
@@ -120,14 +120,14 @@ class PatienceTest(base.CloudTestCase):
         self.addCleanup(release.set)
 
         def verify(real, *args):
-            raise victim_checks.Stopped('over capacity')
+            raise errors.AttemptVoid('over capacity')
 
         def give_back(real, *args):
             begun.set()
             release.wait(base.WAIT_SECONDS)
             return real(*args)
 
-        self.wrap_once(attempt.Execution, '_verify', verify)
+        self.wrap_once(attempt.Attempt, 'verify', verify)
         self.wrap_once(claim.Claim, 'give_back', give_back)
         first = self.boot(flavor=flavor, state=None)
         self.assertTrue(begun.wait(base.WAIT_SECONDS))

@@ -18,6 +18,7 @@ import time
 
 import fixtures
 
+from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 from opie.tests.functional import killing
@@ -120,7 +121,7 @@ class PausedTest(killing.TwoVictimsTestCase):
     def test_it_resumes_with_victims_gone(self):
         self.flags(max_plans_per_request=1, group='opie')
         paused, resume = self.pause_at(
-            eviction.Eviction, 'run', call_first=True
+            confirmation.Confirmation, 'wait', call_first=True
         )
         preemptor = self.boot(10, state=None)
         self.assertTrue(paused.wait(base.WAIT_SECONDS))

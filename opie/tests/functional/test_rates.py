@@ -20,6 +20,7 @@ from nova.scheduler.client import report
 from nova.tests.functional.api import client
 from oslo_utils import uuidutils
 
+from opie.scheduler import errors
 from opie.scheduler.claims import claim as allocations
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import rate_limits
@@ -115,7 +116,7 @@ class RatesTest(RatesTestCase):
 
     def test_one_that_fails_after_an_eviction_counts(self):
         def stop(real, *args):
-            raise victim_checks.Stopped('the compute is down', is_final=True)
+            raise errors.NoRoomMade('the compute is down')
 
         self.flags(**{_OVERALL: 1}, group='opie')
         self.wrap_once(confirmation.Confirmation, 'wait', stop)
@@ -140,10 +141,10 @@ class RatesTest(RatesTestCase):
 
     def test_one_that_fails_before_does_not_count(self):
         def stop(real, *args):
-            raise victim_checks.Stopped('the compute is down', is_final=True)
+            raise errors.NoRoomMade('the compute is down')
 
         self.flags(**{_OVERALL: 1}, group='opie')
-        self.wrap_once(victim_checks.LastLook, 'check_service', stop)
+        self.wrap_once(victim_checks.VictimChecks, 'check_service', stop)
         self.assertNoValidHost(self.boot(5, state='ERROR'))
         self.assertUntouched(*self.victims)
         self.assertUntouched(self.boot(5))
@@ -196,7 +197,7 @@ class TwoWorkersTest(RatesTestCase):
         self.flags(**{_OVERALL: 1}, group='opie')
         self.wrap(
             pass_two.PassTwo,
-            '_alone',
+            '_turn_to_plan',
             lambda *args: contextlib.nullcontext(),
         )
 

@@ -32,6 +32,8 @@ from opie.tests.interruptions import phases
 from opie.tests.interruptions import scenarios
 from opie.tests.interruptions import wire
 
+_ALONE = frozenset(('snapshot.take', 'pass_two._make_plan'))
+
 
 def answer(status, code=None):
     """Return what placement says, when it says no."""
@@ -82,7 +84,7 @@ def is_of_the_broker(call):
 def moment_of(call):
     """Return the phase of a call, and whether others wait for their turn."""
     phase = phases.phase_of(call)
-    is_alone = phase == 'plans' and 'pass_two.PassTwo._plan' in call.path
+    is_alone = phase == 'plans' and not _ALONE.isdisjoint(call.path)
     return 'plans alone' if is_alone else phase
 
 

@@ -31,7 +31,7 @@ REAPER = 'filter_scheduler.FilterScheduler._reap'
 _POLLS = frozenset(
     (
         'confirmation.Confirmation.wait',
-        'attempt.Execution._empty_deleted',
+        'attempt.Attempt._empty_deleted',
         'instances.wait_until_gone',
         'give_back.empty',
         'give_back.give_back',

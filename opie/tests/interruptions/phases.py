@@ -32,8 +32,8 @@ _FUNCTIONS = (
         (
             'claim.Claim.give_back',
             'claim.Claim.close',
-            'attempt.Execution._empty_deleted',
-            'attempt.Execution._let_deletions_end',
+            'attempt.Attempt._empty_deleted',
+            'attempt.Attempt._let_deletions_end',
         ),
     ),
     (
@@ -44,20 +44,18 @@ _FUNCTIONS = (
         ),
     ),
     ('claims', ('claim.Claim.make',)),
-    ('verifies', ('attempt.Execution._verify',)),
+    ('verifies', ('attempt.Attempt.verify',)),
     ('sends a victim away', ('eviction.Eviction._send',)),
-    (
-        'confirms',
-        ('confirmation.Confirmation.wait', 'attempt.Execution._check_claim'),
-    ),
-    ('looks at the victims', ('eviction.Eviction.run',)),
+    ('confirms', ('attempt.Attempt.confirm',)),
+    ('looks at the victims', ('attempt.Attempt.evict',)),
     ('answers', ('filter_scheduler.FilterScheduler._conclude',)),
     (
         'plans',
         (
             'pass_one._WatchedClient.get_allocation_candidates',
             'eligibility.preemptors',
-            'pass_two.PassTwo._plan',
+            'snapshot.take',
+            'pass_two._make_plan',
         ),
     ),
 )

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How long a look at all victims counts before evictions."""
+"""How long a check of all victims counts before evictions."""
 
 import contextlib
 import time
@@ -23,7 +23,7 @@ from opie.scheduler.preempting import eviction
 _SUSPENDED = 600
 
 
-class FirstLookTest(testtools.TestCase):
+class CheckOfAllTest(testtools.TestCase):
     @contextlib.contextmanager
     def at(self, monotonic, of_the_day):
         """Let both clocks show how much they have moved on."""
@@ -35,9 +35,9 @@ class FirstLookTest(testtools.TestCase):
 
     def is_fresh_after(self, monotonic, of_the_day):
         with self.at(0, 0):
-            first_look = eviction._FirstLook()
+            check_of_all = eviction._CheckOfAll()
         with self.at(monotonic, of_the_day):
-            return first_look.is_fresh()
+            return check_of_all.is_fresh()
 
     def test_it_counts_for_a_moment(self):
         self.assertTrue(self.is_fresh_after(0, 0))

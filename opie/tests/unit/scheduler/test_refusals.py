@@ -227,7 +227,7 @@ class RefusalsTest(testtools.TestCase):
         self.useFixture(nova_fixtures.ConfFixture(nova.conf.CONF))
 
     def test_it_remembers_the_last_ones(self):
-        known = refusal_cache.Refusals(most=2)
+        known = refusal_cache.RefusalCache(most=2)
         for key in (b'a', b'b', b'a', b'c'):
             known.note(key, 'no room')
         self.assertIsNone(known.find(b'b'))
@@ -235,6 +235,6 @@ class RefusalsTest(testtools.TestCase):
         self.assertIn('no room', known.find(b'c'))
 
     def test_nothing_is_known_of_what_has_no_key(self):
-        known = refusal_cache.Refusals()
+        known = refusal_cache.RefusalCache()
         known.note(None, 'no room')
         self.assertIsNone(known.find(None))

@@ -1,0 +1,45 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether the users still want the preemptors of an attempt.
+
+A user who deletes a preemptor ends its build request.  So does a conductor
+that gives up on the scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+import typing
+
+from nova import context as nova_context
+
+from opie.scheduler import errors
+from opie.scheduler.nova_db import instances
+
+if typing.TYPE_CHECKING:
+    from opie.scheduler.preempting import attempt as attempts
+
+
+def note_unwanted(
+    attempt: attempts.Attempt, preemptors: Iterable[str]
+) -> None:
+    """Note in an attempt which of some preemptors no user wants any more.
+
+    :raises errors.NoRoomMade: if no preemptor of the attempt is wanted.
+    """
+    context = nova_context.get_admin_context()
+    for preemptor in sorted(preemptors):
+        if not instances.has_build_request(context, preemptor):
+            attempt.unwanted.add(preemptor)
+    if attempt.preemptors <= attempt.unwanted:
+        raise errors.NoRoomMade('every preemptor was deleted by its owner')
