@@ -84,7 +84,7 @@ class Claim:
             # Neither needs the other, and both wait for placement.
             with futures.ThreadPoolExecutor(1) as pool:
                 opening = pool.submit(
-                    self._open_journal, attempt, deadline, scheduler_host
+                    self._journal.open, attempt, deadline, scheduler_host
                 )
                 try:
                     victims = self._read_victims()
@@ -101,11 +101,6 @@ class Claim:
         except (errors.ClaimFailed, errors.LimitReached):
             self.close(self._claimed.keys())
             raise
-
-    def _open_journal(
-        self, attempt: int, deadline: int, scheduler_host: str
-    ) -> None:
-        self._journal.open(attempt, deadline, scheduler_host)
 
     def _read_victims(self) -> dict[str, placement.Consumer]:
         """Read the victims, which must hold what the plan says they do.

@@ -39,7 +39,7 @@ _FUNCTIONS = (
     (
         'opens the journal',
         (
-            'claim.Claim._open_journal',
+            'claim_journal.ClaimJournal.open',
             'claim.Claim._read_victims',
         ),
     ),
