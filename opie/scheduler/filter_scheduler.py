@@ -47,7 +47,7 @@ LOG = logging.getLogger(__name__)
 opie.conf.register_opts(CONF)
 
 _INDEX_SPACING_SECONDS = 60
-# An option tells how often; this is how often it is looked at.
+# How often it is asked whether the interval of the option is over.
 _REAPER_SPACING_SECONDS = 5
 
 
@@ -94,19 +94,19 @@ class FilterScheduler(manager.SchedulerManager):
 
     @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
     def _keep_index_fresh(self, context):
-        """Read who is preemptible where before somebody has to wait for it."""
+        """Read which servers are preemptible before a request waits for it."""
         self.host_manager.index.refresh(
             self.host_manager.enabled_cells, is_routine=True
         )
 
     @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
     def _read_ahead(self, context):
-        """Let placement say what hosts have before somebody has to wait."""
+        """Read from placement what hosts have before a request waits for it."""
         self._pass_two.read_ahead(self.placement_client)
 
     @periodic_task.periodic_task(spacing=_REAPER_SPACING_SECONDS)
     def _reap(self, context):
-        """Finish or undo what schedulers were at when they stopped."""
+        """Finish or undo preemptions whose scheduler has stopped."""
         if time.monotonic() >= self._next_reap:
             self._next_reap = (
                 time.monotonic() + CONF.opie.reaper_interval_seconds
@@ -237,7 +237,7 @@ def _copy_for_pass_two(spec, uuids, return_objects):
     Pass 1 leaves traces in the spec that would mislead pass 2.
     """
     try:
-        if eligibility.is_candidate(spec, uuids, return_objects):
+        if eligibility.may_preempt(spec, uuids, return_objects):
             return spec.obj_clone()
     except Exception:
         # nova may well be able to serve it.
@@ -246,7 +246,7 @@ def _copy_for_pass_two(spec, uuids, return_objects):
 
 
 def _check_policy(context, spec):
-    """Let nobody preempt whom the policy forbids it.
+    """Check that the policy lets the requester preempt.
 
     :raises errors.NoRoomMade: naming the rule.
     """

@@ -13,25 +13,32 @@
 """What the operator's log says of plans."""
 
 import collections
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
 import contextlib
 import threading
 
 from oslo_log import log as logging
 
 from opie.preemption import bounds
+from opie.preemption import model
 
 LOG = logging.getLogger(__name__)
 
 
-def refused(shot, plan):
+def refused(
+    request: model.Request, plan: model.Plan, names: Mapping[str, str]
+) -> str:
     """Return why no host can serve, with counts; log each host's reason.
 
-    :param shot: a :class:`opie.scheduler.planning.snapshot.Snapshot`.
-    :param plan: an infeasible :class:`opie.preemption.model.Plan`.
+    :param plan: an infeasible plan.
+    :param names: provider to the name of its host.
     """
-    reasons = _log_reasons(shot, plan)
-    counts = collections.Counter(reasons.values())
-    too_many = bounds.too_many(shot.request.most_victims or 0)
+    _log_reasons(request, plan, names)
+    counts = collections.Counter(plan.reasons.values())
+    too_many = bounds.too_many(request.most_victims or 0)
     if too_many in counts:
         counts[too_many + ' ([opie] max_victims_per_request)'] = counts.pop(
             too_many
@@ -39,36 +46,45 @@ def refused(shot, plan):
     if not counts:
         return 'no host matches its traits, aggregates or destination'
     return ', '.join(
-        '%d of %d hosts: %s' % (count, len(reasons), reason)
+        '%d of %d hosts: %s' % (count, len(plan.reasons), reason)
         for reason, count in sorted(
             counts.items(), key=lambda item: (-item[1], item[0])
         )
     )
 
 
-def _log_reasons(shot, plan):
+def _log_reasons(
+    request: model.Request, plan: model.Plan, names: Mapping[str, str]
+) -> None:
     for uuid, reason in sorted(plan.reasons.items()):
         LOG.debug(
             '%(host)s cannot take %(preemptors)s: %(reason)s.',
             {
-                'host': shot.names.get(uuid, uuid),
-                'preemptors': ', '.join(shot.request.preemptors),
+                'host': names.get(uuid, uuid),
+                'preemptors': ', '.join(request.preemptors),
                 'reason': reason,
             },
         )
-    return plan.reasons
 
 
-def planned(shot, plan, is_dry_run):
-    """Log a feasible plan."""
-    _log_reasons(shot, plan)
+def planned(
+    request: model.Request,
+    plan: model.Plan,
+    names: Mapping[str, str],
+    is_dry_run: bool,
+) -> None:
+    """Log a feasible plan.
+
+    :param names: provider to the name of its host.
+    """
+    _log_reasons(request, plan, names)
     for nomination in plan.nominations:
         LOG.info(
             '%(what)s %(preemptor)s on %(host)s, at the cost of %(victims)s.',
             {
                 'what': 'Dry run: would place' if is_dry_run else 'Placing',
                 'preemptor': nomination.preemptor,
-                'host': shot.names[nomination.provider],
+                'host': names[nomination.provider],
                 'victims': ', '.join(
                     server.uuid for server in nomination.victims
                 )
@@ -79,21 +95,23 @@ def planned(shot, plan, is_dry_run):
         LOG.info(
             'There may be a plan for %s that costs less: a search took too '
             'long, or the limit of victims left no time for the cost.',
-            ', '.join(shot.request.preemptors),
+            ', '.join(request.preemptors),
         )
     LOG.debug(
         'The plan costs %(cost)s; its request: %(request)s.',
-        {'cost': plan.cost, 'request': shot.request},
+        {'cost': plan.cost, 'request': request},
     )
 
 
-def void(uuids, attempt, reason):
-    """Log that a plan could not be carried out."""
+def void(
+    preemptors: Sequence[str], number: int, reason: Exception | str
+) -> None:
+    """Log that an attempt, by its number, could not be carried out."""
     LOG.info(
         'Plan %(attempt)d for %(preemptors)s is void: %(reason)s.',
         {
-            'attempt': attempt,
-            'preemptors': ', '.join(uuids),
+            'attempt': number,
+            'preemptors': ', '.join(preemptors),
             'reason': reason,
         },
     )
@@ -102,11 +120,11 @@ def void(uuids, attempt, reason):
 class _Count:
     """A number that threads add to."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._value = 0
 
-    def add(self, number):
+    def add(self, number: int) -> int:
         """Add to it; return what it is then."""
         with self._lock:
             self._value += number
@@ -116,12 +134,15 @@ class _Count:
 _waste = _Count()
 
 
-def wasted(number, preemptors, victims=()):
-    """Count and log servers that went in vain.
+def wasted(
+    number: int,
+    preemptors: Sequence[str],
+    victims: Collection[str] = (),
+) -> None:
+    """Count and log wasted evictions.
 
-    :param number: how many.
-    :param preemptors: uuids of those that they went for.
-    :param victims: their uuids, if known.
+    :param preemptors: uuids of the servers that the victims went for.
+    :param victims: uuids, empty if only their number is known.
     """
     LOG.warning(
         'Wasted evictions: %(number)d for %(preemptors)s%(victims)s; '
@@ -136,13 +157,13 @@ def wasted(number, preemptors, victims=()):
 
 
 @contextlib.contextmanager
-def wasted_unless_served(preemptors):
-    """Count those as wasted that went for a request that fails.
+def wasted_unless_served(preemptors: Sequence[str]) -> Iterator[set[str]]:
+    """Count the victims of void attempts as wasted if the request fails.
 
-    Yields a set for the uuids of servers that have left their room to a later
-    plan; if there is none somebody else has got it.
+    Yields a set for the uuids of the victims that have left their room to a
+    later plan of the request.  If no plan succeeds, others have the room.
     """
-    evicted = set()
+    evicted: set[str] = set()
     try:
         yield evicted
     except Exception:

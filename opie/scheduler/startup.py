@@ -10,11 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a scheduler checks, and what it says, when it starts."""
+"""What a scheduler checks, and what it logs, when it starts."""
 
 import collections
+import typing
 
 import nova.conf
+from nova.scheduler import manager as managers
 from oslo_log import log as logging
 
 from opie.conf import checks
@@ -24,7 +26,7 @@ CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 
-def check_options():
+def check_options() -> None:
     """Check options that depend on one another, and warn of some.
 
     :raises checks.ConfigError: with one line that says what to change.
@@ -34,7 +36,7 @@ def check_options():
         LOG.warning(warning)
 
 
-def check_host_manager(manager):
+def check_host_manager(manager: managers.SchedulerManager) -> None:
     """Check that a scheduler has opie's HostManager.
 
     :raises checks.ConfigError: if it has another one.
@@ -48,12 +50,12 @@ def check_host_manager(manager):
         )
 
 
-def reread_aggregates(manager):
+def reread_aggregates(manager: host_manager.HostManager) -> None:
     """Let a HostManager know the aggregates as they are now.
 
-    NOTE: nova/scheduler/host_manager.py reads them before workers fork, and
-    changes are told to those that live: a worker that is forked later, on
-    SIGHUP for instance, knows those of the service's start.
+    NOTE: nova/scheduler/host_manager.py reads them before workers fork, and a
+    change is told to the workers that live then.  So a worker that is forked
+    later, on SIGHUP for instance, knows the aggregates of the service's start.
     """
     known = manager.aggs_by_id, manager.host_aggregates_map
     manager.aggs_by_id = {}
@@ -61,12 +63,12 @@ def reread_aggregates(manager):
     try:
         manager._init_aggregates()
     except Exception:
-        # Better old ones than none: they may say that nobody is evicted.
+        # Old ones are better than none: they may protect servers.
         manager.aggs_by_id, manager.host_aggregates_map = known
         LOG.exception('Cannot read the host aggregates.')
 
 
-def announce(manager):
+def announce(manager: managers.SchedulerManager) -> None:
     """Log whether a scheduler preempts, and with which classes."""
     LOG.info(
         'Preemption is %(mode)s: %(driver)s with %(host_manager)s.',
@@ -78,11 +80,11 @@ def announce(manager):
     )
 
 
-def _mode():
+def _mode() -> str:
     if not CONF.opie.enabled:
         return 'off'
     return 'on, as a dry run' if CONF.opie.dry_run else 'on'
 
 
-def _dotted_path(instance):
+def _dotted_path(instance: typing.Any) -> str:
     return '%s.%s' % (type(instance).__module__, type(instance).__qualname__)

@@ -20,6 +20,7 @@ transaction.
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Sequence
 import dataclasses
 import time
 import typing
@@ -291,7 +292,7 @@ class Attempt:
 
     @staticmethod
     def _report_waste(
-        wasted: Collection[str], preemptors: Collection[str]
+        wasted: Collection[str], preemptors: Sequence[str]
     ) -> None:
         if wasted:
             report.wasted(len(wasted), preemptors, wasted)

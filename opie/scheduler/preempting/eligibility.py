@@ -16,13 +16,18 @@ Moves of existing servers come through the same call of the scheduler, and an
 unshelve looks much like a boot; only a boot has build requests.
 """
 
+from collections.abc import Sequence
+
+from nova import context as nova_context
 from nova import exception
 from nova import objects
 
 from opie.preemption import marks
 
 
-def is_candidate(spec, uuids, return_objects):
+def may_preempt(
+    spec: objects.RequestSpec, uuids: Sequence[str], return_objects: bool
+) -> bool:
     """Tell, without asking any database, whether a request could preempt."""
     return bool(
         uuids
@@ -33,11 +38,15 @@ def is_candidate(spec, uuids, return_objects):
     )
 
 
-def preemptors(context, uuids):
+def preemptors(
+    context: nova_context.RequestContext, uuids: Sequence[str]
+) -> list[str]:
     """Return those of a request's servers that wait for their first host.
 
-    The others were deleted since the request was made.  Empty if the request
-    is no boot, or its servers are to be preemptible by their system metadata.
+    The others were deleted since the request was made.
+
+    :returns: empty if the request is no boot, or its servers are to be
+        preemptible by their system metadata.
     """
     mappings = objects.InstanceMappingList.get_by_instance_uuids(
         context, list(uuids)
@@ -50,7 +59,7 @@ def preemptors(context, uuids):
     return [uuid for uuid in uuids if builds[uuid]]
 
 
-def _is_marked(spec):
+def _is_marked(spec: objects.RequestSpec) -> bool:
     has_extra_specs = 'flavor' in spec and 'extra_specs' in spec.flavor
     return marks.is_marked(
         hints=_hints(spec),
@@ -58,7 +67,9 @@ def _is_marked(spec):
     )
 
 
-def _build(context, uuid):
+def _build(
+    context: nova_context.RequestContext, uuid: str
+) -> objects.BuildRequest | None:
     """Return a server's build request, or None if it has none any more."""
     try:
         return objects.BuildRequest.get_by_instance_uuid(context, uuid)
@@ -66,12 +77,12 @@ def _build(context, uuid):
         return None
 
 
-def _is_marked_build(build):
+def _is_marked_build(build: objects.BuildRequest) -> bool:
     instance = build.instance
     return 'system_metadata' in instance and marks.is_marked(
         system_metadata=instance.system_metadata
     )
 
 
-def _hints(spec):
+def _hints(spec: objects.RequestSpec) -> dict:
     return (spec.scheduler_hints if 'scheduler_hints' in spec else None) or {}

@@ -13,6 +13,7 @@
 """What pass 2 must know of pass 1, for each thread that serves requests."""
 
 import threading
+import typing
 
 import nova.conf
 
@@ -30,30 +31,32 @@ class Watch(threading.local):
         started was sent.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.reset()
 
-    def reset(self):
+    def reset(self) -> None:
         self.has_placement_answered = True
         self.is_room_hidden = False
         self.has_notified_start = False
 
-    def client(self, report_client):
-        """Return a report client that tells this watch what it sees."""
+    def client(self, report_client: typing.Any) -> typing.Any:
+        """Return a report client that tells this watch of its answers."""
         return _WatchedClient(report_client, self)
 
 
 class _WatchedClient:
-    """nova's report client, for the manager that owns the watch."""
+    """nova's report client, which tells a watch what placement answers."""
 
-    def __init__(self, report_client, watch):
+    def __init__(self, report_client: typing.Any, watch: Watch) -> None:
         self._report_client = report_client
         self._watch = watch
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> typing.Any:
         return getattr(self._report_client, name)
 
-    def get_allocation_candidates(self, *args, **kwargs):
+    def get_allocation_candidates(
+        self, *args: typing.Any, **kwargs: typing.Any
+    ) -> typing.Any:
         answer = self._report_client.get_allocation_candidates(*args, **kwargs)
         # NOTE: nova/scheduler/client/report.py returns None when it could not
         # connect, and three of them after any answer but 200.

@@ -280,9 +280,9 @@ def _make_plan(
     if not plan.is_feasible:
         # Another request may take those that are excluded from this one.
         refusal = errors.NoRoomMade if tries.excluded else errors.NoPlan
-        raise refusal(report.refused(shot, plan))
+        raise refusal(report.refused(shot.request, plan, shot.names))
     rate_limits.check_plan(plan, shot.preemptions, project_id)
-    report.planned(shot, plan, CONF.opie.dry_run)
+    report.planned(shot.request, plan, shot.names, CONF.opie.dry_run)
     if CONF.opie.dry_run:
         raise errors.NoRoomMade('[opie] dry_run is on')
     return plan
