@@ -101,7 +101,7 @@ class FilterScheduler(manager.SchedulerManager):
 
     @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
     def _read_ahead(self, context):
-        """Read from placement what hosts have before a request waits for it."""
+        """Read what placement knows of hosts before a request waits for it."""
         self._pass_two.read_ahead(self.placement_client)
 
     @periodic_task.periodic_task(spacing=_REAPER_SPACING_SECONDS)
