@@ -34,6 +34,7 @@ import opie.conf
 from opie.conf import policies
 from opie.scheduler import errors
 from opie.scheduler import startup
+from opie.scheduler import steps
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
@@ -190,6 +191,7 @@ class FilterScheduler(manager.SchedulerManager):
         self._conclude(context, attempt)
         return _one_for_each(uuids, attempt)
 
+    @steps.step('answers')
     def _conclude(self, context, attempt):
         """Do what nova's own scheduling does once hosts are selected.
 

@@ -28,6 +28,7 @@ import typing
 from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import resources
+from opie.scheduler import steps
 from opie.scheduler.claims import claim_journal
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
@@ -71,6 +72,7 @@ class Claim:
         self._shrunk: dict[str, resources.Allocations] = {}
         self._may_arrive = False  # whether it may be written later
 
+    @steps.step('claims')
     def make(self, attempt: int, deadline: int, scheduler_host: str) -> None:
         """Make the claim, and the journal of it.
 
@@ -102,6 +104,7 @@ class Claim:
             self.close(self._claimed.keys())
             raise
 
+    @steps.step('opens the journal')
     def _read_victims(self) -> dict[str, placement.Consumer]:
         """Read the victims, which must hold what the plan says they do.
 
@@ -228,6 +231,7 @@ class Claim:
         """Remove the allocations of victims that nova has deleted."""
         give_back.empty(self._client, victims)
 
+    @steps.step('gives back')
     def close(self, preemptors: Iterable[str]) -> None:
         """Close the journal of preemptors that gave up, if that can be.
 

@@ -20,6 +20,7 @@ from oslo_log import log as logging
 from oslo_utils import uuidutils
 
 from opie.preemption import model
+from opie.scheduler import steps
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
@@ -43,6 +44,7 @@ class ClaimJournal:
         self._project = journal_names.label(project_id)
         self.preemptions: dict[str, journal_names.Preemption] = {}
 
+    @steps.step('opens the journal')
     def open(self, attempt: int, deadline: int, scheduler_host: str) -> None:
         """Open the providers.
 

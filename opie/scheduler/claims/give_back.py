@@ -26,6 +26,7 @@ import typing
 
 from oslo_log import log as logging
 
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import restoring
@@ -58,6 +59,7 @@ class Result:
     changed: frozenset[str] = frozenset()
 
 
+@steps.polling
 def give_back(
     client: placement.Client,
     preemptions: Collection[journal_names.Preemption],
@@ -184,6 +186,7 @@ def _write(client: placement.Client, bodies: _Bodies) -> None:
         client.replace_allocations(bodies)
 
 
+@steps.polling
 def empty(client: placement.Client, uuids: Iterable[str]) -> None:
     """Remove the allocations of servers that nova has deleted.
 

@@ -20,6 +20,7 @@ from nova.db.api import api as api_db
 from nova.db.api import models as api_models
 from oslo_log import log as logging
 
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import preemptibles
 
@@ -125,6 +126,7 @@ def _states(context, uuids):
         yield from preemptibles.states_of(cell_context, some).items()
 
 
+@steps.polling
 def wait_until_gone(uuids):
     """Give nova a moment to end deletions.
 

@@ -26,6 +26,7 @@ from nova.db.main import models as main_models
 import sqlalchemy as sa
 
 from opie.preemption import marks
+from opie.scheduler import steps
 
 # How many uuids or host names one query names at the most.
 _BATCH = 1000
@@ -39,6 +40,7 @@ class HintCache:
     def __init__(self):
         self._is_marked = {}
 
+    @steps.remembering
     def marked(self, context, uuids):
         """Return those of the uuids whose request had a true hint.
 

@@ -25,6 +25,7 @@ from nova.scheduler import utils as scheduler_utils
 
 from opie.preemption import model
 from opie.scheduler import errors
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.planning import live_cloud
@@ -69,6 +70,7 @@ class Snapshot:
         return bool(client.providers([('uuid', provider), *self.query]))
 
 
+@steps.step('plans')
 def take(context, spec, uuids, sources, excluded=frozenset()):
     """Take a snapshot.
 

@@ -32,6 +32,7 @@ from oslo_log import log as logging
 from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import report
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import rate_limits
@@ -145,6 +146,7 @@ class Attempt:
             self._may_be_claimed = False
             raise
 
+    @steps.step('verifies')
     def verify(self) -> None:
         """Check that the claim is on hosts that may and can serve it.
 
@@ -162,6 +164,7 @@ class Attempt:
         if problems:
             raise errors.AttemptVoid(', '.join(problems))
 
+    @steps.step('looks at the victims')
     def evict(self) -> None:
         """Ask nova to delete the victims; see eviction.py.
 
@@ -170,6 +173,7 @@ class Attempt:
         """
         eviction.Eviction(self).run()
 
+    @steps.step('confirms')
     def confirm(self) -> None:
         """Return when the victims are gone and their room is the preemptors'.
 
@@ -181,6 +185,7 @@ class Attempt:
         self._check_claims()
         self._drop_unwanted()
 
+    @steps.step('gives back')
     def undo(self, error: Exception) -> None:
         """Undo what was done, as nova's tasks do in ``rollback``.
 
@@ -264,6 +269,7 @@ class Attempt:
         """
         instances.wait_until_gone(self.sent)
 
+    @steps.polling
     def _empty_deleted(self) -> None:
         """Leave nothing to victims that nova was just deleting."""
         try:
@@ -277,6 +283,7 @@ class Attempt:
                 ', '.join(sorted(self.victims)),
             )
 
+    @steps.step('gives back')
     def _give_back(self, preemptors: set[str]) -> bool:
         """Give back, and return whether it is done.
 

@@ -26,6 +26,7 @@ from nova.compute import vm_states
 from oslo_log import log as logging
 
 from opie.scheduler import errors
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
@@ -43,6 +44,7 @@ class Confirmation:
         self._attempt = attempt
         self._context = nova_context.get_admin_context()
 
+    @steps.polling
     def wait(self) -> None:
         """Wait until what all victims held is free.
 

@@ -23,6 +23,7 @@ from nova import exception
 from nova import objects
 
 from opie.preemption import marks
+from opie.scheduler import steps
 
 
 def may_preempt(
@@ -38,6 +39,7 @@ def may_preempt(
     )
 
 
+@steps.step('sees whether to preempt')
 def preemptors(
     context: nova_context.RequestContext, uuids: Sequence[str]
 ) -> list[str]:

@@ -33,6 +33,7 @@ from nova.compute import task_states
 from oslo_log import log as logging
 
 from opie.scheduler import errors
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import preemptor_checks
@@ -171,6 +172,7 @@ class Eviction:
             set().union(*map(self._attempt.preemptors_of, victims)),
         )
 
+    @steps.step('sends a victim away')
     def _send(
         self,
         context: nova_context.RequestContext,

@@ -17,6 +17,8 @@ import typing
 
 import nova.conf
 
+from opie.scheduler import steps
+
 CONF = nova.conf.CONF
 
 
@@ -54,6 +56,7 @@ class _WatchedClient:
     def __getattr__(self, name: str) -> typing.Any:
         return getattr(self._report_client, name)
 
+    @steps.step('sees whether to preempt')
     def get_allocation_candidates(
         self, *args: typing.Any, **kwargs: typing.Any
     ) -> typing.Any:

@@ -37,6 +37,7 @@ from opie.preemption import planner
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import report
+from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import rate_limits
@@ -255,6 +256,7 @@ class PassTwo:
             self._planning.release()
 
 
+@steps.step('plans')
 def _make_plan(
     shot: snapshot.Snapshot, sources: snapshot.Sources, tries: _Tries
 ) -> model.Plan:

@@ -34,6 +34,7 @@ import nova.conf
 from oslo_log import log as logging
 
 from opie.scheduler import report
+from opie.scheduler import steps
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
@@ -73,10 +74,12 @@ class Reaper:
         except Exception:
             LOG.exception('Cannot find deletions that were lost.')
 
+    @steps.step('the reaper looks')
     def in_flight(self) -> list[journal_names.Preemption]:
         """Return every preemption in the journal."""
         return journal.in_flight(self._client)
 
+    @steps.step('the reaper repeats deletions')
     def lost_deletions(self) -> tuple[dict[str, typing.Any], set[str]]:
         """Return the victims whose deletion nova has accepted and lost.
 
@@ -85,10 +88,12 @@ class Reaper:
         """
         return self._lost_deletions.find(_lost_after_seconds())
 
+    @steps.step('the reaper repeats deletions')
     def delete_again(self, victims: Mapping[str, typing.Any]) -> set[str]:
         """Repeat lost deletions; return the uuids of those that are."""
         return self._lost_deletions.repeat(victims, _lost_after_seconds())
 
+    @steps.step('the reaper looks')
     def finding(
         self, preemption: journal_names.Preemption
     ) -> findings.Finding:
@@ -109,6 +114,7 @@ class Reaper:
             ),
         )
 
+    @steps.step('the reaper repairs')
     def repair(self, preemptions: Iterable[journal_names.Preemption]) -> None:
         """Do for each preemption what is to be done about it.
 
@@ -187,6 +193,7 @@ class Reaper:
             patience_seconds=0,
         )
 
+    @steps.step('the reaper closes')
     def _close(self, finding: findings.Finding) -> None:
         """Delete a journal provider, and report what was lost in vain."""
         preemption = finding.preemption

@@ -30,8 +30,8 @@ import time
 from opie.cmd import nova_scheduler
 
 MARGIN_SECONDS = 2
-# Otherwise nova's own scheduling.
-_PREEMPTING = 'filter_scheduler.FilterScheduler._make_room'
+# The steps of calls of nova's own scheduling.
+_NOT_YET = (None, 'sees whether to preempt')
 _HELD_SECONDS = 0.05
 
 
@@ -62,7 +62,7 @@ class Orders:
         if self._text:
             # Whoever is started again in its place lives on.
             return str(point) == self._text and not self._note.exists()
-        if self._is_all or _PREEMPTING in point.call.path:
+        if self._is_all or point.call.step not in _NOT_YET:
             with self._note.open('a') as lines:
                 print(int(point.call.is_write), point, sep='\t', file=lines)
         return False

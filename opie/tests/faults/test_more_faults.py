@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A placement that fails from some moment of a preemption on.
+"""A placement that fails from some step of a preemption on.
 
 It takes minutes, so it is no part of the functional tests.
 """
@@ -21,24 +21,22 @@ from opie.tests.interruptions import faults
 
 class PlacementTest(faults.FaultsMixin, base.CloudTestCase):
     def test_it_answers_500(self):
-        self.fail_in_each_phase(
+        self.fail_in_each_step(
             lambda call, go: faults.answer(500),
             faults.is_of_placement,
         )
 
     def test_it_answers_503(self):
-        self.fail_in_each_phase(
+        self.fail_in_each_step(
             lambda call, go: faults.answer(503),
             faults.is_of_placement,
         )
 
     def test_it_answers_409(self):
-        self.fail_in_each_phase(faults.conflicts, faults.is_of_placement)
+        self.fail_in_each_step(faults.conflicts, faults.is_of_placement)
 
     def test_it_hangs(self):
-        self.fail_in_each_phase(faults.hangs, faults.is_of_placement)
+        self.fail_in_each_step(faults.hangs, faults.is_of_placement)
 
     def test_its_answers_are_lost(self):
-        self.fail_in_each_phase(
-            faults.loses_the_answer, faults.is_of_placement
-        )
+        self.fail_in_each_step(faults.loses_the_answer, faults.is_of_placement)

@@ -17,8 +17,6 @@ from opie.tests.functional import base
 from opie.tests.interruptions import crash_points
 from opie.tests.interruptions import scenarios
 
-_EVICTION = 'eviction.Eviction.run'
-
 
 class Abandoned:
     """Something happens to a victim whose scheduler has died.
@@ -39,7 +37,7 @@ class Abandoned:
         ]
         self.interrupt(
             scenarios.Scenario(self),
-            lambda point: _EVICTION in point.call.path,
+            lambda point: point.call.step == 'looks at the victims',
         )
         self.assertEqual(10, self.used_by_preemptor())
         host = self._get_provider_uuid_by_host('host1')

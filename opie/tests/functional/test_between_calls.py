@@ -38,15 +38,15 @@ CONF = nova.conf.CONF
 
 
 def is_claim(call):
-    return 'claim.Claim._write' in call.path
+    return call.step == 'claims'
 
 
 def is_eviction(call):
-    return 'eviction.Eviction.run' in call.path
+    return call.step == 'looks at the victims'
 
 
 def is_wait(call):
-    return 'confirmation.Confirmation.wait' in call.path
+    return call.step == 'confirms'
 
 
 class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):

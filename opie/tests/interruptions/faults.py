@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Services that fail from some moment of a preemption on, in every way.
+"""Services that fail from some step of a preemption on, in every way.
 
 When the request has its answer they are back, and the reaper repairs what is
 left.
@@ -28,11 +28,8 @@ from opie.scheduler.nova_db import index
 from opie.tests.interruptions import crash_points
 from opie.tests.interruptions import invariants
 from opie.tests.interruptions import killer
-from opie.tests.interruptions import phases
 from opie.tests.interruptions import scenarios
 from opie.tests.interruptions import wire
-
-_ALONE = frozenset(('snapshot.take', 'pass_two._make_plan'))
 
 
 def answer(status, code=None):
@@ -81,13 +78,6 @@ def is_of_the_broker(call):
     return call.what.startswith('SEND')
 
 
-def moment_of(call):
-    """Return the phase of a call, and whether others wait for their turn."""
-    phase = phases.phase_of(call)
-    is_alone = phase == 'plans' and not _ALONE.isdisjoint(call.path)
-    return 'plans alone' if is_alone else phase
-
-
 class FaultsMixin(crash_points.CrashMixin):
     """Lets what a scheduler asks fail, and sees what becomes of it."""
 
@@ -106,8 +96,8 @@ class FaultsMixin(crash_points.CrashMixin):
         )
         self.flags(preemption_timeout_seconds=15, group='opie')
 
-    def fail_in_each_phase(self, fault, is_concerned):
-        """Let some calls fail from each phase on, and check what is left.
+    def fail_in_each_step(self, fault, is_concerned):
+        """Let some calls fail from each step on, and check what is left.
 
         :param fault: called with a call and what lets it happen.
         :param is_concerned: tells which calls.
@@ -116,21 +106,21 @@ class FaultsMixin(crash_points.CrashMixin):
             one = scenario(self)
             one.arrange()
             reached = [
-                moment_of(call)
+                call.step
                 for call in (
                     point.call for point in self.interrupt(one).points
                 )
                 if is_concerned(call)
             ]
             self.repair()
-            for moment in dict.fromkeys(reached):
+            for step in dict.fromkeys(reached):
                 is_new = scenario is scenarios.Scenario
-                if is_new or moment == 'gives back':
-                    self.fail_from(moment, one, fault, is_concerned)
+                if is_new or step == 'gives back':
+                    self.fail_from(step, one, fault, is_concerned)
         self.assert_it_preempts()
 
-    def fail_from(self, moment, scenario, fault, is_concerned):
-        """Let some calls fail from a moment on; see :func:`moment_of`.
+    def fail_from(self, step, scenario, fault, is_concerned):
+        """Let some calls fail from a step of the protocol on.
 
         The same scheduler goes on, so that a lock or a place among those that
         preempt that it keeps is missed the next time.
@@ -140,14 +130,14 @@ class FaultsMixin(crash_points.CrashMixin):
         def hear(call, go):
             if call.path[0] != killer.PREEMPTION or not is_concerned(call):
                 return self.let(scenario, call, go)
-            if not failed and moment_of(call) != moment:
+            if not failed and call.step != step:
                 return self.let(scenario, call, go)
             failed.append(call)
             return fault(call, go)
 
         self.disturb(scenario, hear)
-        self.assertTrue(failed, moment)
-        self.repair_after('from %r on' % moment)
+        self.assertTrue(failed, step)
+        self.repair_after('from %r on' % step)
 
     def disturb(self, scenario, hear):
         """Do a scenario, and let a function hear of its calls."""

@@ -27,19 +27,6 @@ from opie.tests.interruptions import wire
 PREEMPTION = 'filter_scheduler.FilterScheduler.select_destinations'
 REAPER = 'filter_scheduler.FilterScheduler._reap'
 
-# Where something is asked again and again until nova has done its part.
-_POLLS = frozenset(
-    (
-        'confirmation.Confirmation.wait',
-        'attempt.Attempt._empty_deleted',
-        'instances.wait_until_gone',
-        'give_back.empty',
-        'give_back.give_back',
-    )
-)
-# What is read only once of a server, which may have survived the last crash.
-_READ_ONCE = frozenset(('marks.HintCache.marked',))
-
 
 class Killed(BaseException):
     """The scheduler ends here."""
@@ -62,14 +49,9 @@ class Point:
     number: int
 
     @property
-    def is_polled(self):
-        """Whether it depends on time that it is reached."""
-        return not _POLLS.isdisjoint(self.call.path)
-
-    @property
     def is_chance(self):
         """Whether it may be reached one time and not another."""
-        return self.is_polled or not _READ_ONCE.isdisjoint(self.call.path)
+        return self.call.is_polled or self.call.is_remembered
 
     def __str__(self):
         # All paths of an entry begin alike.
@@ -123,7 +105,9 @@ class Killer:
     def answer(self):
         """Let the scheduler answer who has called it."""
         self(
-            wire.Call((self._entry,), (self._entry, 0, 0), 'ANSWER'),
+            wire.Call(
+                (self._entry,), (self._entry, 0, 0), 'ANSWER', 'answers'
+            ),
             lambda: None,
         )
 
@@ -131,7 +115,9 @@ class Killer:
 def worth_it(points):
     """Return the points to try: of polls the first of each kind."""
     return [
-        point for point in points if point.number == 1 or not point.is_polled
+        point
+        for point in points
+        if point.number == 1 or not point.call.is_polled
     ]
 
 

@@ -148,7 +148,7 @@ class Emptied(Scenario):
         super().arrange()
         self.cloud.interrupt(
             Scenario(self.cloud),
-            lambda point: 'eviction.Eviction._send' in point.call.path,
+            lambda point: point.call.step == 'sends a victim away',
         )
         with fixtures.MockPatchObject(
             report.SchedulerReportClient, 'delete_allocation_for_instance'

@@ -25,6 +25,8 @@ import pathlib
 import re
 import sys
 import threading
+import types
+import typing
 
 import futurist
 from keystoneauth1 import session
@@ -32,6 +34,7 @@ import oslo_messaging.transport
 import sqlalchemy as sa
 
 import opie.scheduler
+from opie.scheduler import steps
 
 _FOLDER = str(pathlib.Path(opie.scheduler.__file__).parent)
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
@@ -55,11 +58,18 @@ class Call:
         last of them that calls something else; the client of placement does
         not count.
     :ivar what: such as ``POST /allocations`` or ``UPDATE instances``.
+    :ivar step: of the innermost of them that is marked with one, or None; see
+        :mod:`opie.scheduler.steps`.
+    :ivar is_polled: whether time decides how often it is made.
+    :ivar is_remembered: whether it is made only for what was not asked yet.
     """
 
     path: tuple
     site: tuple
     what: str
+    step: str | None
+    is_polled: bool = False
+    is_remembered: bool = False
 
     @property
     def is_write(self):
@@ -68,6 +78,18 @@ class Call:
 
     def __str__(self):
         return '%s: %s' % (' > '.join(self.path), self.what)
+
+
+class _Place(typing.NamedTuple):
+    """Where a function of opie/scheduler is.
+
+    :ivar line, column: the end of the expression that it evaluates.
+    """
+
+    function: str
+    line: int
+    column: int
+    code: types.CodeType
 
 
 def listen(listener):
@@ -173,16 +195,29 @@ def report(describe, go):
     stack = _stack() if listener and not is_within() else ()
     if not stack:
         return go()
-    functions = tuple(function for function, *_ in stack)
-    site = [
-        place for place in stack if not place[0].startswith(_CLIENT)
-    ] or stack
-    call = Call(_without_client(functions), site[-1], describe())
+    call = _call(stack, describe())
     _here.is_within = True
     try:
         return listener(call, go)
     finally:
         _here.is_within = False
+
+
+def _call(stack, what):
+    functions = tuple(place.function for place in stack)
+    *_, site = [
+        place for place in stack if not place.function.startswith(_CLIENT)
+    ] or stack
+    codes = [place.code for place in stack]
+    marked = [steps.STEPS[code] for code in codes if code in steps.STEPS]
+    return Call(
+        _without_client(functions),
+        (site.function, site.line, site.column),
+        what,
+        marked[-1] if marked else None,
+        is_polled=not steps.POLLING.isdisjoint(codes),
+        is_remembered=not steps.REMEMBERING.isdisjoint(codes),
+    )
 
 
 def is_within():
@@ -215,7 +250,9 @@ def _stack():
             module = pathlib.Path(code.co_filename).stem
             name = code.co_qualname.partition('.<locals>')[0]
             places.append(
-                ('%s.%s' % (module, name), *_end(code, frame.f_lasti))
+                _Place(
+                    '%s.%s' % (module, name), *_end(code, frame.f_lasti), code
+                )
             )
         frame = frame.f_back
     return (*getattr(_here, 'sender', ()), *reversed(places))
