@@ -22,7 +22,7 @@ from collections.abc import Callable
 import types
 import typing
 
-_Function = typing.TypeVar('_Function', bound=types.FunctionType)
+_Function = typing.TypeVar('_Function', bound=Callable[..., typing.Any])
 
 # Code to the name of its step.
 STEPS: dict[types.CodeType, str] = {}
@@ -39,7 +39,7 @@ def step(name: str) -> Callable[[_Function], _Function]:
     """
 
     def mark(function: _Function) -> _Function:
-        STEPS[function.__code__] = name
+        STEPS[_code(function)] = name
         return function
 
     return mark
@@ -47,11 +47,15 @@ def step(name: str) -> Callable[[_Function], _Function]:
 
 def polling(function: _Function) -> _Function:
     """Say that time decides how often a function asks."""
-    POLLING.add(function.__code__)
+    POLLING.add(_code(function))
     return function
 
 
 def remembering(function: _Function) -> _Function:
     """Say that earlier answers decide what a function asks for."""
-    REMEMBERING.add(function.__code__)
+    REMEMBERING.add(_code(function))
     return function
+
+
+def _code(function: Callable[..., typing.Any]) -> types.CodeType:
+    return typing.cast(types.FunctionType, function).__code__
