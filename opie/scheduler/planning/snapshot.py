@@ -17,6 +17,8 @@ the request's traits and aggregates, whatever room they have.  It is cheap and
 may be a moment behind; the planner has those hosts read anew that can win.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 from nova import objects

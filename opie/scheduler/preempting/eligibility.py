@@ -16,6 +16,8 @@ Moves of existing servers come through the same call of the scheduler, and an
 unshelve looks much like a boot; only a boot has build requests.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 from nova import context as nova_context

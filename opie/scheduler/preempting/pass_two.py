@@ -17,6 +17,8 @@ together would all choose the same victims.  Evicting, and undoing what failed,
 is done by as many threads at once as the options allow.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from collections.abc import Sequence
 import contextlib

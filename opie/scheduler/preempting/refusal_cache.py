@@ -18,6 +18,8 @@ in all but the uuids of the servers: whatever nova adds to that record makes
 requests differ, and is never overlooked.
 """
 
+from __future__ import annotations
+
 import collections
 import hashlib
 import json

@@ -15,6 +15,8 @@
 The first problem stops the eviction.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 import typing
 

@@ -1,0 +1,144 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What becomes of a request when an attempt of it fails."""
+
+import types
+from unittest import mock
+
+import nova.conf
+import testtools
+
+import opie.conf
+from opie.preemption import model
+from opie.scheduler import errors
+from opie.scheduler import report
+from opie.scheduler import waiting
+from opie.scheduler.preempting import attempt as attempts
+
+opie.conf.register_opts(nova.conf.CONF)
+
+_PROVIDER = 'provider'
+_VOID = errors.AttemptVoid('the victim was moved', 'victim')
+
+
+def _attempt(number_of_victims=1):
+    """Return an attempt of one preemptor, which takes of each victim."""
+    victims = tuple(
+        model.Server('victim %d' % number, {'VCPU': 1})
+        for number in range(number_of_victims)
+    )
+    request = model.Request(('preemptor',), {'VCPU': number_of_victims})
+    plan = model.Plan(
+        (model.Nomination('preemptor', _PROVIDER, victims),),
+        shares={server.uuid: {'preemptor': {'VCPU': 1}} for server in victims},
+    )
+    shot = types.SimpleNamespace(
+        request=request, cloud=mock.Mock(), spec=mock.Mock()
+    )
+    sources = types.SimpleNamespace(
+        placement=None,
+        servicegroup=None,
+        deadline=waiting.Deadline.after(60),
+    )
+    return attempts.Attempt(shot, plan, sources, ('project', 'user'), 1)
+
+
+class UndoTest(testtools.TestCase):
+    """An attempt of two victims that was claimed, and is stopped."""
+
+    def setUp(self):
+        super().setUp()
+        self.attempt = _attempt(2)
+        with mock.patch.object(self.attempt.claims, 'make'):
+            self.attempt.claim()
+        self.wasted = []
+        self.enterContext(
+            mock.patch.object(
+                report,
+                'wasted',
+                lambda number, preemptors, victims: self.wasted.append(number),
+            )
+        )
+
+    def undo(self, error, is_undone=True):
+        with mock.patch.object(
+            self.attempt, '_undo', return_value=is_undone
+        ) as undo:
+            try:
+                self.attempt.undo(error)
+            finally:
+                self.is_given_back = undo.called
+
+    def assertFails(self, error, **kwargs):
+        self.assertRaisesRegex(
+            errors.AttemptFailed, str(error), self.undo, error, **kwargs
+        )
+        self.assertTrue(self.is_given_back)
+
+    def test_another_plan_follows_where_no_victim_was_sent_away(self):
+        self.undo(_VOID)
+        self.assertTrue(self.is_given_back)
+        self.assertEqual([], self.wasted)
+
+    def test_none_follows_where_a_victim_was_sent_away(self):
+        self.attempt.sent.add('victim 0')
+        self.assertFails(_VOID)
+        self.assertEqual([1], self.wasted)
+
+    def test_another_follows_where_all_are_gone_and_their_room_is_free(self):
+        self.attempt.sent.update(self.attempt.victims)
+        self.undo(errors.AttemptVoid('no claim', is_room_free=True))
+        self.assertEqual([], self.wasted)
+
+    def test_none_follows_where_something_cannot_be_given_back(self):
+        self.assertFails(_VOID, is_undone=False)
+        self.assertEqual([], self.wasted)
+
+    def test_other_errors_end_the_request_and_count_what_was_lost(self):
+        for error in (errors.TooLate(), ValueError('unexpected')):
+            self.wasted.clear()
+            self.attempt.sent.add('victim 1')
+            self.undo(error)
+            self.assertTrue(self.is_given_back)
+            self.assertEqual([1], self.wasted)
+
+
+class ClaimTest(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.attempt = _attempt()
+
+    def fail_with(self, error):
+        with mock.patch.object(self.attempt.claims, 'make', side_effect=error):
+            self.assertRaises(type(error), self.attempt.claim)
+        with mock.patch.object(
+            self.attempt, '_undo', return_value=True
+        ) as undo:
+            self.attempt.undo(error)
+        return undo.called
+
+    def test_a_claim_that_was_not_made_is_not_given_back(self):
+        for error in (
+            errors.ClaimFailed('409'),
+            errors.LimitReached('[opie] max_preemptions_per_minute'),
+        ):
+            self.assertFalse(self.fail_with(error))
+
+    def test_a_claim_that_may_have_been_made_is_given_back(self):
+        self.assertTrue(self.fail_with(ValueError('no answer')))
+
+    def test_no_claim_is_made_when_the_time_is_over(self):
+        self.attempt.sources.deadline = waiting.Deadline.after(0)
+        with mock.patch.object(self.attempt.claims, 'make') as make:
+            self.assertRaises(errors.TooLate, self.attempt.claim)
+        self.assertFalse(make.called)
