@@ -95,7 +95,7 @@ def read_tests(env):
 
 
 def show_failures(env):
-    """Print how the tests of a suite failed, where nobody scrolls back."""
+    """Print how the tests of a suite failed, near the end of the output."""
     home = pathlib.Path('.tox', env)
     text = subprocess.run(
         [home / 'bin/stestr', '--repo-url', home, 'failing'],

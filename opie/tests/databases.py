@@ -27,7 +27,7 @@ _create_engine = engines.create_engine
 _first = []
 
 
-def spare():
+def share():
     """Have engines of SQLite keep connections, and share what is compiled.
 
     Such engines differ in nothing but where their database is.

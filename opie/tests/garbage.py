@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Looks for garbage less often in tests of whole clouds.
+"""Collects garbage less often in tests of whole clouds.
 
 The services of a cloud in one process make and drop objects by the hundred
 thousand, and Python looks through those that live for cycles all the time: it
@@ -20,6 +20,6 @@ took a twelfth of the CPU of such a test.
 import gc
 
 
-def spare():
-    """Look for garbage every 10,000 new objects instead of every 700."""
+def collect_seldom():
+    """Collect garbage every 10,000 new objects instead of every 700."""
     gc.set_threshold(10_000, 50)

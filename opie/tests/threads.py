@@ -13,10 +13,10 @@
 """Threads of tests: as few as have work, and none that outlives its test.
 
 A pool of futurist starts a thread for each piece of work, up to its limit,
-whoever is idle, and an idle thread wakes up each second, or a hundred times a
-second in nova's tests.  The services of a cloud in one process soon have two
-hundred of them, which wait for the interpreter's lock most of the time and
-leave little of it to those that work.
+although others are idle.  An idle thread wakes up each second, or a hundred
+times a second in nova's tests.  The services of a cloud in one process soon
+have two hundred threads, which wait for the interpreter's lock most of the
+time and leave little of it to those that work.
 
 The tests of a worker share a process.  A thread that a test leaves behind
 takes time from the tests after it, and may reach what is theirs.
@@ -95,10 +95,10 @@ def _spawn_loop(timer, loop):
     return future
 
 
-def spare():
+def start_few():
     """Have pools start few threads, and wake those that are idle seldom.
 
-    One is started only if all that a pool has are taken.
+    A thread is started only if all that a pool has are taken.
     """
     futurist.ThreadPoolExecutor._maybe_spin_up = _spin_up_if_needed
     _after(test.TestCase, 'setUp', _SECONDS_ASLEEP)

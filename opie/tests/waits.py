@@ -19,30 +19,30 @@ from opie.sandbox.inprocess import harness
 
 WAIT_SECONDS = 60
 
-_SECONDS_BETWEEN_LOOKS = 0.5
-_LOOKS = int(WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
+_PAUSE_SECONDS = 0.5
+_CHECKS = int(WAIT_SECONDS / _PAUSE_SECONDS)
 # NOTE: of waits in nova/tests/functional/integrated_helpers.py.
-_LOOKS_OF_NOVA = 10
-_LOOKS_OF_NOVA_FOR_A_DELETION = 40
+_CHECKS_OF_NOVA = 10
+_CHECKS_OF_NOVA_FOR_A_DELETION = 40
 
 
 class PatientTestCase(harness.Harness):
     """Waits in nova's words, for longer."""
 
     def _wait_for_assert(
-        self, assert_func, max_retries=_LOOKS, sleep=_SECONDS_BETWEEN_LOOKS
+        self, assert_func, max_retries=_CHECKS, sleep=_PAUSE_SECONDS
     ):
         return super()._wait_for_assert(assert_func, max_retries, sleep)
 
     def _wait_for_server_parameter(
-        self, server, expected_params, max_retries=_LOOKS, **kwargs
+        self, server, expected_params, max_retries=_CHECKS, **kwargs
     ):
         return super()._wait_for_server_parameter(
             server, expected_params, max_retries, **kwargs
         )
 
     def _wait_for_state_change(
-        self, server, expected_status, max_retries=_LOOKS, **kwargs
+        self, server, expected_status, max_retries=_CHECKS, **kwargs
     ):
         return super()._wait_for_state_change(
             server, expected_status, max_retries, **kwargs
@@ -58,8 +58,8 @@ class PatientTestCase(harness.Harness):
 
     def _wait_until_deleted(self, server):
         wait = super()._wait_until_deleted
-        self._wait_again(lambda: wait(server), _LOOKS_OF_NOVA_FOR_A_DELETION)
+        self._wait_again(lambda: wait(server), _CHECKS_OF_NOVA_FOR_A_DELETION)
 
-    def _wait_again(self, wait, looks=_LOOKS_OF_NOVA):
+    def _wait_again(self, wait, checks=_CHECKS_OF_NOVA):
         """Let a wait that cannot be told how long begin anew."""
-        return self._wait_for_assert(wait, _LOOKS // looks)
+        return self._wait_for_assert(wait, _CHECKS // checks)

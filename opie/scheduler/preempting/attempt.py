@@ -164,7 +164,7 @@ class Attempt:
         if problems:
             raise errors.AttemptVoid(', '.join(problems))
 
-    @steps.step('looks at the victims')
+    @steps.step('checks the victims')
     def evict(self) -> None:
         """Ask nova to delete the victims; see eviction.py.
 

@@ -74,7 +74,7 @@ class Reaper:
         except Exception:
             LOG.exception('Cannot find deletions that were lost.')
 
-    @steps.step('the reaper looks')
+    @steps.step('the reaper reads')
     def in_flight(self) -> list[journal_names.Preemption]:
         """Return every preemption in the journal."""
         return journal.in_flight(self._client)
@@ -93,7 +93,7 @@ class Reaper:
         """Repeat lost deletions; return the uuids of those that are."""
         return self._lost_deletions.repeat(victims, _lost_after_seconds())
 
-    @steps.step('the reaper looks')
+    @steps.step('the reaper reads')
     def finding(
         self, preemption: journal_names.Preemption
     ) -> findings.Finding:

@@ -14,12 +14,12 @@
 
 The environment says where: at the crash point whose text is OPIE_CRASH_POINT,
 of what OPIE_CRASH_ENTRY names, a preemption or the reaper.  It then writes
-that to the file OPIE_CRASH_NOTE and is gone, without another word to anybody.
+that to the file OPIE_CRASH_NOTE and is gone, without another word.
 While OPIE_CRASH_POINT is empty, it writes there every point that it comes to
 and whether it is a write.  Its reaper waits for little.
 
 After the first call that OPIE_CRASH_HOLD names, if any, it holds its breath
-until somebody has made a file; see :func:`hold_files`.
+until the test has made a file; see :func:`hold_files`.
 """
 
 import os
@@ -60,7 +60,7 @@ class Orders:
 
     def is_time(self, point):
         if self._text:
-            # Whoever is started again in its place lives on.
+            # The scheduler that is started in its place lives on.
             return str(point) == self._text and not self._note.exists()
         if self._is_all or point.call.step not in _NOT_YET:
             with self._note.open('a') as lines:

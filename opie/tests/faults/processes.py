@@ -32,7 +32,7 @@ from opie.tests.interruptions import killer
 _SCHEDULER = scheduler.name(1)
 _TIMEOUT_SECONDS = 20
 _REAPER_INTERVAL_SECONDS = 5
-# The reaper is looked at every 5 seconds whether it is its turn.
+# Every 5 seconds the scheduler finds out whether it is the reaper's turn.
 _RECOVERY_SECONDS = (
     _TIMEOUT_SECONDS
     + launcher.MARGIN_SECONDS

@@ -13,7 +13,7 @@ from opie.tests import threads
 # Their news of every shutdown would drown the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
 
-databases.spare()
-garbage.spare()
-threads.spare()
+databases.share()
+garbage.collect_seldom()
+threads.start_few()
 threads.keep_apart()

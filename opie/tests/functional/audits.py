@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What nova-manage does about allocations of nobody."""
+"""What nova-manage does about allocations without a server."""
 
 import contextlib
 import io

@@ -73,7 +73,7 @@ class TwoVictimsTestCase(KillingTestCase):
         return preemptor
 
     def reap_late(self):
-        """Let the reaper look in time, and when all time is long over."""
+        """Let the reaper have a turn in time, and when all time is over."""
         self.reap()
         before = [item['name'] for item in self.journal_providers()]
         self.assertEqual(1, len(before))

@@ -37,7 +37,7 @@ class Abandoned:
         ]
         self.interrupt(
             scenarios.Scenario(self),
-            lambda point: point.call.step == 'looks at the victims',
+            lambda point: point.call.step == 'checks the victims',
         )
         self.assertEqual(10, self.used_by_preemptor())
         host = self._get_provider_uuid_by_host('host1')

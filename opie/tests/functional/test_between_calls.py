@@ -42,7 +42,7 @@ def is_claim(call):
 
 
 def is_eviction(call):
-    return call.step == 'looks at the victims'
+    return call.step == 'checks the victims'
 
 
 def is_wait(call):
@@ -50,7 +50,7 @@ def is_wait(call):
 
 
 class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
-    """Something happens amid a preemption that nobody interrupts."""
+    """Something happens amid a preemption that is not interrupted."""
 
     def setUp(self):
         super().setUp()
@@ -145,7 +145,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
         }
 
     def reap_as_another_at_the_end(self):
-        """Let another worker's reaper look when the time is not over yet."""
+        """Let another worker's reaper come when the time is not over yet."""
         (provider,) = self.journal_providers()
         deadline = int(provider['name'].split(':')[3])
         end = deadline + findings.MARGIN_SECONDS + CONF.long_rpc_timeout

@@ -148,13 +148,13 @@ def ways_of(call):
 
 
 class BlockingTest(faults.FaultsMixin, base.CloudTestCase):
-    """Somebody listens where placement was, and never says anything."""
+    """Where placement was, a socket listens and never says anything."""
 
     def setUp(self):
         super().setUp()
         # The scheduler has seen to it, where nova would wait for ever.
         self.assertEqual(60, CONF.placement.timeout)
-        # NOTE: eventlet closes a socket that nobody refers to.
+        # NOTE: eventlet closes a socket without references.
         self.listener = socket.create_server(('127.0.0.1', 0))
         self.addCleanup(self.listener.close)
         port = self.listener.getsockname()[1]

@@ -40,9 +40,9 @@ for _notifier in (
         ),
     )
 
-_SECONDS_BETWEEN_LOOKS = 0.25
-_LOOKS = int(waits.WAIT_SECONDS / _SECONDS_BETWEEN_LOOKS)
-# How often a point is tried that it depends on chance to come to.
+_PAUSE_SECONDS = 0.25
+_CHECKS = int(waits.WAIT_SECONDS / _PAUSE_SECONDS)
+# How often a point is tried that a scheduler comes to by chance.
 _TRIES = 3
 
 
@@ -63,7 +63,7 @@ class CrashMixin:
         # One plan, and the same one each time.
         self.flags(max_plans_per_request=1, group='opie')
         self.patch(instances, '_PATIENCE_SECONDS', 1)
-        # Each victim is looked at, however fast the first look was.
+        # Each victim is checked by itself, however soon it comes.
         self.patch(eviction, '_FRESH_SECONDS', 0)
         self._killer = None
         self._servers = {}  # (place, what it is to be) to the server there
@@ -76,7 +76,7 @@ class CrashMixin:
         self.useFixture(fixtures.MockPatchObject(owner, name, value))
 
     def _enter(self, real, *args, **kwargs):
-        """Let the caller see an error, as when nobody answers it."""
+        """Let the caller see an error, as when it gets no answer."""
         killer_then = self._killer
         try:
             try:
@@ -153,7 +153,7 @@ class CrashMixin:
         invariants.assert_sound(self)
 
     def reap_late(self):
-        """Let the reaper look when all deadlines are long over."""
+        """Let the reaper have its turn when all deadlines are long over."""
         with fixtures.MockPatchObject(findings, 'MARGIN_SECONDS', -10_000):
             self.reap()
 
@@ -234,7 +234,7 @@ class CrashMixin:
         return self._flavors[vcpu]
 
     def _soon(self, check):
-        self._wait_for_assert(check, _LOOKS, _SECONDS_BETWEEN_LOOKS)
+        self._wait_for_assert(check, _CHECKS, _PAUSE_SECONDS)
 
 
 class CrashesMixin(CrashMixin):

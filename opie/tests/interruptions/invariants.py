@@ -41,15 +41,15 @@ _OVER = frozenset(
         'reverted',
     )
 )
-# Twice as many as nova takes seconds.
-_LOOKS = 20
+# Two a second, as long as nova takes.
+_CHECKS = 20
 
 
 def broken(cloud):
     """Return a text for each thing that is not as it must be.
 
-    :param cloud: a :class:`base.CloudTestCase`.  Its requests are settled, and
-        its reaper has looked.
+    :param cloud: a :class:`base.CloudTestCase`.  Its requests are over, and
+        its reaper has had its turn.
     """
     nova, placement = _Nova(cloud), _Placement(cloud)
     return [
@@ -72,7 +72,7 @@ def assert_sound(cloud):
     nova may just be ending what it has begun, so that is waited for.
     """
     cloud._wait_for_assert(
-        lambda: cloud.assertEqual([], broken(cloud)), _LOOKS
+        lambda: cloud.assertEqual([], broken(cloud)), _CHECKS
     )
     cloud.audit()
     cloud.assertEqual([], [*broken(cloud), *orphans_by_nova(cloud)])

@@ -12,9 +12,9 @@
 
 """Stops a scheduler at any one of its I/O calls.
 
-A scheduler that is killed makes no I/O any more, in whatever thread, and
-answers nobody.  Nothing of it that handles errors runs, for what is raised is
-no Exception.  To be killed before a call is to be killed after the one before
+A scheduler that is killed makes no I/O any more, in whatever thread, and gives
+no answer.  Nothing of it that handles errors runs, because what is raised is
+no Exception.  To be killed before a call is to be killed after the call before
 it, so that each write is followed by a point as well.
 """
 

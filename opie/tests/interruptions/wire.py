@@ -13,9 +13,9 @@
 """Sees every I/O call of opie/scheduler, at the lowest layer.
 
 HTTP requests, statements of SQL and messages are seen where they leave the
-process, whoever in nova sends them, and belong to the functions of
+process, whatever code of nova sends them.  They belong to the functions of
 opie/scheduler that are on the stack.  So a new call is seen without being
-announced anywhere.  It works in any process that runs a scheduler.
+announced anywhere.  This works in any process that runs a scheduler.
 """
 
 import concurrent.futures
@@ -93,11 +93,11 @@ class _Place(typing.NamedTuple):
 
 
 def listen(listener):
-    """Let a function hear of all calls, or nobody if it is None.
+    """Let a function hear of all calls.
 
-    :param listener: called with a :class:`Call` and a function that lets it
-        happen, whose answer is to be returned.  A statement of SQL happens
-        after the listener has returned.
+    :param listener: None to stop, or called with a :class:`Call` and a
+        function that lets it happen, whose answer is to be returned.  A
+        statement of SQL happens after the listener has returned.
     """
     global _listener
     _install()

@@ -52,9 +52,9 @@ def prepare():
     """Prepare the process, once, before its first test."""
     # Their news of every shutdown would drown the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
-    databases.spare()
-    garbage.spare()
-    threads.spare()
+    databases.share()
+    garbage.collect_seldom()
+    threads.start_few()
     threads.keep_apart()
     _be_patient()
     _find_api_paste()
