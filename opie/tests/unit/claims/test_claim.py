@@ -198,6 +198,17 @@ class OutageTest(ClaimTestCase):
         self.assertMade()
         self.assertEqual(1, len(self.writes()) - before)
 
+    def test_one_that_is_repeated_on_its_way_is_no_failure(self):
+        """Placement refuses the second copy of it."""
+
+        def repeat(call):
+            call()
+            return call()
+
+        self.at_the_write(repeat)
+        self.make(self.one)
+        self.assertMade()
+
     def test_a_claim_that_has_not_arrived_fails(self):
         for what in (
             stand_in.unreachable,

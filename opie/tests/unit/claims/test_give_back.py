@@ -95,6 +95,12 @@ class RestoringTest(GiveBackTestCase):
         self.assertEqual(before, len(self.writes()))
         self.assertRestored()
 
+    def test_a_journal_that_is_closed_meanwhile_has_nothing_to_give(self):
+        self.give_back()
+        self.one.close({uuids.new})
+        self.assertNoJournal()
+        self.assertEqual(set(), self.give_back())
+
     def test_a_victim_that_is_gone_gets_nothing(self):
         self.delete_server('all')
         self.assertEqual({'new', 'some'}, self.give_back())

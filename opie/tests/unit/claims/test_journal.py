@@ -121,6 +121,13 @@ class OpenTest(JournalTestCase):
         taken = self.assertRaises(journal.NameTaken, self.open, 'new')
         self.assertIn("named 'opie' already", str(taken))
 
+    def test_a_root_that_it_cannot_make_is_told_of(self):
+        self.placement.interrupt(
+            'post', '/resource_providers', stand_in.answer(403), number=2
+        )
+        refused = self.assertRaises(placement.ErrorResponse, self.open, 'new')
+        self.assertEqual(403, refused.status)
+
     def test_what_it_cannot_make_is_told_of(self):
         self.placement.interrupt('put', '', stand_in.answer(403))
         refused = self.assertRaises(placement.ErrorResponse, self.open, 'new')

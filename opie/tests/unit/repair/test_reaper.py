@@ -193,6 +193,14 @@ class RepairTest(ReaperTestCase):
         self.deleted.add(uuids.some)
         self.repair()
         self.assertUndone('other')
+        self.assertWasted(1)
+
+    def test_nor_do_they_wait_for_room(self):
+        self.fate[uuids.new] = Fate.LAUNCHED
+        self.deleted.update((uuids.some, uuids.other))
+        self.repair()
+        self.assertNoJournal()
+        self.assertEqual({'host': {'VCPU': 10}}, self.held('new'))
 
     def test_deletions_that_end_are_waited_for_and_emptied(self):
         self.ending.add(uuids.some)
@@ -228,6 +236,8 @@ class TroubleTest(ReaperTestCase):
         self.placement.interrupt('post', '/allocations', stand_in.answer(503))
         self.repair()
         self.assertEqual(1, len(self.in_flight()))
+        # It was not tried to delete what is still needed.
+        self.assertEqual([], self.logged('stays in the journal'))
         self.repair()
         self.assertUndone('some', 'other')
 
