@@ -114,7 +114,8 @@ GIVEN = (
     (
         'to know who is preemptible, on which host, and who must not go',
         'nova.db.main.models',
-        'Instance.ephemeral_gb Instance.launched_at Instance.memory_mb '
+        'Instance.disable_terminate Instance.ephemeral_gb '
+        'Instance.launched_at Instance.locked_by Instance.memory_mb '
         'Instance.node Instance.project_id Instance.root_gb '
         'Instance.vcpus InstanceAction.action '
         'InstanceAction.instance_uuid Migration.id '

@@ -18,6 +18,7 @@ attributes of an argument do not; given.py lists these by hand.
 """
 
 import ast
+import collections
 from collections.abc import Iterable
 from collections.abc import Iterator
 import dataclasses
@@ -106,22 +107,49 @@ def _length(use: Use) -> int:
     return sum(map(len, use.arguments or ()))
 
 
-def of_text(text: str) -> Iterator[Use]:
-    """Yield what the source of a module uses of nova."""
-    return _Module(ast.parse(text)).uses()
+def of_text(text: str) -> list[Use]:
+    """Return what the source of a module uses of nova."""
+    finder = _Finder()
+    finder.visit(ast.parse(text))
+    return finder.found
 
 
-class _Module:
-    """One file."""
+class _Finder(ast.NodeVisitor):
+    """Finds the uses in one module."""
 
-    def __init__(self, tree):
-        self._tree = tree
-        self._names = {}
-        for node in ast.walk(tree):
-            self._note_import(node)
+    def __init__(self) -> None:
+        self.found: list[Use] = []
+        # Name to dotted path, of the module and of the functions around.
+        self._names: collections.ChainMap = collections.ChainMap()
+
+    def visit_Module(self, node):
+        for child in ast.walk(node):
+            self._note_import(child)
+        self._visit_scope(node, node.body)
+
+    def visit_FunctionDef(self, node):
+        self._visit_function(node)
+
+    def visit_Lambda(self, node):
+        self._visit_function(node)
+
+    def _visit_function(self, node):
+        arguments = (*node.args.posonlyargs, *node.args.args)
+        self._names = self._names.new_child(
+            dict.fromkeys(
+                argument.arg
+                for argument in (*arguments, *node.args.kwonlyargs)
+            )
+        )
+        self._visit_scope(node, ast.walk(node))
+        self._names = self._names.parents
+
+    def _visit_scope(self, node, statements):
+        aliases = [item for item in statements if isinstance(item, ast.Assign)]
         for _ in range(_ROUNDS):
-            for node in ast.walk(tree):
-                self._note_alias(node)
+            for alias in aliases:
+                self._note_alias(alias)
+        self.generic_visit(node)
 
     def _note_import(self, node):
         if isinstance(node, ast.Import):
@@ -135,10 +163,9 @@ class _Module:
                 )
 
     def _note_alias(self, node):
-        if isinstance(node, ast.Assign) and len(node.targets) == 1:
-            path = self._path(node.value)
-            if path and isinstance(node.targets[0], ast.Name):
-                self._names.setdefault(node.targets[0].id, path)
+        path = self._path(node.value)
+        if path and isinstance(node.targets[0], ast.Name):
+            self._names.setdefault(node.targets[0].id, path)
 
     def _path(self, node):
         """Return the dotted path of nova's that an expression names."""
@@ -149,38 +176,46 @@ class _Module:
             return owner and '%s.%s' % (owner, node.attr)
         return None
 
-    def uses(self):
-        # What is called, and the owners of attributes, are parts of uses.
-        parts = set()
-        for node in ast.walk(self._tree):
-            if isinstance(node, ast.Call):
-                path = self._path(node.func)
-                if path:
-                    parts.add(node.func)
-                    yield _use(path, node)
-            if isinstance(node, ast.Attribute):
-                parts.add(node.value)
-            if isinstance(node, ast.ClassDef):
-                yield from self._inherited(node)
-        for node in ast.walk(self._tree):
-            path = None if node in parts else self._path(node)
-            if path:
-                yield _use(path)
+    def visit_Name(self, node):
+        self._visit_reference(node)
 
-    def _inherited(self, cls):
-        """Yield what a class uses of the class of nova's that it extends."""
-        base = next(filter(None, map(self._path, cls.bases)), None)
-        if base is None:
-            return
-        own = _own_names(cls)
-        for node in ast.walk(cls):
-            called = node.func if isinstance(node, ast.Call) else None
-            if _is_of_super(called):
-                yield _use('%s.%s' % (base, called.attr), node, ('self',))
-            elif _is_of_super(node) or (
-                _is_of_self(node) and node.attr not in own
-            ):
-                yield _use('%s.%s' % (base, node.attr))
+    def visit_Attribute(self, node):
+        self._visit_reference(node)
+
+    def _visit_reference(self, node):
+        path = self._path(node)
+        if path is None:
+            self.generic_visit(node)
+        elif isinstance(node.ctx, ast.Load) or isinstance(node, ast.Attribute):
+            self.found.append(_use(path))
+
+    def visit_Call(self, node):
+        path = self._path(node.func)
+        if path is None:
+            self.visit(node.func)
+        else:
+            self.found.append(_use(path, node))
+        for argument in (*node.args, *node.keywords):
+            self.visit(argument)
+
+    def visit_ClassDef(self, node):
+        base = next(filter(None, map(self._path, node.bases)), None)
+        if base is not None:
+            self.found += _inherited(base, node)
+        self.generic_visit(node)
+
+
+def _inherited(base, cls):
+    """Yield what a class uses of the class of nova's that it extends."""
+    own = _own_names(cls)
+    for node in ast.walk(cls):
+        called = node.func if isinstance(node, ast.Call) else None
+        if _is_of_super(called):
+            yield _use('%s.%s' % (base, called.attr), node, ('self',))
+        elif _is_of_super(node) or (
+            _is_of_self(node) and node.attr not in own
+        ):
+            yield _use('%s.%s' % (base, node.attr))
 
 
 def _is_novas(module):

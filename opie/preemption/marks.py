@@ -44,12 +44,9 @@ def is_marked(
     :param system_metadata: of the server, likewise.
     """
     return (
-        (bool(hints) and hint_is_true(hints.get(HINT)))
-        or (bool(extra_specs) and is_true(extra_specs.get(FLAVOR_EXTRA_SPEC)))
-        or (
-            bool(system_metadata)
-            and is_true(system_metadata.get(SYSTEM_METADATA_KEY))
-        )
+        hint_is_true((hints or {}).get(HINT))
+        or is_true((extra_specs or {}).get(FLAVOR_EXTRA_SPEC))
+        or is_true((system_metadata or {}).get(SYSTEM_METADATA_KEY))
     )
 
 

@@ -12,16 +12,29 @@
 
 """Asks several of nova's cells at once."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Collection
+from collections.abc import Iterable
+import typing
+
 from nova import context as nova_context
+from nova import objects
 from oslo_log import log as logging
 
+from opie.scheduler import errors
+
+_Answer = typing.TypeVar('_Answer')
 LOG = logging.getLogger(__name__)
 
 
-def ask(cell_mappings, read):
+def ask(
+    cell_mappings: Iterable[objects.CellMapping],
+    read: Callable[[nova_context.RequestContext], _Answer],
+) -> tuple[dict[str, _Answer], list[str]]:
     """Call a function in the context of each cell, at the same time.
 
-    :param cell_mappings: the cells.
     :param read: called with a context targeted at a cell.
     :returns: (cell uuid to what was returned, uuids of the cells that did not
         answer).
@@ -32,7 +45,8 @@ def ask(cell_mappings, read):
         nova_context.CELL_TIMEOUT,
         read,
     )
-    answers, silent = {}, []
+    answers: dict[str, _Answer] = {}
+    silent = []
     for uuid, result in results.items():
         if nova_context.is_cell_failure_sentinel(result):
             LOG.warning('Cell %s does not answer.', uuid)
@@ -40,3 +54,16 @@ def ask(cell_mappings, read):
         else:
             answers[uuid] = result
     return answers, silent
+
+
+def check_all_answered(silent: Collection[str]) -> None:
+    """Give up if a cell does not answer, before it is asked anything else.
+
+    A database that hangs is waited for as long as nova does, a minute, and
+    again for each question.
+
+    :param silent: uuids of the cells that did not answer.
+    :raises errors.SilentCells: if there are any.
+    """
+    if silent:
+        raise errors.SilentCells(silent)

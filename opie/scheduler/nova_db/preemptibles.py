@@ -29,13 +29,6 @@ import sqlalchemy as sa
 
 from opie.scheduler.nova_db import marks
 
-_DELETING = (task_states.DELETING, task_states.SOFT_DELETING)
-# States in which a server holds nothing on its host, or is on its way out.
-_VM_STATES_WITHOUT_RESOURCES = (
-    vm_states.SHELVED_OFFLOADED,
-    vm_states.SOFT_DELETED,
-    vm_states.DELETED,
-)
 # NOTE: as nova/db/main/api.py lists them for
 # MigrationList.get_in_progress_by_instance.
 _MIGRATION_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
@@ -81,31 +74,6 @@ class PreemptibleServer:
             self.vm_state == vm_states.BUILDING
             or self.task_state in _IO_TASK_STATES
         )
-
-
-def why_excluded(server):
-    """Return why a preemptible server must not be evicted now, or None.
-
-    An owner's lock does not protect it: any owner could set one.
-
-    :param server: a :class:`PreemptibleServer`, or an Instance object.
-    """
-    if server.task_state in _DELETING:
-        return 'is being deleted already'
-    if server.vm_state in _VM_STATES_WITHOUT_RESOURCES:
-        return 'is %s' % server.vm_state
-    if server.locked_by == 'admin':
-        return 'is locked by an administrator'
-    if server.disable_terminate:
-        return 'may not be terminated'
-    return None
-
-
-def why_postponed(server):
-    """Return why a server is no potential victim for the moment, or None."""
-    if server.task_state is not None:
-        return 'is busy: %s' % server.task_state
-    return None
 
 
 def rows_on_hosts(cell_context, hosts=None):

@@ -12,28 +12,41 @@
 
 """What nova's filters say of a host from which exactly the victims are gone.
 
-Everybody else counts: members of the request's server group, the number of
-servers on the host, and the preemptors that the same plan has already put
-there.
+The servers that stay count: members of the request's server group, the number
+of servers on the host, and the preemptors that the same plan has already
+nominated for it.
 """
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+import typing
 
 from nova import objects
 
+from opie.preemption import model
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import worker
 
 
 class FilterTrial:
     """Asks the filters for one request.
 
-    It works on the spec that it is given; nobody else may use that meanwhile.
-
-    :param spec: the RequestSpec, as nova's request filters left it.
-    :param request: the :class:`model.Request` that was made from it.
-    :param states: provider uuid to host state; it may grow.
-    :param host_manager: opie's HostManager.
+    :param spec: a copy of the RequestSpec, as nova's request filters left it;
+        the trial changes it.
+    :param request: what was made from the spec.
+    :param states: provider to host state; it may grow.
     """
 
-    def __init__(self, spec, request, states, host_manager):
+    def __init__(
+        self,
+        spec: objects.RequestSpec,
+        request: model.Request,
+        states: Mapping[str, worker.HostState],
+        host_manager: worker.HostManager,
+    ) -> None:
         self._spec = spec
         self._request = request
         self._states = states
@@ -42,28 +55,58 @@ class FilterTrial:
             spec.instance_group.hosts if _has_group_hosts(spec) else ()
         )
 
-    def __call__(self, host, gone, nominations):
+    def why_refused(
+        self,
+        provider: str,
+        gone: Collection[str],
+        nominations: Sequence[model.Nomination],
+    ) -> str | None:
         """See :meth:`opie.preemption.model.LiveCloud.why_refused`."""
-        state = self.state(host, gone, nominations)
+        state = self._state(provider, gone, nominations)
         if self._is_alone():
             return 'no member of its affinity group would be left'
         return self._host_manager.why_filtered(state, self._spec)
 
-    def state(self, host, gone, nominations):
-        """Return the host's state, and make the spec fit for its filters.
+    def select(self, plan: model.Plan) -> list[typing.Any]:
+        """Return nova's Selection for each nomination of a plan."""
+        gone: dict[str, frozenset[str]] = {}
+        selections = []
+        for index, nomination in enumerate(plan.nominations):
+            provider = nomination.provider
+            gone[provider] = gone.get(provider, frozenset()) | {
+                server.uuid for server in nomination.victims
+            }
+            state = self._state(
+                provider, gone[provider], plan.nominations[:index]
+            )
+            # The filters set the limits.
+            self._host_manager.why_filtered(state, self._spec)
+            selections.append(
+                objects.Selection.from_host_state(
+                    state, self._allocation(provider), placement.VERSION
+                )
+            )
+        return selections
 
-        :param host: uuid of its provider.
-        :param gone: uuids of the servers that would be gone from it.
-        :param nominations: the nominations that come before, in order.
+    def _state(
+        self,
+        provider: str,
+        gone: Collection[str],
+        nominations: Sequence[model.Nomination],
+    ) -> worker.HostState:
+        """Return a host's state, and make the spec fit for its filters.
+
+        :param gone: uuids of the servers that would be gone from the host.
+        :param nominations: those that come before, in order.
         """
         spec = self._spec
-        state = self._states[host].without(gone)
+        state = self._states[provider].without(gone)
         spec.instance_uuid = self._request.preemptors[len(nominations)]
         # As in nova's own scheduling, nothing of this is to be saved.
         spec.obj_reset_changes(['instance_uuid'])
         for nomination in nominations:
-            if nomination.provider == host:
-                state.allocation_candidates = [self.candidate(host)]
+            if nomination.provider == provider:
+                state.allocation_candidates = [self._allocation(provider)]
                 state.consume_from_request(spec)
                 state.instances[nomination.preemptor] = objects.Instance(
                     uuid=nomination.preemptor
@@ -71,39 +114,20 @@ class FilterTrial:
         if spec.instance_group is not None:
             self._set_group_hosts(state, gone, nominations)
         state.limits = {}
-        state.allocation_candidates = [self.candidate(host)]
+        state.allocation_candidates = [self._allocation(provider)]
         return state
 
-    def candidate(self, host):
+    def _allocation(self, provider: str) -> dict[str, typing.Any]:
         """Return what placement would offer as an allocation candidate."""
         return {
             'allocations': {
-                host: {'resources': dict(self._request.resources)}
+                provider: {'resources': dict(self._request.resources)}
             },
             # The group without a suffix.
-            'mappings': {'': [host]},
+            'mappings': {'': [provider]},
         }
 
-    def select(self, plan):
-        """Return a list with one Selection for each nomination of a plan."""
-        gone = {}
-        selections = []
-        for index, nomination in enumerate(plan.nominations):
-            host = nomination.provider
-            gone[host] = gone.get(host, frozenset()) | {
-                server.uuid for server in nomination.victims
-            }
-            state = self.state(host, gone[host], plan.nominations[:index])
-            # The filters set the limits.
-            self._host_manager.why_filtered(state, self._spec)
-            selections.append(
-                objects.Selection.from_host_state(
-                    state, self.candidate(host), placement.VERSION
-                )
-            )
-        return selections
-
-    def _is_alone(self):
+    def _is_alone(self) -> bool:
         """Tell whether an affinity group would lose its last member."""
         group = self._spec.instance_group
         # NOTE: nova/scheduler/filters/affinity_filter.py lets every host pass
@@ -114,7 +138,12 @@ class FilterTrial:
             and not group.hosts
         )
 
-    def _set_group_hosts(self, state, gone, nominations):
+    def _set_group_hosts(
+        self,
+        state: worker.HostState,
+        gone: Collection[str],
+        nominations: Sequence[model.Nomination],
+    ) -> None:
         """Set the hosts of the spec's group as they would be then.
 
         A host whose only members are victims is no host of the group.
@@ -135,6 +164,6 @@ class FilterTrial:
         group.obj_reset_changes(['hosts'])
 
 
-def _has_group_hosts(spec):
+def _has_group_hosts(spec: objects.RequestSpec) -> bool:
     group = spec.instance_group
-    return group is not None and 'hosts' in group and group.hosts
+    return bool(group is not None and 'hosts' in group and group.hosts)

@@ -12,103 +12,124 @@
 
 """The hosts as values for the planner, for all of a cloud at little cost.
 
-What a host has is what placement said when it was read last, or what nova's
-own figures say; what of it is in use, nova knows well enough.  By these
-estimates the planner decides which hosts to look at, and looking replaces them
-by facts.  Values are kept from one plan to the next while their sources stay
-the same.
+What a host has is what placement said when it was read last, or else what
+nova's own figures say.  What of it is in use, nova knows well enough.  By
+these estimates the planner decides which hosts to read; reading replaces them
+by facts.  A value is kept from one plan to the next while what it was made
+from stays the same.
 """
 
+from collections.abc import Collection
+from collections.abc import Set
 import dataclasses
+import typing
 
 from opie.preemption import model
+from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.placement import providers
 from opie.scheduler.planning import protection
 
-_NOBODY = protection.Protection()
+_NOTHING_PROTECTED = protection.Protection()
+
+_Inventories = dict[str, model.Inventory]
+_Servers = tuple[preemptibles.PreemptibleServer, ...]
+
+
+class _Made(typing.NamedTuple):
+    """What a value was made from.
+
+    :ivar is_same: whether the provider has the generation of the facts.
+    """
+
+    servers: _Servers
+    facts: providers.ProviderFacts | None
+    node: compute_nodes.Compute
+    is_same: bool
+    is_estimate: bool
+    why_protected: str | None
+    projects: frozenset[str]
+
+    def is_like(self, other: '_Made') -> bool:
+        return (
+            self.servers is other.servers
+            and self.facts is other.facts
+            and self[2:] == other[2:]
+        )
 
 
 class HostValues:
     """The hosts of one scheduler worker.
 
-    :param providers: a :class:`providers.ProviderCache`.
+    :ivar providers: what placement said of the hosts when they were read.
     """
 
-    def __init__(self, providers):
-        self._providers = providers
-        self._made = {}
-        self._held = {}
+    def __init__(self) -> None:
+        self.providers = providers.ProviderCache()
+        self._made: dict[str, tuple[model.Host, _Made]] = {}
+        self._sizes: dict[typing.Any, dict[str, int]] = {}
 
-    def forget_all_but(self, uuids):
+    def forget_all_but(self, uuids: Set[str]) -> None:
         """Forget hosts that are no more.
 
         :param uuids: of all compute nodes that nova has.
         """
         for uuid in self._made.keys() - uuids:
             del self._made[uuid]
-        self._providers.forget_all_but(uuids)
+        self.providers.forget_all_but(uuids)
 
     def host(
         self,
-        compute,
-        generation,
-        servers,
-        is_doubted=True,
-        protected=_NOBODY,
-    ):
-        """Return the :class:`model.Host` of a compute node.
+        node: compute_nodes.Compute,
+        generation: int,
+        servers: _Servers,
+        is_estimate: bool = True,
+        protected: protection.Protection = _NOTHING_PROTECTED,
+    ) -> model.Host:
+        """Return the host of a compute node.
 
-        :param compute: a :class:`computes.Compute`.
         :param generation: of its provider, as placement has just listed it.
-        :param servers: a tuple of its preemptible servers; the same object
-            while they are the same.
-        :param is_doubted: whether nova's figures may be wrong in a way that
+        :param servers: its preemptible servers; the same object while they
+            are the same.
+        :param is_estimate: whether nova's figures may be wrong in a way that
             matters.
-        :param protected: a :class:`protection.Protection`.
         """
-        facts = self._providers.last(compute.uuid)
-        is_same = facts is not None and facts.generation == generation
-        why_protected = protected.why_protected(compute.host)
-        sources = (
+        facts = self.providers.last(node.uuid)
+        made = _Made(
             servers,
             facts,
-            compute,
-            is_same,
-            is_doubted,
-            why_protected,
+            node,
+            facts is not None and facts.generation == generation,
+            is_estimate,
+            protected.why_protected(node.host),
             protected.projects,
         )
-        made = self._made.get(compute.uuid)
-        if made and _are_same(made[1], sources):
-            return made[0]
-        host = self._estimated(*sources)
-        self._made[compute.uuid] = host, sources
+        kept = self._made.get(node.uuid)
+        if kept and kept[1].is_like(made):
+            return kept[0]
+        victims = protected.potential_victims(node.host, servers)
+        host = self._estimate(made, victims)
+        self._made[node.uuid] = host, made
         return host
 
-    def _estimated(
-        self,
-        servers,
-        facts,
-        compute,
-        is_same,
-        is_doubted,
-        why_protected,
-        projects,
-    ):
+    def _estimate(self, made: _Made, victims: _Servers) -> model.Host:
         """Return a host by nova's figures, and by facts if there are."""
+        facts = made.facts
         inventories = {
             name: model.Inventory(total, allocation_ratio=ratio, used=used)
-            for name, (total, used, ratio) in compute.amounts().items()
+            for name, (total, used, ratio) in made.node.amounts().items()
         }
-        held = {}
+        held: dict[str, dict[str, int]] = {}
         if facts is not None:
             inventories = {
-                name: _with_usage(name, item, inventories.get(name), is_same)
+                name: _with_usage(
+                    name, item, inventories.get(name), made.is_same
+                )
                 for name, item in facts.inventories.items()
             }
             held = facts.allocations
         return model.Host(
-            compute.uuid,
+            made.node.uuid,
             inventories,
             tuple(
                 model.Server(
@@ -117,16 +138,17 @@ class HostValues:
                     or self._size(server, inventories.keys()),
                     server.launched_at,
                 )
-                for server in (() if why_protected else servers)
-                if _is_eligible(server, projects)
+                for server in victims
             ),
-            is_estimate=is_doubted,
-            is_unknown=is_doubted and facts is None,
+            is_estimate=made.is_estimate,
+            is_unknown=made.is_estimate and facts is None,
             read_at=facts.read_at if facts else 0.0,
-            why_protected=why_protected,
+            why_protected=made.why_protected,
         )
 
-    def _size(self, server, names):
+    def _size(
+        self, server: preemptibles.PreemptibleServer, names: Collection[str]
+    ) -> dict[str, int]:
         """Return what a server's flavor takes, one object for all alike."""
         amounts = (
             server.vcpus,
@@ -134,24 +156,23 @@ class HostValues:
             server.root_gb + server.ephemeral_gb,
         )
         key = amounts, frozenset(names)
-        if key not in self._held:
-            self._held[key] = {
+        if key not in self._sizes:
+            self._sizes[key] = {
                 name: amount
                 for name, amount in zip(
                     ('VCPU', 'MEMORY_MB', 'DISK_GB'), amounts, strict=True
                 )
                 if amount and name in names
             }
-        return self._held[key]
+        return self._sizes[key]
 
 
-def _are_same(before, now):
-    return (
-        before[0] is now[0] and before[1] is now[1] and before[2:] == now[2:]
-    )
-
-
-def _with_usage(name, inventory, by_nova, is_same):
+def _with_usage(
+    name: str,
+    inventory: model.Inventory,
+    by_nova: model.Inventory | None,
+    is_same: bool,
+) -> model.Inventory:
     """Return an inventory of placement's with what is in use by now.
 
     :param by_nova: the inventory by nova's figures, None for a class that
@@ -172,19 +193,18 @@ def _with_usage(name, inventory, by_nova, is_same):
 
 
 def known(
-    uuid, facts, servers, excluded=frozenset(), projects=(), why_protected=None
-):
+    provider: str,
+    facts: providers.ProviderFacts,
+    victims: _Servers,
+    why_protected: str | None = None,
+) -> model.Host:
     """Return a host as placement has it.
 
-    :param uuid: of its provider.
-    :param facts: a :class:`providers.ProviderFacts`.
-    :param servers: its preemptible servers.
-    :param excluded: uuids of servers that are to be no victims.
-    :param projects: ids of projects whose servers are not to be either.
-    :param why_protected: why nobody on it is, None where somebody may be.
+    :param victims: the servers on it that may be evicted.
+    :param why_protected: why no server on it may be evicted, or None.
     """
     return model.Host(
-        uuid,
+        provider,
         facts.inventories,
         tuple(
             model.Server(
@@ -192,19 +212,10 @@ def known(
                 facts.allocations[server.uuid],
                 server.launched_at,
             )
-            for server in (() if why_protected else servers)
-            # One without allocations frees nothing, and could not be booked.
+            for server in victims
+            # A server without allocations frees nothing, and has nothing that
+            # the journal could tell of.
             if server.uuid in facts.allocations
-            and server.uuid not in excluded
-            and _is_eligible(server, projects)
         ),
         why_protected=why_protected,
-    )
-
-
-def _is_eligible(server, projects):
-    return not (
-        preemptibles.why_excluded(server)
-        or preemptibles.why_postponed(server)
-        or server.project_id in projects
     )

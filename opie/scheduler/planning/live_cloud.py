@@ -12,64 +12,67 @@
 
 """The cloud that the planner asks about: nova and placement, as they are now.
 
-Hosts are looked at a few at a time, and only those that can still win; the
-planner says which.
+Hosts are read a few at a time, and only those that can still win; the planner
+says which.
 """
 
+from collections.abc import Collection
+from collections.abc import Mapping
+from collections.abc import Sequence
+import typing
+
 from opie.preemption import model
-from opie.scheduler import errors
+from opie.scheduler.nova_db import cells
 from opie.scheduler.placement import client as placement
-from opie.scheduler.placement import providers
+from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import filter_trial
 from opie.scheduler.planning import host_values
+from opie.scheduler.planning import protection
+from opie.scheduler.planning import requirements
+from opie.scheduler.planning import worker
 
-
-def check_all_answered(silent):
-    """Give up if a cell does not answer, before it is asked anything else.
-
-    A database that hangs is waited for as long as nova does, a minute, and
-    again for each question.
-
-    :param silent: uuids of the cells that did not answer.
-    :raises errors.SilentCells: if there are any.
-    """
-    if silent:
-        raise errors.SilentCells(silent)
+_States = dict[str, worker.HostState]
 
 
 class NovaCloud:
-    """A :class:`model.LiveCloud` for one request.
+    """A :class:`model.LiveCloud` for one plan.
 
-    :param context: an elevated context.
-    :param spec: the RequestSpec, as nova's request filters left it.
-    :param request: the :class:`model.Request` that was made from it.
-    :param computes: provider uuid to :class:`computes.Compute`.
-    :param sources: a :class:`snapshot.Sources`.
+    :param wanted: what the request asks for.
+    :param cell_uuids: provider to the cell that its host is in.
     :param excluded: uuids of servers that are to be no victims.
-    :param protected: a :class:`protection.Protection`.
-    :ivar states: provider uuid to host state, of the hosts looked at.
-    :ivar facts: provider uuid to :class:`providers.ProviderFacts`, likewise.
-    :ivar has_changed: whether a host changed while it was looked at, so that
+    :ivar states: provider to host state, of the hosts that were read.
+    :ivar facts: provider to what placement has of it, likewise.
+    :ivar has_changed: whether a host changed while it was read, so that
         another plan may find it in order.
     """
 
     def __init__(
-        self, context, spec, request, computes, sources, excluded, protected
-    ):
-        self._context = context
-        self._spec = spec
-        self._computes = computes
+        self,
+        sources: worker.Sources,
+        wanted: requirements.Requirements,
+        cell_uuids: Mapping[str, str],
+        protected: protection.Protection,
+        excluded: frozenset[str],
+    ) -> None:
+        self._host_manager = sources.worker.host_manager
         self._sources = sources
-        self._excluded = excluded
+        self._wanted = wanted
+        self._cell_uuids = cell_uuids
         self._protected = protected
-        self.states = {}
-        self.facts = {}
+        self._excluded = excluded
+        self.states: _States = {}
+        self.facts: dict[str, placement_providers.ProviderFacts] = {}
         self.has_changed = False
         self._filters = filter_trial.FilterTrial(
-            spec.obj_clone(), request, self.states, sources.host_manager
+            wanted.spec.obj_clone(),
+            wanted.request,
+            self.states,
+            self._host_manager,
         )
 
-    def read(self, uuids):
+    def read(
+        self, providers: tuple[str, ...]
+    ) -> dict[str, model.Host | model.Unfit]:
         """See :class:`model.LiveCloud`.
 
         :raises errors.NoRoomMade: if a cell does not answer, or the time is
@@ -77,73 +80,81 @@ class NovaCloud:
         :raises placement.PlacementError: if placement cannot be read.
         """
         self._sources.deadline.check()
-        states, in_migration = self._read_states(uuids)
+        states, in_migration = self._read_states(providers)
         passing, reasons = self._filter(states)
         excluded = self._excluded | in_migration
-        answers = {}
-        for uuid in uuids:
-            if uuid in passing:
-                answers[uuid] = self._host(passing[uuid], excluded)
+        answers: dict[str, model.Host | model.Unfit] = {}
+        for provider in providers:
+            if provider in passing:
+                answers[provider] = self._host(passing[provider], excluded)
             else:
-                reason = reasons.get(uuid, 'nova has no such compute node')
-                answers[uuid] = model.Unfit(reason)
+                reason = reasons.get(provider, 'nova has no such compute node')
+                answers[provider] = model.Unfit(reason)
         self.states.update(passing)
         return answers
 
-    def why_refused(self, provider, gone, nominations):
+    def why_refused(
+        self,
+        provider: str,
+        gone: frozenset[str],
+        nominations: tuple[model.Nomination, ...],
+    ) -> str | None:
         """See :class:`model.LiveCloud`.
 
         :raises errors.TooLate: if the time is over.
         """
         self._sources.deadline.check()
-        return self._filters(provider, gone, nominations)
+        return self._filters.why_refused(provider, gone, nominations)
 
-    def rank_by_weight(self, uuids):
+    def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
         """See :class:`model.LiveCloud`."""
-        weighed = self._sources.host_manager.get_weighed_hosts(
-            [self.states[uuid] for uuid in uuids], self._spec
+        weighed = self._host_manager.get_weighed_hosts(
+            [self.states[provider] for provider in providers],
+            self._wanted.spec,
         )
         weights = sorted({item.weight for item in weighed}, reverse=True)
         return {item.obj.uuid: weights.index(item.weight) for item in weighed}
 
-    def select(self, plan):
-        """Return a list with one Selection for each nomination of a plan."""
+    def select(self, plan: model.Plan) -> list[typing.Any]:
+        """Return nova's Selection for each nomination of a plan."""
         return self._filters.select(plan)
 
-    def _read_states(self, uuids):
-        """Return (uuid to state, uuids of servers in migration)."""
-        manager = self._sources.host_manager
-        states, silent = manager.states_and_silent_cells(
-            self._context,
-            uuids,
-            self._spec,
-            {self._computes[uuid].cell_uuid for uuid in uuids},
+    def _read_states(
+        self, providers: Sequence[str]
+    ) -> tuple[_States, set[str]]:
+        """Return (provider to state, uuids of servers in migration)."""
+        states, silent = self._host_manager.states_and_silent_cells(
+            self._wanted.context,
+            providers,
+            self._wanted.spec,
+            {self._cell_uuids[provider] for provider in providers},
         )
-        check_all_answered(silent)
-        check_all_answered(manager.load_preemptibles(states))
-        in_migration, silent = manager.servers_in_migration(states)
-        check_all_answered(silent)
+        cells.check_all_answered(silent)
+        cells.check_all_answered(self._host_manager.load_preemptibles(states))
+        in_migration, silent = self._host_manager.servers_in_migration(states)
+        cells.check_all_answered(silent)
         return {state.uuid: state for state in states}, in_migration
 
-    def _filter(self, states):
+    def _filter(self, states: _States) -> tuple[_States, dict[str, str]]:
         """Return (states of hosts that may pass, reasons of the others).
 
         A host may pass if it does with all its preemptible servers gone, or
-        as it is: some filters ask for a server that must stay.  Hosts that
-        would pass only in between, for two filters that want opposite things,
-        are left out.
+        as it is, because some filters ask for a server that must stay.  A host
+        that would pass only in between, because two filters want opposite
+        things, is left out.
         """
-        manager = self._sources.host_manager
-        emptied = [
-            state.without({server.uuid for server in state.preemptibles})
-            for state in states.values()
-        ]
-        passing, why = manager.filter_hosts(emptied, self._spec)
+        passing, why = self._host_manager.filter_hosts(
+            [
+                state.without({server.uuid for server in state.preemptibles})
+                for state in states.values()
+            ],
+            self._wanted.spec,
+        )
         kept = {state.uuid for state in passing}
         refused = [state for uuid, state in states.items() if uuid not in kept]
         if refused:
-            as_is, _ = manager.filter_hosts(
-                [state.without(()) for state in refused], self._spec
+            as_is, _ = self._host_manager.filter_hosts(
+                [state.without(()) for state in refused], self._wanted.spec
             )
             kept |= {state.uuid for state in as_is}
         reasons = {
@@ -152,25 +163,34 @@ class NovaCloud:
             )
             for uuid, state in states.items()
         }
-        kept = {uuid for uuid in kept if self._sources.is_up(states[uuid])}
         return (
-            {uuid: state for uuid, state in states.items() if uuid in kept},
+            {
+                uuid: state
+                for uuid, state in states.items()
+                if uuid in kept and self._is_up(state)
+            },
             reasons,
         )
 
-    def _host(self, state, excluded):
+    def _is_up(self, state: worker.HostState) -> bool:
+        return self._sources.worker.servicegroup.service_is_up(state.service)
+
+    def _host(
+        self, state: worker.HostState, excluded: Collection[str]
+    ) -> model.Host | model.Unfit:
         try:
-            facts = self.facts[state.uuid] = self._sources.providers.read(
+            facts = self._sources.worker.hosts.providers.read(
                 self._sources.placement, state.uuid
             )
-        except (placement.ErrorResponse, providers.Unstable):
+        except (placement.ErrorResponse, placement_providers.Unstable):
             self.has_changed = True
             return model.Unfit('its resource provider goes or changes')
+        self.facts[state.uuid] = facts
         return host_values.known(
             state.uuid,
             facts,
-            state.preemptibles,
-            excluded,
-            self._protected.projects,
+            self._protected.potential_victims(
+                state.host, state.preemptibles, excluded
+            ),
             self._protected.why_protected(state.host),
         )

@@ -18,6 +18,8 @@ of aggregates, or an option where no aggregate has any, names the hosts.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Iterable
 import typing
 
 from nova import objects
@@ -25,6 +27,9 @@ import nova.conf
 from nova.scheduler import host_manager as nova_host_manager
 from oslo_log import log as logging
 from oslo_utils import strutils
+
+from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.nova_db import victim_states
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -92,6 +97,27 @@ class Protection(typing.NamedTuple):
         if not (self.is_evictable_by_default or host in self.evictable_hosts):
             return _BY_DEFAULT
         return None
+
+    def potential_victims(
+        self,
+        host: str,
+        servers: Iterable[preemptibles.PreemptibleServer],
+        excluded: Collection[str] = (),
+    ) -> tuple[preemptibles.PreemptibleServer, ...]:
+        """Return those of a host's preemptible servers that may be victims.
+
+        :param excluded: uuids of servers that are to be no victims.
+        """
+        if self.why_protected(host):
+            return ()
+        return tuple(
+            server
+            for server in servers
+            if server.uuid not in excluded
+            and server.project_id not in self.projects
+            and not victim_states.why_excluded(server)
+            and not victim_states.why_postponed(server)
+        )
 
 
 def _allows_evictions(aggregate: objects.Aggregate) -> bool:

@@ -39,6 +39,7 @@ from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import snapshot
+from opie.scheduler.planning import worker
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
 from opie.scheduler.preempting import preemptor_checks
@@ -67,7 +68,7 @@ class Attempt:
 
     shot: snapshot.Snapshot
     plan: model.Plan
-    sources: snapshot.Sources
+    sources: worker.Sources
     requester: tuple[str, str]
     number: int
     cells: dict[str, typing.Any] = dataclasses.field(
@@ -86,7 +87,7 @@ class Attempt:
             self.requester,
         )
         self.checks = victim_checks.VictimChecks(
-            self.claims, self.sources.servicegroup
+            self.claims, self.sources.worker.servicegroup
         )
 
     @property

@@ -46,8 +46,8 @@ from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
-from opie.scheduler.planning import host_values
 from opie.scheduler.planning import snapshot
+from opie.scheduler.planning import worker
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import refusal_cache
 from opie.scheduler.preempting import switch
@@ -104,11 +104,9 @@ class PassTwo:
         host_manager: host_managers.HostManager,
         servicegroup: typing.Any,
     ) -> None:
-        self._host_manager = host_manager
-        self._servicegroup = servicegroup
-        self._providers = providers.ProviderCache()
-        self._hosts = host_values.HostValues(self._providers)
-        self._journal = journal.Reader()
+        self._worker = worker.Worker(
+            host_manager, servicegroup, journal.Reader()
+        )
         self._refusals = refusal_cache.RefusalCache()
         self._planning = threading.Lock()
         self._slots = threading.BoundedSemaphore(
@@ -139,13 +137,9 @@ class PassTwo:
             known = self._refusals.find(key)
             if known:
                 raise errors.NoRoomMade(known)
-            sources = snapshot.Sources(
-                self._host_manager,
+            sources = worker.Sources(
+                self._worker,
                 placement.Client(report_client, context.global_id),
-                self._providers,
-                self._hosts,
-                self._journal,
-                self._servicegroup,
                 deadline,
                 is_room_hidden,
             )
@@ -170,16 +164,15 @@ class PassTwo:
 
         A host of which placement's word is known is estimated better.
         """
-        nodes, _ = compute_nodes.read(self._host_manager.enabled_cells)
-        unread = [
-            uuid for uuid in sorted(nodes) if not self._providers.last(uuid)
-        ]
+        nodes, _ = compute_nodes.read(self._worker.host_manager.enabled_cells)
+        known = self._worker.hosts.providers
+        unread = [uuid for uuid in sorted(nodes) if not known.last(uuid)]
         client = placement.Client(report_client)
         for uuid in unread[:_READS_AHEAD]:
             with contextlib.suppress(
                 placement.ErrorResponse, providers.Unstable
             ):
-                self._providers.read(client, uuid)
+                known.read(client, uuid)
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator[None]:
@@ -197,7 +190,7 @@ class PassTwo:
         context: nova_context.RequestContext,
         spec: objects.RequestSpec,
         preemptors: Sequence[str],
-        sources: snapshot.Sources,
+        sources: worker.Sources,
     ) -> attempts.Attempt:
         """Make plans, until one is carried out.
 
@@ -260,7 +253,7 @@ class PassTwo:
 
 @steps.step('plans')
 def _make_plan(
-    shot: snapshot.Snapshot, sources: snapshot.Sources, tries: _Tries
+    shot: snapshot.Snapshot, sources: worker.Sources, tries: _Tries
 ) -> model.Plan:
     """Return a feasible plan.
 

@@ -30,6 +30,7 @@ from opie.scheduler import errors
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.nova_db import victim_states
 from opie.scheduler.planning import protection
 
 
@@ -172,8 +173,8 @@ class VictimChecks:
         if (record.host, record.node) != (state.host, state.nodename):
             raise errors.AttemptVoid('the victim was moved', victim)
         reason = (
-            preemptibles.why_excluded(record)
-            or preemptibles.why_postponed(record)
+            victim_states.why_excluded(record)
+            or victim_states.why_postponed(record)
             or protection.why_never(record)
         )
         if reason:

@@ -47,7 +47,7 @@ _NOT_MET = {
     'pass_two.PassTwo.make_room: request_filter.process_reqspec': (
         'no I/O with the usual options'
     ),
-    'snapshot.take: scheduler_utils.resources_from_request_spec': (
+    'requirements.read: scheduler_utils.resources_from_request_spec': (
         'no I/O but for a server group or a host that is asked for'
     ),
     # Others.

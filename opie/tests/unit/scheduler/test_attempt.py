@@ -47,7 +47,7 @@ def _attempt(number_of_victims=1):
     )
     sources = types.SimpleNamespace(
         placement=None,
-        servicegroup=None,
+        worker=types.SimpleNamespace(servicegroup=None),
         deadline=waiting.Deadline.after(60),
     )
     return attempts.Attempt(shot, plan, sources, ('project', 'user'), 1)

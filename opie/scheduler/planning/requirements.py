@@ -1,0 +1,136 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a request asks for, as nova's own scheduling reads it from the spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Sequence
+import dataclasses
+import typing
+
+from nova import context as nova_context
+from nova import objects
+import nova.conf
+from nova.scheduler import utils as scheduler_utils
+
+from opie.preemption import model
+from opie.scheduler import errors
+from opie.scheduler.planning import worker
+
+CONF = nova.conf.CONF
+
+
+@dataclasses.dataclass(frozen=True)
+class Requirements:
+    """What a request asks for.
+
+    :ivar context: of the requester, elevated.
+    :ivar spec: the RequestSpec, as nova's request filters left it.
+    :ivar request: what the planner is given of it.
+    :ivar query: what placement is asked for hosts, but for the amounts: pairs
+        of key and value of GET /resource_providers.
+    """
+
+    context: nova_context.RequestContext
+    spec: objects.RequestSpec
+    request: model.Request
+    query: tuple[tuple[str, str], ...]
+
+
+def read(
+    context: nova_context.RequestContext,
+    spec: objects.RequestSpec,
+    preemptors: Sequence[str],
+    host_manager: worker.HostManager,
+) -> Requirements:
+    """Read the requirements of a request.
+
+    :param context: an elevated context.
+    :param spec: a RequestSpec that has been through nova's request filters;
+        it is changed as nova's own scheduling does.
+    :param preemptors: their uuids, in order.
+    :raises errors.UnsupportedRequest: if its shape is one that pass 2 leaves
+        alone.
+    :raises nova.exception.NoValidHost: if it names a host that does not exist.
+    """
+    wanted = scheduler_utils.resources_from_request_spec(
+        context, spec, host_manager
+    )
+    group = _only_group(spec, wanted)
+    spec.instance_uuid = preemptors[0]
+    # As in nova's own scheduling, this is not to be saved.
+    spec.obj_reset_changes(['instance_uuid'])
+    request = model.Request(
+        tuple(preemptors),
+        dict(group.resources),
+        most_victims=CONF.opie.max_victims_per_request or None,
+        **_group_rules(spec, host_manager.enabled_filters),
+    )
+    return Requirements(context, spec, request, tuple(_query(spec, group)))
+
+
+def _only_group(
+    spec: objects.RequestSpec, wanted: scheduler_utils.ResourceRequest
+) -> objects.RequestGroup:
+    """Return the request group that everything is asked for in."""
+    pci_requests = spec.pci_requests
+    for is_so, shape in (
+        (wanted.get_num_of_suffixed_groups(), 'granular request groups'),
+        (spec.requested_resources, 'resources of ports or devices'),
+        (spec.numa_topology, 'a NUMA topology'),
+        (wanted.cpu_pinning_requested, 'dedicated CPUs'),
+        (pci_requests and pci_requests.requests, 'PCI devices'),
+    ):
+        if is_so:
+            raise errors.UnsupportedRequest('it asks for %s' % shape)
+    group = wanted.get_request_group(None)
+    if not group.resources:
+        raise errors.UnsupportedRequest('it asks for no resources')
+    return group
+
+
+def _group_rules(
+    spec: objects.RequestSpec, filters: Iterable[typing.Any]
+) -> dict[str, typing.Any]:
+    """Return what the request's server group says of hosts in common.
+
+    The group says nothing where its filter is not enabled.
+    """
+    group = spec.instance_group
+    policies = {getattr(item, 'policy_name', None) for item in filters}
+    if group is None or group.policy not in policies:
+        return {}
+    if group.policy == 'affinity':
+        return {'is_together': True}
+    # NOTE: as nova/scheduler/filters/affinity_filter.py counts.
+    rules = group.rules if 'rules' in group else None
+    return {'most_per_host': int((rules or {}).get('max_server_per_host', 1))}
+
+
+def _query(
+    spec: objects.RequestSpec, group: objects.RequestGroup
+) -> list[tuple[str, str]]:
+    query = [
+        (key, value)
+        for key, value in group.to_queryparams()
+        if key in ('member_of', 'in_tree')
+    ]
+    traits = sorted(group.required_traits | spec.root_required)
+    traits += [
+        '!' + trait
+        for trait in sorted(group.forbidden_traits | spec.root_forbidden)
+    ]
+    if traits:
+        query.append(('required', ','.join(traits)))
+    return query
