@@ -134,7 +134,7 @@ class CloudTestCase(unittest.TestCase):
         )
         return ids
 
-    def settled(self, servers, user='demo', seconds=WAIT_SECONDS):
+    def final_statuses(self, servers, user='demo', seconds=WAIT_SECONDS):
         """Wait until servers are ACTIVE or in ERROR; return id to status."""
         deadline = time.monotonic() + seconds
         statuses = {}
@@ -146,7 +146,7 @@ class CloudTestCase(unittest.TestCase):
             if set(statuses.values()) <= {'ACTIVE', 'ERROR'}:
                 return statuses
             time.sleep(_POLL_SECONDS)
-        raise AssertionError('Still not settled: %s' % statuses)
+        raise AssertionError('Still in other states: %s' % statuses)
 
     def wait_for(self, check, seconds=WAIT_SECONDS):
         """Call a function until it raises no AssertionError."""

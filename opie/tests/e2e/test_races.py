@@ -58,7 +58,7 @@ class RaceTest(base.CloudTestCase):
         ) as wrong:
             for _ in range(_ROUNDS):
                 servers = self.create_at_once(_AT_ONCE)
-                normals.update(self.settled(servers))
+                normals.update(self.final_statuses(servers))
         self.assertEqual([], wrong)
         # There was room for each.
         self.assertEqual(

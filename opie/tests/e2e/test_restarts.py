@@ -71,7 +71,7 @@ class RestartTest(base.CloudTestCase):
                 )
             )
             thread.start()
-            statuses = self.settled(servers)
+            statuses = self.final_statuses(servers)
             thread.join()
         self.assertEqual([], wrong)
         return statuses
@@ -118,7 +118,9 @@ class RestartTest(base.CloudTestCase):
         self.assertLessEqual(gone, self.asked().keys())
         # The cloud is as good as new.
         again = self.create('medium', 'normal-again')
-        self.assertEqual(['ACTIVE'], list(self.settled([again]).values()))
+        self.assertEqual(
+            ['ACTIVE'], list(self.final_statuses([again]).values())
+        )
         self.assert_nothing_is_left()
         # Deletions that were lost with the broker, as they are minutes later.
         self.watcher.let_tasks_age()

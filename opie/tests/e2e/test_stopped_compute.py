@@ -41,7 +41,7 @@ class StoppedComputeTest(base.CloudTestCase):
 
         start = time.monotonic()
         normal = self.create('medium', 'normal')
-        (status,) = self.settled([normal]).values()
+        (status,) = self.final_statuses([normal]).values()
         self.assertEqual('ERROR', status)
         self.assertLess(
             time.monotonic() - start, _TIMEOUT_SECONDS + _MARGIN_SECONDS
@@ -71,6 +71,8 @@ class StoppedComputeTest(base.CloudTestCase):
         self.assertEqual([1], [counts[victim] for victim in sent])
         # What it left is sold again, and nobody dies for it.
         again = self.create('medium', 'again')
-        self.assertEqual(['ACTIVE'], list(self.settled([again]).values()))
+        self.assertEqual(
+            ['ACTIVE'], list(self.final_statuses([again]).values())
+        )
         self.assertEqual({'active'}, self.watcher.states([spared]))
         self.assert_nothing_is_left()

@@ -148,7 +148,9 @@ class StoryTest(base.CloudTestCase):
         self.delete_all()
         self.create_preemptible('large', 2)
         preemptor = self.create('large')
-        self.assertEqual({preemptor.id: 'ACTIVE'}, self.settled([preemptor]))
+        self.assertEqual(
+            {preemptor.id: 'ACTIVE'}, self.final_statuses([preemptor])
+        )
         return preemptor.id
 
     @contextlib.contextmanager

@@ -44,11 +44,15 @@ class SwitchTest(base.CloudTestCase):
         victims = self.create_preemptible('large', 2)
         self.switch(False)
         refused = self.create('large', 'refused')
-        self.assertEqual(['ERROR'], list(self.settled([refused]).values()))
+        self.assertEqual(
+            ['ERROR'], list(self.final_statuses([refused]).values())
+        )
         self.assertEqual({'active'}, self.watcher.states(victims))
         self.assertTrue(self.logged('[opie] enabled is off'))
         self.switch(True)
         served = self.create('large', 'served')
-        self.assertEqual(['ACTIVE'], list(self.settled([served]).values()))
+        self.assertEqual(
+            ['ACTIVE'], list(self.final_statuses([served]).values())
+        )
         self.assertEqual(1, len(victims & self.watcher.placed()))
         self.assertEqual(main, self.cloud.pids(_SCHEDULER)[0])

@@ -126,10 +126,12 @@ class ProcessCase(base.CloudTestCase):
         """Return a point for each state: before each write, and the last."""
         # What only the first preemption of a cloud does comes once.
         normal, _ = self.preempt()
-        self.settled([normal])
+        self.final_statuses([normal])
         with self.dying_at(''):
             normal, _ = self.preempt()
-            self.assertEqual(['ACTIVE'], list(self.settled([normal]).values()))
+            self.assertEqual(
+                ['ACTIVE'], list(self.final_statuses([normal]).values())
+            )
         told = self.told()
         return [
             *(point for is_write, point in told[:-1] if is_write),
@@ -140,7 +142,9 @@ class ProcessCase(base.CloudTestCase):
         """Start another scheduler; see that it leaves a sound cloud."""
         died_at = time.monotonic()
         self.cloud.restart(_SCHEDULER)
-        self.assertEqual(['ERROR'], list(self.settled([normal]).values()))
+        self.assertEqual(
+            ['ERROR'], list(self.final_statuses([normal]).values())
+        )
         self.wait_for(
             self.assert_recovered,
             _RECOVERY_SECONDS - (time.monotonic() - died_at),

@@ -45,7 +45,9 @@ class UndoneTest(processes.ProcessCase):
     def test_a_process_that_is_gone(self):
         with self.dying_at('', hold=self.hold):
             normal, _ = self.preempt_and_lock()
-            self.assertEqual(['ERROR'], list(self.settled([normal]).values()))
+            self.assertEqual(
+                ['ERROR'], list(self.final_statuses([normal]).values())
+            )
         told = self.told()
         claimed = [self.hold in point for _, point in told].index(True)
         points = [point for is_write, point in told[claimed + 1 :] if is_write]

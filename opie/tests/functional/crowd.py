@@ -39,8 +39,8 @@ from opie.tests.interruptions import invariants
 
 VCPUS = 10
 
-_SECONDS_BETWEEN_LOOKS = 0.1
-_SETTLE_SECONDS = 60
+_PAUSE_SECONDS = 0.1
+_PATIENCE_SECONDS = 60
 _STEPS_BETWEEN_AUDITS = 10
 
 
@@ -80,7 +80,7 @@ class CrowdedCase(base.CloudTestCase):
         }
         self._enabled = set(self.hosts)
         # NOTE: nova/context.py waits for a green thread that was killed.
-        self.patch(nova_context, 'CELL_TIMEOUT', _SETTLE_SECONDS / 2)
+        self.patch(nova_context, 'CELL_TIMEOUT', _PATIENCE_SECONDS / 2)
         for owner, name in death.IO:
             self.wrap(owner, name, self.death.call)
         self.wrap(
@@ -143,7 +143,7 @@ class CrowdedCase(base.CloudTestCase):
 
     def status_of(self, uuid):
         """Wait until nothing is done to a server; None if it is gone."""
-        until = time.monotonic() + _SETTLE_SECONDS
+        until = time.monotonic() + _PATIENCE_SECONDS
         while time.monotonic() < until:
             try:
                 now = self.api.get_server(uuid)
@@ -155,15 +155,15 @@ class CrowdedCase(base.CloudTestCase):
                 and not now['OS-EXT-STS:task_state']
             ):
                 return now['status']
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
-        self.fail('%s is not settled: %s' % (uuid, now))
+            time.sleep(_PAUSE_SECONDS)
+        self.fail('Something is still done to %s: %s' % (uuid, now))
 
     def wait_while(self, uuid, status):
-        """Wait until a server is settled in another state."""
+        """Wait until a server has another state for good."""
         self._wait_for_assert(
             lambda: self.assertNotEqual(status, self.status_of(uuid)),
-            sleep=_SECONDS_BETWEEN_LOOKS,
-            max_retries=int(_SETTLE_SECONDS / _SECONDS_BETWEEN_LOOKS),
+            sleep=_PAUSE_SECONDS,
+            max_retries=int(_PATIENCE_SECONDS / _PAUSE_SECONDS),
         )
 
     def enable(self, host, is_enabled):
@@ -227,10 +227,10 @@ class CrowdedCase(base.CloudTestCase):
         """Wait until nova and the reaper have ended what is begun.
 
         :param reap: :meth:`reap`, which only closes the journals of those that
-            succeeded, or :meth:`reap_late`, which would hide that somebody
-            forgot to give back.
+            succeeded, or :meth:`reap_late`, which would hide that the
+            scheduler forgot to give back.
         """
-        until = time.monotonic() + _SETTLE_SECONDS
+        until = time.monotonic() + _PATIENCE_SECONDS
         while True:
             reap()
             broken = [*invariants.broken(self), *self._lost_by_moves()]
@@ -238,7 +238,7 @@ class CrowdedCase(base.CloudTestCase):
                 return
             if time.monotonic() > until:
                 self.assertEqual([], broken)
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+            time.sleep(_PAUSE_SECONDS)
 
     def _lost_by_moves(self):
         """Compare what unconfirmed resizes hold with the old flavors."""

@@ -152,7 +152,7 @@ class ClaimTest(base.CloudTestCase):
         self.assertEqual(2, len(makes))
         self.assertEqual([], late)
 
-    def test_an_over_capacity_host_is_swapped_back_and_left_alone(self):
+    def test_an_over_capacity_host_is_given_back_and_left_alone(self):
         provider = self._get_provider_uuid_by_host('host1')
 
         def shrink_host(real, client, bodies):
