@@ -60,7 +60,7 @@ class LostDeletions:
 
     def find(
         self, age_seconds: float
-    ) -> tuple[dict[str, typing.Any], set[str]]:
+    ) -> tuple[dict[str, typing.Any], list[str]]:
         """Find servers that were marked for deletion long ago.
 
         :param age_seconds: how long ago they must have been marked.

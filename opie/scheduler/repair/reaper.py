@@ -80,7 +80,7 @@ class Reaper:
         return journal.in_flight(self._client)
 
     @steps.step('the reaper repeats deletions')
-    def lost_deletions(self) -> tuple[dict[str, typing.Any], set[str]]:
+    def lost_deletions(self) -> tuple[dict[str, typing.Any], list[str]]:
         """Return the victims whose deletion nova has accepted and lost.
 
         :returns: (uuid to cell mapping, for :meth:`delete_again`; uuids of the
