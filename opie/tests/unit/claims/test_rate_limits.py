@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Which of several requests goes on when they are too many together."""
+"""Which preemptions a limit counts, and which of too many goes on."""
 
 import time
 
@@ -32,6 +32,10 @@ class RateLimitsTestCase(cloud.CloudTestCase):
         super().setUp()
         # As names tell it.
         self.began = round(time.time(), 3)
+        # Of an earlier release, or one that takes nothing.
+        self.old = journal_names.Preemption(
+            uuids.provider, uuids.old, 1, cloud.DEADLINE, uuids.host, 'host'
+        )
 
     def limit(self, overall=0, per_project=0):
         for name, value in (
@@ -40,9 +44,9 @@ class RateLimitsTestCase(cloud.CloudTestCase):
         ):
             cloud.CONF.set_override(name, value, 'opie')
 
-    def open(self, name, seconds_later=0, project=cloud.PROJECT):
-        """Open a journal of a preemption that began so much later."""
-        preemption = journal_names.Preemption(
+    def preemption(self, name, seconds_later=0, project=cloud.PROJECT):
+        """Return a preemption that began so much later than others."""
+        return journal_names.Preemption(
             getattr(uuids, 'journal of ' + name),
             getattr(uuids, name),
             1,
@@ -52,6 +56,10 @@ class RateLimitsTestCase(cloud.CloudTestCase):
             self.began + seconds_later,
             journal_names.label(project),
         )
+
+    def open(self, *args):
+        """Open the journal of a :meth:`preemption`, and return that."""
+        preemption = self.preemption(*args)
         journal.open_provider(self.client, preemption, [cloud.booked(VCPU=1)])
         return preemption
 
@@ -66,6 +74,49 @@ class RateLimitsTestCase(cloud.CloudTestCase):
         self.assertIn('[opie] %s (' % option, str(reached))
 
 
+class CountTest(RateLimitsTestCase):
+    def count(self, *seconds_ago, number=1, project=cloud.PROJECT):
+        """Return why so many more may not begin."""
+        return rate_limits.why_not(
+            [
+                self.preemption('other', -seconds, project)
+                for seconds in seconds_ago
+            ],
+            cloud.PROJECT,
+            number,
+        )
+
+    def test_without_a_limit_any_number_may_begin(self):
+        self.assertFalse(rate_limits.are_limited())
+        self.assertIsNone(self.count(*range(50), number=50))
+
+    def test_those_of_the_last_minute_count(self):
+        self.limit(2)
+        self.assertIsNone(self.count(30))
+        self.assertIsNone(self.count(30, 61, 3600))
+        reason = self.count(1, 59)
+        self.assertIn('[opie] max_preemptions_per_minute (2)', reason)
+
+    def test_clocks_that_are_ahead_count_if_only_a_little(self):
+        self.limit(1)
+        self.assertIsNotNone(self.count(-5))
+        self.assertIsNone(self.count(-3600))
+
+    def test_a_project_counts_for_itself(self):
+        self.limit(per_project=2)
+        self.assertIsNone(self.count(1, 2, 3, project='another'))
+        self.assertIn('per_project (2)', self.count(1, 2))
+
+    def test_several_count_as_several(self):
+        self.limit(3)
+        self.assertIsNone(self.count(1, number=2))
+        self.assertIn('3 more: 1 began', self.count(1, number=3))
+
+    def test_what_has_no_time_does_not_count(self):
+        self.limit(1)
+        self.assertIsNone(rate_limits.why_not([self.old] * 3, cloud.PROJECT))
+
+
 class CheckAgainTest(RateLimitsTestCase):
     def test_without_a_limit_the_journal_is_not_read(self):
         own = self.open('own')
@@ -76,10 +127,7 @@ class CheckAgainTest(RateLimitsTestCase):
     def test_what_takes_nothing_of_a_victim_does_not_count(self):
         self.limit(1)
         self.open('other', -1)
-        own = journal_names.Preemption(
-            uuids.provider, uuids.own, 1, cloud.DEADLINE, uuids.host, 'host'
-        )
-        self.check(own)
+        self.check(self.old)
 
     def test_one_does_not_count_against_itself(self):
         self.limit(1)

@@ -9,25 +9,17 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-
-"""What names of providers in the journal tell, and who counts by them."""
+"""What names of providers in the journal tell."""
 
 import dataclasses
-import time
 
-import nova.conf
-from nova.tests import fixtures as nova_fixtures
+import hypothesis
+from hypothesis import strategies
+from oslo_utils import uuidutils
 from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
-import opie.conf
 from opie.scheduler.claims import journal_names
-from opie.scheduler.claims import rate_limits
-from opie.scheduler.repair import findings
-from opie.scheduler.repair import preemptor_fate
-
-CONF = nova.conf.CONF
-opie.conf.register_opts(CONF)
 
 
 def preemption(project='project', began=1764074545.123, scheduler_host='host'):
@@ -95,66 +87,40 @@ class NameTest(testtools.TestCase):
             start + 'host',
         )
 
-
-class RepairTest(testtools.TestCase):
-    def test_what_counts_is_not_closed_and_repaired_all_the_same(self):
-        for fate in preemptor_fate.Fate:
-            for state in ((False, False), (True, False), (True, True)):
-                usual = findings.repair_for(fate, *state)
-                if usual is findings.Repair.CLOSE:
-                    usual = findings.Repair.WAIT
-                self.assertEqual(
-                    usual, findings.repair_for(fate, *state, is_counted=True)
-                )
-
-
-class CountTest(testtools.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.useFixture(nova_fixtures.ConfFixture(CONF))
-
-    def limit(self, overall=0, per_project=0):
-        for name, value in (
-            ('max_preemptions_per_minute', overall),
-            ('max_preemptions_per_minute_per_project', per_project),
-        ):
-            CONF.set_override(name, value, 'opie')
-
-    def count(self, *seconds_ago, number=1, project='project'):
-        now = time.time()
-        return rate_limits.why_not(
-            [preemption(project, now - ago) for ago in seconds_ago],
-            'project',
-            number,
+    @hypothesis.given(
+        strategies.integers(1, 99),
+        strategies.integers(0, 2**40),
+        # Names of hosts, and of those that are addresses.
+        strategies.text('abc.-:0123456789', min_size=1, max_size=60),
+    )
+    def test_a_name_tells_what_it_was_made_of(
+        self, attempt, deadline, scheduler_host
+    ):
+        preemption = journal_names.Preemption(
+            uuidutils.generate_uuid(),
+            uuidutils.generate_uuid(),
+            attempt,
+            deadline,
+            uuidutils.generate_uuid(),
+            scheduler_host,
+        )
+        self.assertEqual(
+            preemption,
+            journal_names.Preemption.from_name(
+                preemption.journal_provider, preemption.name
+            ),
         )
 
-    def test_without_a_limit_any_number_may_begin(self):
-        self.assertFalse(rate_limits.are_limited())
-        self.assertIsNone(self.count(*range(50), number=50))
-
-    def test_those_of_the_last_minute_count(self):
-        self.limit(2)
-        self.assertIsNone(self.count(30))
-        self.assertIsNone(self.count(30, 61, 3600))
-        reason = self.count(1, 59)
-        self.assertIn('[opie] max_preemptions_per_minute (2)', reason)
-
-    def test_clocks_that_are_ahead_count_if_only_a_little(self):
-        self.limit(1)
-        self.assertIsNotNone(self.count(-5))
-        self.assertIsNone(self.count(-3600))
-
-    def test_a_project_counts_for_itself(self):
-        self.limit(per_project=2)
-        self.assertIsNone(self.count(1, 2, 3, project='another'))
-        self.assertIn('per_project (2)', self.count(1, 2))
-
-    def test_several_count_as_several(self):
-        self.limit(3)
-        self.assertIsNone(self.count(1, number=2))
-        self.assertIn('3 more: 1 began', self.count(1, number=3))
-
-    def test_what_has_no_time_does_not_count(self):
-        self.limit(1)
-        old = preemption(None, None)
-        self.assertIsNone(rate_limits.why_not([old] * 3, 'project'))
+    def test_other_names_are_none(self):
+        for name in (
+            'opie',
+            'opie:a:1:2:h',
+            'nova:a:1:2:h:o',
+            'opie:a:x:2:h:o',
+        ):
+            self.assertRaises(
+                ValueError,
+                journal_names.Preemption.from_name,
+                'provider',
+                name,
+            )

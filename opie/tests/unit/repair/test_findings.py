@@ -9,17 +9,12 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-
-"""The reaper's table of repairs, and the names that it reads."""
+"""Which repair each state of a preemption has."""
 
 import itertools
 
-import hypothesis
-from hypothesis import strategies
-from oslo_utils import uuidutils
 import testtools
 
-from opie.scheduler.claims import journal_names
 from opie.scheduler.repair import findings
 from opie.scheduler.repair import preemptor_fate
 
@@ -69,58 +64,12 @@ class RepairsTest(testtools.TestCase):
                 (fate, has_victims, is_overdue),
             )
 
-    def test_nothing_is_undone_or_given_back_in_time(self):
-        """A scheduler may be at work on it."""
-        for fate, has_victims in itertools.product(
-            preemptor_fate.Fate, (True, False)
-        ):
-            self.assertIn(
-                findings.repair_for(fate, has_victims, is_overdue=False),
-                (findings.Repair.WAIT, findings.Repair.CLOSE),
-            )
-
-
-class NamesTest(testtools.TestCase):
-    @hypothesis.given(
-        strategies.integers(1, 99),
-        strategies.integers(0, 2**40),
-        # Names of hosts, and of those that are addresses.
-        strategies.text('abc.-:0123456789', min_size=1, max_size=60),
-    )
-    def test_a_name_tells_what_it_was_made_of(
-        self, attempt, deadline, scheduler_host
-    ):
-        preemption = journal_names.Preemption(
-            uuidutils.generate_uuid(),
-            uuidutils.generate_uuid(),
-            attempt,
-            deadline,
-            uuidutils.generate_uuid(),
-            scheduler_host,
-        )
-        self.assertEqual(
-            preemption,
-            journal_names.Preemption.from_name(
-                preemption.journal_provider, preemption.name
-            ),
-        )
-
-    def test_a_long_scheduler_host_is_cut(self):
-        preemption = journal_names.Preemption(
-            'p', uuidutils.generate_uuid(), 1, 2, 'h', 'o' * 255
-        )
-        self.assertEqual(200, len(preemption.name))
-
-    def test_other_names_are_none(self):
-        for name in (
-            'opie',
-            'opie:a:1:2:h',
-            'nova:a:1:2:h:o',
-            'opie:a:x:2:h:o',
-        ):
-            self.assertRaises(
-                ValueError,
-                journal_names.Preemption.from_name,
-                'provider',
-                name,
-            )
+    def test_what_counts_is_not_closed_and_repaired_all_the_same(self):
+        for fate in preemptor_fate.Fate:
+            for state in ((False, False), (True, False), (True, True)):
+                usual = findings.repair_for(fate, *state)
+                if usual is findings.Repair.CLOSE:
+                    usual = findings.Repair.WAIT
+                self.assertEqual(
+                    usual, findings.repair_for(fate, *state, is_counted=True)
+                )
