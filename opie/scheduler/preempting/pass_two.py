@@ -241,7 +241,10 @@ class PassTwo:
 
     @contextlib.contextmanager
     def _turn_to_plan(self, deadline: waiting.Deadline) -> Iterator[None]:
-        """Let one thread of the worker plan at a time."""
+        """Let one thread of the worker plan at a time.
+
+        :raises errors.TooLate: if its turn does not come in time.
+        """
         if not self._planning.acquire(timeout=deadline.seconds_left()):
             raise errors.TooLate
         try:

@@ -94,14 +94,14 @@ class MultiCreateTest(base.CloudTestCase):
         deleted = []
         are_known = threading.Event()
 
-        def waiting(real, context, uuids):
+        def preemptors(real, context, uuids):
             are_known.wait(base.WAIT_SECONDS)
             # Neither the first nor the last: order matters.
             deleted.append(uuids[1])
             self.api.delete_server(uuids[1])
             return real(context, uuids)
 
-        self.wrap_once(eligibility, 'waiting', waiting)
+        self.wrap_once(eligibility, 'preemptors', preemptors)
         servers = self.boot_many(3, 10, None)
         are_known.set()
         self._wait_for_assert(lambda: self.assertEqual(1, len(deleted)))
@@ -121,11 +121,11 @@ class MultiCreateTest(base.CloudTestCase):
         deleted = []
         are_known = threading.Event()
 
-        def verify(real, execution):
+        def verify(real, one):
             are_known.wait(base.WAIT_SECONDS)
-            deleted.append(execution._plan.nominations[0].preemptor)
+            deleted.append(one.plan.nominations[0].preemptor)
             self.api.delete_server(deleted[0])
-            return real(execution)
+            return real(one)
 
         self.wrap_once(attempt.Attempt, 'verify', verify)
         servers = self.boot_many(2, 10, None)
@@ -159,11 +159,11 @@ class FilteredMultiCreateTest(base.CloudTestCase):
         victim = self.boot_preemptible(2)
         deleted = []
 
-        def verify(real, execution):
-            (share,) = execution._plan.shares.values()
+        def verify(real, one):
+            (share,) = one.plan.shares.values()
             deleted.extend(share)
             self.api.delete_server(deleted[0])
-            return real(execution)
+            return real(one)
 
         self.wrap_once(attempt.Attempt, 'verify', verify)
         self.boot(

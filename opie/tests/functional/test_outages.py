@@ -234,7 +234,7 @@ class OwnerBetweenTest(base.CloudTestCase):
 
         def evict(real, work, state, victim, *args):
             if not deleted:
-                deleted.extend(work._plan.shares[victim])
+                deleted.extend(work._attempt.plan.shares[victim])
                 self.api.delete_server(deleted[0])
             return real(work, state, victim, *args)
 

@@ -12,7 +12,10 @@
 
 """A compute service stops, or is disabled, once evictions are under way."""
 
+from nova import exception
+
 from opie.scheduler.preempting import eviction
+from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 
@@ -39,8 +42,8 @@ class ServicesTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
         sent = []
 
         def evict(real, work, *args):
-            if len(work.outcome.sent) == 1 and not sent:
-                sent.extend(work.outcome.sent)
+            if len(work._attempt.sent) == 1 and not sent:
+                sent.extend(work._attempt.sent)
                 action()
             return real(work, *args)
 
@@ -79,6 +82,19 @@ class ServicesTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
         self.assertGone(*self.victims)
         self.assertUntouched(spared)
         self.assertEqual(5, self.used_vcpus('host1'))
+        self.assertSound()
+
+    def test_one_that_cannot_be_asked_any_more_is_named(self):
+        """The victims are gone, so the preemptor gets its room."""
+
+        def fail(real, checks, host, *args, **kwargs):
+            if kwargs:
+                raise exception.NovaException('the database is away')
+            return real(checks, host, *args)
+
+        self.wrap(victim_checks.VictimChecks, 'check_service', fail)
+        self.assertUntouched(self.boot(10))
+        self.assertTrue(self.logged('Cannot see whether host1 is up.'))
         self.assertSound()
 
     def test_down_while_victims_go_gives_no_room(self):
