@@ -19,6 +19,7 @@ left: that may stay for some steps until the reaper sees it.
 
 import collections
 import dataclasses
+import itertools
 import time
 
 import fixtures
@@ -27,15 +28,15 @@ from nova import exception
 from nova import objects
 from nova.tests.functional.api import client as api_client
 
-from opie.scheduler import filter_scheduler
 from opie.scheduler import report
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
-from opie.tests.functional import death
+from opie.tests.interruptions import dying
 from opie.tests.interruptions import invariants
+from opie.tests.interruptions import killer
 
 VCPUS = 10
 
@@ -56,7 +57,7 @@ class Server:
     is_protected: bool
 
 
-class CrowdedCase(base.CloudTestCase):
+class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
     """Two hosts, and counts of what has happened on them.
 
     :ivar done: what has been done, as texts.
@@ -73,7 +74,6 @@ class CrowdedCase(base.CloudTestCase):
         self.done, self.counts = [], collections.Counter()
         self.is_abandoned, self.kept = False, []
         self.is_disowned = False
-        self.death = death.Death()
         self._flavors, self._preemptible, self._protected = {}, set(), set()
         self._providers = {
             host: self._get_provider_uuid_by_host(host) for host in self.hosts
@@ -81,23 +81,9 @@ class CrowdedCase(base.CloudTestCase):
         self._enabled = set(self.hosts)
         # NOTE: nova/context.py waits for a green thread that was killed.
         self.patch(nova_context, 'CELL_TIMEOUT', _PATIENCE_SECONDS / 2)
-        for owner, name in death.IO:
-            self.wrap(owner, name, self.death.call)
-        self.wrap(
-            filter_scheduler.FilterScheduler,
-            'select_destinations',
-            self._end_when_killed,
-        )
         self._count('evictions', eviction.Eviction, '_send')
         self._count('preemptions', attempt.Attempt, 'evict')
         self.wrap(report, 'wasted', self._count_waste)
-
-    def _end_when_killed(self, real, *args, **kwargs):
-        """Let the conductor see an error, as when nobody answers it."""
-        try:
-            return real(*args, **kwargs)
-        except death.Killed as exc:
-            raise RuntimeError('the scheduler was killed') from exc
 
     def _count(self, what, owner, name):
         def call(real, *args):
@@ -127,6 +113,24 @@ class CrowdedCase(base.CloudTestCase):
             )
             if item['id'] not in self.kept
         ]
+
+    def ask_and_kill(self, vcpus, number):
+        """Ask for a normal server, and kill the scheduler that makes room.
+
+        :param number: of the call before which the scheduler dies, from 1.
+        :returns: (the server's uuid, whether the scheduler came to the call).
+        """
+        calls = itertools.count(1)
+
+        def is_time(point):
+            # Other calls are of nova's own scheduling.
+            return point.call.step is not None and next(calls) == number
+
+        the_killer = killer.Killer(killer.PREEMPTION, is_time)
+        with self.dying(the_killer):
+            uuid = self.ask_for(vcpus, False)
+            self.status_of(uuid)
+        return uuid, the_killer.killed_at is not None
 
     def ask_for(self, vcpus, is_preemptible):
         """Ask for a server and return its uuid at once."""

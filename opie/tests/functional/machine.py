@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from opie.tests.functional import crowd
 
 # Of opie's that a preemption of a few victims takes.
-_CALLS = 45
+_CALLS = 90
 
 # How often each is done, of all.
 _SHARES = {
@@ -179,16 +179,12 @@ class Machine(stateful.RuleBasedStateMachine):
         size = self._beyond(size)
         number = number % _CALLS + 1
         self._do(
-            'kill the scheduler at call %d%s, for a normal one of %d',
+            'kill the scheduler before call %d, for a normal one of %d',
             number,
-            ' when it is done' if is_so else '',
             size,
         )
-        self.cloud.death.arm(number, is_so)
-        uuid = self.cloud.ask_for(size, False)
-        self.cloud.status_of(uuid)
-        self.cloud.death.disarm()
-        if self.cloud.death.has_come:
+        uuid, is_killed = self.cloud.ask_and_kill(size, number)
+        if is_killed:
             self.cloud.counts['crashes'] += 1
             self.cloud.is_abandoned = True
         self._drop_failed(uuid)

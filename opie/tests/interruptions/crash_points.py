@@ -17,11 +17,11 @@ import contextlib
 import fixtures
 from nova.tests.fixtures import notifications
 
-from opie.scheduler import filter_scheduler
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
 from opie.tests import waits
+from opie.tests.interruptions import dying
 from opie.tests.interruptions import invariants
 from opie.tests.interruptions import killer
 from opie.tests.interruptions import wire
@@ -46,10 +46,8 @@ _CHECKS = int(waits.WAIT_SECONDS / _PAUSE_SECONDS)
 _TRIES = 3
 
 
-class CrashMixin:
+class CrashMixin(dying.DyingMixin):
     """Interrupts :class:`scenarios.Scenario`, and sees what becomes of it.
-
-    For a :class:`base.CloudTestCase` of the functional tests.
 
     One cloud serves for many crashes: what they leave is cleared away by
     deleting servers, and servers that came to no harm are used again.
@@ -65,27 +63,11 @@ class CrashMixin:
         self.patch(instances, '_PATIENCE_SECONDS', 1)
         # Each victim is checked by itself, however soon it comes.
         self.patch(eviction, '_FRESH_SECONDS', 0)
-        self._killer = None
         self._servers = {}  # (place, what it is to be) to the server there
         self._flavors = {}
-        for name in ('select_destinations', '_reap'):
-            self.wrap(filter_scheduler.FilterScheduler, name, self._enter)
-        self.addCleanup(wire.listen, None)
 
     def patch(self, owner, name, value):
         self.useFixture(fixtures.MockPatchObject(owner, name, value))
-
-    def _enter(self, real, *args, **kwargs):
-        """Let the caller see an error, as when it gets no answer."""
-        killer_then = self._killer
-        try:
-            try:
-                return real(*args, **kwargs)
-            finally:
-                if killer_then:
-                    killer_then.answer()
-        except killer.Killed as exc:
-            raise RuntimeError('killed %s' % exc) from exc
 
     def interrupt(self, scenario, is_time=lambda point: False):
         """Do the part of a scenario that can be interrupted.
@@ -93,16 +75,11 @@ class CrashMixin:
         :param is_time: see :class:`killer.Killer`.
         :returns: the killer.
         """
-        the_killer = self._killer = killer.Killer(
-            scenario.entry, is_time, scenario.after
-        )
-        wire.listen(the_killer)
+        the_killer = killer.Killer(scenario.entry, is_time, scenario.after)
         try:
-            with contextlib.suppress(RuntimeError):
+            with self.dying(the_killer), contextlib.suppress(RuntimeError):
                 scenario.act()
         finally:
-            wire.listen(None)
-            self._killer = None
             scenario.relieve()
         return the_killer
 
