@@ -14,7 +14,7 @@
 
 All of them are frozen: a planner that tries something out makes a new value.
 Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
-``DISK_GB``, ``CUSTOM_...``), as mappings of resource class to amount.
+``DISK_GB``, ``CUSTOM_...``); see resources.py.
 """
 
 import collections.abc
@@ -24,8 +24,9 @@ import typing
 
 from opie.preemption import errors
 from opie.preemption import figures
+from opie.preemption import resources
 
-Resources = collections.abc.Mapping[str, int]
+Resources = resources.Resources
 
 # Source: placement.db.constants.MAX_INT, placement's default for max_unit.
 MAX_UNIT = 0x7FFFFFFF
@@ -47,14 +48,14 @@ class Inventory:
     used: int = 0
 
     @property
-    def capacity(self):
+    def capacity(self) -> float:
         """The most that may be allocated.
 
         Source: placement's capacity check, (total - reserved) * ratio.
         """
         return (self.total - self.reserved) * self.allocation_ratio
 
-    def is_unit(self, amount):
+    def is_unit(self, amount: int) -> bool:
         """Tell whether one allocation may hold this amount."""
         return (
             self.min_unit <= amount <= self.max_unit
@@ -85,14 +86,13 @@ class Host:
     :ivar inventories: resource class to :class:`Inventory`.
     :ivar potential_victims: the servers on it that may be evicted.
     :ivar is_estimate: whether the amounts may be wrong, so that a host which
-        seems too small has to be looked at before it is refused.
-    :ivar is_unknown: whether it may have resource classes that are not among
-        the inventories, because nobody has looked yet.
-    :ivar why_protected: why nobody on it may be evicted, so that it has no
-        potential victims; None where somebody may be.
-    :ivar read_at: when it was looked at last, in seconds of any clock; of
-        the hosts that seem too small the ones looked at longest ago come
-        first.
+        seems too small has to be read before it is refused.
+    :ivar is_unknown: whether the host may have resource classes that are not
+        among the inventories, because it was never read.
+    :ivar read_at: when the host was read last, in seconds of any clock; of
+        the hosts that seem too small those read longest ago come first.
+    :ivar why_protected: why no server on it may be evicted, so that it has no
+        potential victims; None where servers may be.
     """
 
     provider: str
@@ -103,7 +103,7 @@ class Host:
     read_at: float = 0.0
     why_protected: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         uuids = [server.uuid for server in self.potential_victims]
         if len(set(uuids)) != len(uuids):
             raise errors.InvalidHost(
@@ -120,22 +120,27 @@ class Host:
                 )
 
     @functools.cached_property
-    def figures(self):
-        """What the first look at the host needs; see figures.py."""
+    def figures(self) -> figures.Figures:
+        """What the bound of the host needs; see figures.py."""
         return figures.Figures.from_host(self)
 
-    def after(self, victims, resources):
+    def after(
+        self,
+        victims: collections.abc.Iterable[Server],
+        taken: Resources,
+    ) -> 'Host':
         """Return this host with the victims gone and the resources taken."""
-        change = dict(resources)
-        for server in victims:
-            for name, amount in server.held.items():
-                change[name] = change.get(name, 0) - amount
+        victims = tuple(victims)
+        freed = resources.total(server.held for server in victims)
         gone = {server.uuid for server in victims}
         return dataclasses.replace(
             self,
             inventories={
                 name: dataclasses.replace(
-                    inventory, used=inventory.used + change.get(name, 0)
+                    inventory,
+                    used=inventory.used
+                    + taken.get(name, 0)
+                    - freed.get(name, 0),
                 )
                 for name, inventory in self.inventories.items()
             },
@@ -152,6 +157,11 @@ class Unfit:
     """Why a host cannot serve a request, with or without victims."""
 
     reason: str
+
+    @classmethod
+    def by_limit(cls, most_victims: int) -> 'Unfit':
+        """Return why a host is unfit that needs more victims than may go."""
+        return cls('more than %d victims would have to go' % most_victims)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,7 +186,7 @@ class Request:
     is_together: bool = False
     most_victims: int | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not self.preemptors:
             raise errors.InvalidRequest(problem='it names no preemptor')
         if len(set(self.preemptors)) != len(self.preemptors):
@@ -192,7 +202,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Nomination:
-    """One preemptor on its nominated host, with the victims it adds."""
+    """A preemptor on its nominated host, with the victims that it adds."""
 
     preemptor: str
     provider: str
@@ -201,7 +211,7 @@ class Nomination:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """Who goes where, who gives way, and why other hosts cannot serve.
+    """The nominations, the victims, and why other hosts cannot serve.
 
     :ivar nominations: one for each preemptor, in the order of the request;
         empty when the request cannot be served.
@@ -224,11 +234,11 @@ class Plan:
     is_least: bool = True
 
     @property
-    def is_feasible(self):
+    def is_feasible(self) -> bool:
         return bool(self.nominations)
 
     @property
-    def victims(self):
+    def victims(self) -> tuple[tuple[str, Server], ...]:
         """Return (provider, server) for each victim, in this order."""
         return tuple(
             sorted(

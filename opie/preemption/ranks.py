@@ -22,79 +22,88 @@ Lower wins:
 4. the resources freed beyond need, in millionths of what is asked for.
 
 So a host with room, whose rank is zero, wins over any host with victims.
-
 What still ties is decided by the cloud's own weighers, and then by uuid.
 """
 
+import collections.abc
 import math
 
 from opie.preemption import cost
+from opie.preemption import model
+from opie.preemption import resources
 
 # Far more than the sum of any criterion over all victims of a plan.
 _BITS = 96
 
 
-def fold(young=0, millionths=0, count=0, surplus=0):
-    """Return the rank of a choice; all criteria are whole numbers."""
+def fold(
+    young: int = 0, millionths: int = 0, count: int = 0, surplus: int = 0
+) -> int:
+    """Return the rank of a choice."""
     rank = young
     for criterion in (millionths, count, surplus):
         rank = (rank << _BITS) + criterion
     return rank
 
 
-def rank_of_bound(millionths, count):
+def rank_of_bound(millionths: int, count: int) -> int:
     """Return the rank of a cost and a number of victims, quickly."""
     return ((millionths << _BITS) + count) << _BITS
 
 
-def rank_of_server(server, its_cost, freed):
-    """Return what a server adds to the rank of a choice.
+class Ranking:
+    """The ranks of the servers of one host, and of choices among them.
 
-    :param freed: see :func:`freed_by`.
+    Resources that are asked for are counted in preemptors' needs, and what is
+    freed of other classes in shares of the host.
     """
-    return fold(
-        young=int(its_cost.is_young(server)),
-        millionths=its_cost.millionths(server),
-        count=1,
-        surplus=freed,
-    )
 
+    def __init__(
+        self,
+        host: model.Host,
+        wanted: resources.Resources,
+        its_cost: cost.Cost,
+    ) -> None:
+        """Scale the resources of a host.
 
-def rank_of_choice(servers, its_cost, needed, scale):
-    """Return the rank of evicting some servers of one host.
+        :param wanted: what one preemptor takes.
+        """
+        self._cost = its_cost
+        self._scale = {
+            name: wanted.get(name) or max(1, inventory.total)
+            for name, inventory in host.inventories.items()
+        }
 
-    :param needed: resource class to what is missing on the host.
-    :param scale: see :func:`scale_of`.
-    """
-    if not servers:
-        return 0
-    freed = sum(freed_by(server, scale) for server in servers)
-    return sum(
-        rank_of_server(server, its_cost, 0) for server in servers
-    ) + fold(
-        surplus=max(0, freed - _millionths(needed, scale)),
-    )
+    def rank_of_server(self, server: model.Server) -> int:
+        """Return what a server adds to the rank of a choice."""
+        return self._rank(server, self._millionths(server.held))
 
+    def rank_of_choice(
+        self,
+        victims: collections.abc.Sequence[model.Server],
+        missing: collections.abc.Mapping[str, float],
+    ) -> int:
+        """Return the rank of evicting some servers.
 
-def scale_of(host, resources):
-    """Return resource class to the amount that counts as one of it.
+        :param missing: resource class to what is missing on the host.
+        """
+        if not victims:
+            return 0
+        freed = sum(self._millionths(server.held) for server in victims)
+        return sum(self._rank(server, 0) for server in victims) + fold(
+            surplus=max(0, freed - self._millionths(missing))
+        )
 
-    What is asked for is counted in preemptors' needs, and what is freed of
-    other classes in shares of the host.
-    """
-    return {
-        name: resources.get(name) or max(1, inventory.total)
-        for name, inventory in host.inventories.items()
-    }
+    def _rank(self, server: model.Server, surplus: int) -> int:
+        return fold(
+            int(self._cost.is_young(server)),
+            self._cost.millionths(server),
+            1,
+            surplus,
+        )
 
-
-def freed_by(server, scale):
-    """Return what a server frees, in millionths of the scale."""
-    return _millionths(server.held, scale)
-
-
-def _millionths(amounts, scale):
-    return sum(
-        math.ceil(amount) * cost.MILLIONTHS // scale[name]
-        for name, amount in amounts.items()
-    )
+    def _millionths(self, amounts: collections.abc.Mapping[str, float]) -> int:
+        return sum(
+            math.ceil(amount) * cost.MILLIONTHS // self._scale[name]
+            for name, amount in amounts.items()
+        )

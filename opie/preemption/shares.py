@@ -14,56 +14,37 @@
 
 Between the claim and the end of its eviction a victim still runs, so what it
 holds is split: the preemptor takes a share of it, and the rest stays booked
-on the victim so that nobody else can have it.  A preemptor takes all it can
-from its victims and only the remainder from the host's free capacity.  Then
-the claim needs no more capacity than the host has given up already, others
-may use what is free meanwhile, and giving everything back always fits.
+on the victim so that no other request can have it.  A preemptor takes all it
+can from its victims and only the remainder from the host's free capacity.
+Then the claim needs no more capacity than the host has given up already,
+others may use what is free meanwhile, and giving everything back always fits.
 """
 
-import dataclasses
+import collections.abc
 import math
 
-
-def may_share(host, server, resources):
-    """Tell whether placement accepts again what nobody takes of a server.
-
-    A claim writes all that a victim holds anew, and units may have changed
-    since they were first written.
-    """
-    return all(
-        host.inventories[name].is_unit(amount)
-        for name, amount in server.held.items()
-        if name not in resources
-    )
+from opie.preemption import model
 
 
-def with_sharing_victims(host, resources):
-    """Return a host without the victims that may not share."""
-    servers = tuple(
-        server
-        for server in host.potential_victims
-        if may_share(host, server, resources)
-    )
-    if len(servers) == len(host.potential_victims):
-        return host
-    return dataclasses.replace(host, potential_victims=servers)
-
-
-def share_out(host, victims, preemptors, resources):
+def share_out(
+    host: model.Host,
+    victims: collections.abc.Sequence[model.Server],
+    preemptors: collections.abc.Sequence[str],
+    wanted: model.Resources,
+) -> dict[str, dict[str, dict[str, int]]] | None:
     """Split the victims of one host among the preemptors nominated to it.
 
-    :param host: the :class:`model.Host` as it is before anybody goes.
-    :param victims: the servers that will be gone, each of which
-        :func:`may_share`; the preemptors fit then.
+    :param host: the host as it is before any server is gone.
+    :param victims: the servers that will be gone; the preemptors fit then.
     :param preemptors: uuids, in order; the first takes first.
-    :param resources: what each preemptor takes on the host.
+    :param wanted: what each preemptor takes on the host.
     :returns: victim uuid to preemptor uuid to resource class to amount, where
         every victim has at least one preemptor, if only with nothing taken;
         None when placement's units do not allow what would be left booked on
         a victim.
     """
     taken = {server.uuid: {} for server in victims}
-    for name, amount in resources.items():
+    for name, amount in wanted.items():
         amounts = _taken_of_class(
             host.inventories[name], name, victims, amount * len(preemptors)
         )
@@ -71,7 +52,7 @@ def share_out(host, victims, preemptors, resources):
             return None
         for uuid, part in amounts.items():
             taken[uuid][name] = part
-    return _split(taken, preemptors, resources)
+    return _split(taken, preemptors, wanted)
 
 
 def _taken_of_class(inventory, name, victims, wanted):
@@ -105,9 +86,9 @@ def _most_that_leaves_a_unit(inventory, held, wanted):
     return held - left if inventory.is_unit(left) else None
 
 
-def _split(taken, preemptors, resources):
+def _split(taken, preemptors, wanted):
     """Attribute what was taken to the preemptors, each up to its need."""
-    needs = {preemptor: dict(resources) for preemptor in preemptors}
+    needs = {preemptor: dict(wanted) for preemptor in preemptors}
     shares = {}
     for uuid, amounts in sorted(taken.items()):
         share = {}

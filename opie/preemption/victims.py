@@ -12,29 +12,81 @@
 
 """Which servers of one host must go so that a request fits: the cheapest.
 
-Resources alone make it a covering problem, whose exact optimum is found in
-cover.py.  The cloud's filters have the last word.  A set of victims that they
-refuse teaches a rule, that somebody else has to go as well, and the problem is
-solved again with it: so the choice stays exact for filters that want certain
-servers gone, or a number of them, and for those that want one to stay.  A set
-is never larger than needed: with any one of its victims spared, the request
-would no longer fit.
+Resources alone make it a covering problem; see shortfall.py.  The cloud's
+filters have the last word.  A set of victims that they refuse teaches a rule,
+that another server has to go as well, and the problem is solved again with
+that rule.  So the choice stays exact for filters that want certain servers
+gone, or a number of them, and for those that want one to stay.  A set is never
+larger than needed: with any one of its victims left, the request would no
+longer fit.
 """
 
-import math
+import typing
 
-from opie.preemption import bounds
-from opie.preemption import cover
+from opie.preemption import demand
+from opie.preemption import filter_answers
 from opie.preemption import model
-from opie.preemption import ranks
+from opie.preemption import shortfall
 
-# How many rules are learnt from filters before the choice is left to sparing
+# How many rules are learnt from filters before the choice is made by leaving
 # one server after the other, which is no longer exact.
 _MAX_RULES = 16
 # How long the least set is searched for, see cover.py: a few seconds at the
 # most, and far more than servers of a cloud's flavors were seen to need.
 _MAX_NODES = 5000
 _FEW_NODES = 100
+
+
+class Answers(typing.Protocol):
+    """Answers about one host; see :class:`filter_answers.HostAnswers`."""
+
+    def why_refused(self, victims: tuple[model.Server, ...]) -> str | None: ...
+
+    def why_filtered(
+        self, victims: tuple[model.Server, ...]
+    ) -> str | None: ...
+
+
+class Choice(typing.NamedTuple):
+    """Victims ordered by uuid, none where there is room, and their rank."""
+
+    rank: int
+    victims: tuple[model.Server, ...]
+
+
+class VictimSearch:
+    """Chooses victims for one request, host by host.
+
+    :ivar answers: the :class:`filter_answers.FilterAnswers` of the request.
+    :ivar effort: what may be spent.
+    """
+
+    def __init__(self, request: model.Request, cloud: model.LiveCloud) -> None:
+        self.answers = filter_answers.FilterAnswers(request, cloud)
+        self.effort = Effort()
+
+    def by_resources(
+        self, host: model.Host, demand: demand.Demand
+    ) -> Choice | model.Unfit:
+        """Choose the victims that resources alone ask for."""
+        return choose_victims(host, demand, _NoFilters(), self.effort)
+
+    def by_filters(
+        self,
+        host: model.Host,
+        demand: demand.Demand,
+        whole: model.Host,
+        chosen: Choice,
+    ) -> Choice | model.Unfit:
+        """Choose the victims without which the filters let a host pass.
+
+        :param whole: the host as it is before any server is gone.
+        :param chosen: the victims that resources alone ask for.
+        """
+        answers = self.answers.on_host(whole, demand.number)
+        if answers.why_refused(chosen.victims) is None:
+            return chosen
+        return choose_victims(host, demand, answers, self.effort)
 
 
 class Effort:
@@ -45,152 +97,106 @@ class Effort:
         not be the least.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.max_nodes = _MAX_NODES
         self.is_exceeded = False
 
-    def exceed(self):
+    def exceed(self) -> None:
         self.is_exceeded = True
         self.max_nodes = _FEW_NODES
 
 
+class _NoFilters:
+    """Answers of filters that let everything pass."""
+
+    def why_refused(self, victims: tuple[model.Server, ...]) -> None:
+        return None
+
+    why_filtered = why_refused
+
+
 def choose_victims(
-    host,
-    resources,
-    number,
-    cost,
-    passes,
-    effort=None,
-    most_victims=None,
-    filters=None,
-):
+    host: model.Host, demand: demand.Demand, answers: Answers, effort: Effort
+) -> Choice | model.Unfit:
     """Choose the victims of least rank on one host.
 
-    :param host: a :class:`model.Host`.
-    :param resources: resource class to what one preemptor takes.
-    :param number: how many preemptors are to go there.
-    :param cost: a :class:`cost.Cost`.
-    :param passes: called with a tuple of servers that would be gone, returns
-        None when the cloud's filters let the host pass then, or the reason
-        why they do not.
-    :param effort: an :class:`Effort`, which is told if it is exceeded.
-    :param most_victims: how many may go, None for any number.
-    :param filters: as passes, for servers without which the request does not
-        fit as well; passes if it does not matter to that.
-    :returns: a tuple of servers ordered by uuid, empty when the request fits
-        as it is; or a :class:`model.Unfit`.
+    :param answers: what the cloud's filters say of the host.
+    :param effort: is told if it is exceeded.
     """
-    reason = bounds.why_unfit(host, resources)
-    if reason:
-        return model.Unfit(reason)
-    choice = _Choice(
-        host,
-        resources,
-        number,
-        cost,
-        passes,
-        effort or Effort(),
-        most_victims,
-        filters or passes,
-    )
-    if choice.why_not(()) is None:
-        return ()
-    servers = choice.servers
-    reason = choice.why_not(servers)
-    if reason is None:
-        return choice.least(servers) or model.Unfit(
-            bounds.too_many(most_victims)
-        )
-    # Some filters want a server to stay: affinity to a group or to a named
-    # server.  One that stays is enough for each of them.
-    chosen = [
-        choice.least(others)
-        for others in (
-            tuple(other for other in servers if other is not kept)
-            for kept in servers
-        )
-        if choice.why_not(others) is None
-    ]
-    if not chosen:
-        return model.Unfit(reason)
-    few_enough = list(filter(None, chosen))
-    if not few_enough:
-        return model.Unfit(bounds.too_many(most_victims))
-    return min(few_enough, key=choice.key)
+    search = _Search(shortfall.Shortfall(host, demand), answers, effort)
+    chosen = search.run()
+    if isinstance(chosen, model.Unfit):
+        return chosen
+    return Choice(search.shortfall.rank(chosen), chosen)
 
 
-class _Choice:
+class _Search:
     """The search on one host."""
 
     def __init__(
-        self,
-        host,
-        resources,
-        number,
-        cost,
-        passes,
-        effort,
-        most_victims,
-        filters,
-    ):
-        self._host = host
+        self, lacking: shortfall.Shortfall, answers: Answers, effort: Effort
+    ) -> None:
+        self.shortfall = lacking
+        self._answers = answers
         self._effort = effort
-        self._most_victims = most_victims
-        self._resources = resources
-        self._number = number
-        self._passes = passes
-        self._filters = filters
-        self.servers = tuple(
-            sorted(
-                filter(cost.may_evict, host.potential_victims),
-                key=lambda server: server.uuid,
-            )
-        )
-        missing = bounds.shortfall(host, resources, number)
-        self._needs = {
-            name: math.ceil(amount) for name, amount in missing.items()
-        }
-        scale = ranks.scale_of(host, resources)
-        # Of sets of one rank, the one whose first uuid that the other does
-        # not have is the smaller wins.
-        last = len(self.servers) - 1
-        self._keys = {
-            server.uuid: (
-                ranks.rank_of_server(
-                    server, cost, ranks.freed_by(server, scale)
+
+    def run(self) -> tuple[model.Server, ...] | model.Unfit:
+        """Return the victims of least rank."""
+        reason = self.shortfall.why_unfit()
+        if reason:
+            return model.Unfit(reason)
+        if self._why_not(()) is None:
+            return ()
+        servers = self.shortfall.servers
+        reason = self._why_not(servers)
+        if reason is None:
+            chosen = [self._least(servers)]
+        else:
+            # Some filters want a server to stay: affinity to a group or to a
+            # named server.  One that stays is enough for each of them.
+            chosen = [
+                self._least(others)
+                for others in (
+                    tuple(other for other in servers if other is not kept)
+                    for kept in servers
                 )
-                << len(self.servers)
+                if self._why_not(others) is None
+            ]
+            if not chosen:
+                return model.Unfit(reason)
+        few_enough = [victims for victims in chosen if victims]
+        if not few_enough:
+            return model.Unfit.by_limit(
+                self.shortfall.demand.most_victims or 0
             )
-            - (1 << (last - index))
-            for index, server in enumerate(self.servers)
-        }
+        return min(few_enough, key=self.shortfall.key)
 
-    def key(self, servers):
-        return sum(self._keys[server.uuid] for server in servers)
-
-    def why_not(self, servers):
-        """Return why the request does not fit with servers gone, or None."""
-        missing = bounds.shortfall(
-            self._host, self._resources, self._number, servers
+    def _why_not(self, victims: tuple[model.Server, ...]) -> str | None:
+        """Return why the request does not fit with victims gone, or None."""
+        return self.shortfall.why_short(victims) or self._answers.why_refused(
+            victims
         )
-        if missing:
-            return bounds.too_small(self._host, missing)
-        return self._passes(servers)
 
-    def least(self, servers):
+    def _least(
+        self, servers: tuple[model.Server, ...]
+    ) -> tuple[model.Server, ...] | None:
         """Return the victims among servers that may all be gone.
 
         None if they would be more than may go.
         """
-        rules = []
+        rules: list[shortfall.Rule] = []
         while len(rules) < _MAX_RULES:
-            chosen = self._cover(servers, rules)
+            chosen, is_least = self.shortfall.least_cover(
+                servers, rules, self._effort.max_nodes
+            )
+            if not is_least:
+                self._effort.exceed()
             if chosen is None:
                 return None
-            if self._passes(chosen) is None:
+            if self._answers.why_refused(chosen) is None:
                 return self._reprieve(chosen) if rules else chosen
             rule = self._rule(servers, chosen)
-            if not rule[0]:
+            if not rule.uuids:
                 # A filter that changes its mind has nothing to teach.
                 break
             rules.append(rule)
@@ -198,36 +204,19 @@ class _Choice:
         chosen = self._reprieve(servers)
         return chosen if self._are_few_enough(chosen) else None
 
-    def _are_few_enough(self, servers):
-        return self._most_victims is None or len(servers) <= self._most_victims
+    def _are_few_enough(self, victims: tuple[model.Server, ...]) -> bool:
+        most = self.shortfall.demand.most_victims
+        return most is None or len(victims) <= most
 
-    def _cover(self, servers, rules):
-        """Return the best set that resources and rules allow, or None."""
-        holds = [
-            (
-                *(server.held.get(name, 0) for name in self._needs),
-                *(int(server.uuid in uuids) for uuids, _ in rules),
-            )
-            for server in servers
-        ]
-        found = cover.least_cover(
-            [self._keys[server.uuid] for server in servers],
-            holds,
-            (*self._needs.values(), *(number for _, number in rules)),
-            self._effort.max_nodes,
-            self._most_victims,
-        )
-        if not found.is_least:
-            self._effort.exceed()
-        if found.chosen is None:
-            return None
-        return tuple(servers[index] for index in found.chosen)
+    def _rule(
+        self,
+        servers: tuple[model.Server, ...],
+        refused: tuple[model.Server, ...],
+    ) -> shortfall.Rule:
+        """Return what a set of victims that was refused teaches.
 
-    def _rule(self, servers, refused):
-        """Return (uuids, how many of them have to go).
-
-        The set that was refused is grown as long as it is still refused, for
-        the fewer are left the more the rule says.
+        The set is grown as long as it is still refused, because the fewer are
+        left the more the rule says.
         """
         gone = {server.uuid for server in refused}
         for server in servers:
@@ -238,37 +227,42 @@ class _Choice:
                 for other in servers
                 if other.uuid in gone or other is server
             )
-            if self._passes(grown) is not None:
+            if self._answers.why_refused(grown) is not None:
                 gone.add(server.uuid)
         everyone = frozenset(server.uuid for server in servers)
         if self._is_about_number(servers, len(gone)):
-            return everyone, len(gone) + 1
-        return everyone - gone, 1
+            return shortfall.Rule(everyone, len(gone) + 1)
+        return shortfall.Rule(everyone - gone, 1)
 
-    def _is_about_number(self, servers, number):
-        """Tell whether so many are too few, whoever they are.
+    def _is_about_number(
+        self, servers: tuple[model.Server, ...], number: int
+    ) -> bool:
+        """Tell whether any so many servers are too few.
 
-        It takes the first and the last of them for all: those have little in
-        common.  The request need not fit without them, so that is not asked.
+        The first and the last so many stand for all, because those have
+        little in common.  The request need not fit without them, so that is
+        not asked.
         """
         return all(
-            self._filters(some) is not None
+            self._answers.why_filtered(some) is not None
             for some in (servers[:number], servers[len(servers) - number :])
         )
 
-    def _reprieve(self, victims):
-        """Spare servers, the dearest first, until none can be spared."""
-        victims = list(victims)
-        is_spared = True
-        while is_spared:
-            is_spared = False
+    def _reprieve(
+        self, chosen: tuple[model.Server, ...]
+    ) -> tuple[model.Server, ...]:
+        """Let servers stay, the dearest first, until each one must go."""
+        victims = list(chosen)
+        has_changed = True
+        while has_changed:
+            has_changed = False
             for server in sorted(
-                victims, key=lambda one: -self._keys[one.uuid]
+                victims, key=lambda one: -self.shortfall.key([one])
             ):
                 fewer = tuple(
                     other for other in victims if other is not server
                 )
-                if self.why_not(fewer) is None:
+                if self._why_not(fewer) is None:
                     victims = list(fewer)
-                    is_spared = True
+                    has_changed = True
         return tuple(sorted(victims, key=lambda server: server.uuid))

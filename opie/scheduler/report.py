@@ -22,7 +22,6 @@ import threading
 
 from oslo_log import log as logging
 
-from opie.preemption import bounds
 from opie.preemption import model
 
 LOG = logging.getLogger(__name__)
@@ -38,7 +37,7 @@ def refused(
     """
     _log_reasons(request, plan, names)
     counts = collections.Counter(plan.reasons.values())
-    too_many = bounds.too_many(request.most_victims or 0)
+    too_many = model.Unfit.by_limit(request.most_victims or 0).reason
     if too_many in counts:
         counts[too_many + ' ([opie] max_victims_per_request)'] = counts.pop(
             too_many

@@ -18,12 +18,15 @@ use is what its servers hold and what ``busy`` holds, the servers that nobody
 may evict.
 """
 
+import collections.abc
 import dataclasses
 import re
 
 from opie.preemption import cost
+from opie.preemption import demand
 from opie.preemption import model
 from opie.preemption import planner
+from opie.preemption import victims
 
 USUAL = cost.Cost()
 NO_COST = cost.Cost(count_multiplier=0.0, duration_multiplier=0.0)
@@ -121,6 +124,32 @@ def make_plan(hosts, request, its_cost=USUAL, accepts=accept_all):
     """Plan with filters that let everything pass and opie's usual cost."""
     cloud = FakeCloud({host.provider: host for host in hosts}, accepts)
     return planner.make_plan(request, hosts, its_cost, cloud)
+
+
+@dataclasses.dataclass
+class Answers:
+    """Filters that answer by a function of the servers that would be gone."""
+
+    why_refused: collections.abc.Callable
+
+    def why_filtered(self, servers):
+        return self.why_refused(servers)
+
+
+def choose_victims(
+    host, resources, passes=lambda servers: None, its_cost=USUAL
+):
+    """Choose the victims for one preemptor.
+
+    :returns: a tuple of servers, or a :class:`model.Unfit`.
+    """
+    chosen = victims.choose_victims(
+        host,
+        demand.Demand(resources, 1, its_cost),
+        Answers(passes),
+        victims.Effort(),
+    )
+    return chosen if isinstance(chosen, model.Unfit) else chosen.victims
 
 
 def placed(plan):

@@ -16,6 +16,7 @@ import hypothesis
 import testtools
 
 from opie.preemption import bounds
+from opie.preemption import demand
 from opie.preemption import model
 from opie.preemption import ranks
 from opie.tests.unit.preemption import builders
@@ -91,9 +92,9 @@ class BoundTest(testtools.TestCase):
     def test_a_bound_is_never_more_than_the_truth(self, problem):
         (host,), request, its_cost = problem
         number = len(request.preemptors)
-        bound = bounds.make_least_rank(request.resources, number, its_cost)(
-            host
-        )
+        bound = bounds.make_least_rank(
+            demand.Demand(request.resources, number, its_cost)
+        )(host)
         option = oracle.least(host, request.resources, its_cost, number)
         if isinstance(bound, model.Unfit):
             self.assertIsNone(option)

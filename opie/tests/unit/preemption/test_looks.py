@@ -18,7 +18,7 @@ import hypothesis
 from hypothesis import strategies as st
 import testtools
 
-from opie.preemption import doubts
+from opie.preemption import estimates
 from opie.preemption import model
 from opie.preemption import planner
 from opie.tests.unit.preemption import builders
@@ -129,7 +129,7 @@ class LookTest(testtools.TestCase):
             true,
         )
         self.assertFalse(plan.is_feasible)
-        self.assertEqual(doubts.MOST_DOUBTS, len(self.cloud.looked))
+        self.assertEqual(estimates.MOST_TOO_SMALL, len(self.cloud.looked))
         self.assertEqual(
             {'not enough VCPU even without preemptible servers'},
             set(plan.reasons.values()),

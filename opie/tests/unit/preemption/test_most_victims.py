@@ -21,6 +21,7 @@ import testtools
 
 from opie.preemption import bounds
 from opie.preemption import cover
+from opie.preemption import demand
 from opie.preemption import model
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import cover_cases
@@ -30,6 +31,10 @@ from opie.tests.unit.preemption import strategies
 from opie.tests.unit.preemption import test_least_cost
 
 limits = st.sampled_from((0, 1, 2, 3))
+
+
+def too_many(most):
+    return model.Unfit.by_limit(most).reason
 
 
 def limited(request, most_victims):
@@ -108,7 +113,9 @@ class OnePreemptorTest(testtools.TestCase):
     @hypothesis.given(strategies.problems(most_hosts=1), limits)
     def test_a_bound_refuses_only_what_is_refused(self, problem, most):
         (host,), request, its_cost = problem
-        bound = bounds.make_least_rank(request.resources, 1, its_cost, most)
+        bound = bounds.make_least_rank(
+            demand.Demand(request.resources, 1, its_cost, most)
+        )
         if isinstance(bound(host), model.Unfit):
             self.assertIsNone(
                 oracle.least(host, request.resources, its_cost, most=most)
@@ -167,7 +174,7 @@ class SeveralPreemptorsTest(testtools.TestCase):
         ):
             plan = builders.make_plan(hosts, limited(request, most), its_cost)
             self.assertEqual(victims, [one.uuid for _, one in plan.victims])
-        self.assertEqual(dict.fromkeys('ab', bounds.too_many(1)), plan.reasons)
+        self.assertEqual(dict.fromkeys('ab', too_many(1)), plan.reasons)
 
 
 class ReasonTest(testtools.TestCase):
@@ -177,7 +184,7 @@ class ReasonTest(testtools.TestCase):
             [host], limited(builders.request(VCPU=4), most)
         )
         self.assertFalse(plan.is_feasible)
-        self.assertEqual({'h': bounds.too_many(most)}, plan.reasons)
+        self.assertEqual({'h': too_many(most)}, plan.reasons)
 
     def test_a_host_that_needs_more_says_so(self):
         ones = [builders.server('s%d' % one, VCPU=1) for one in range(4)]
@@ -192,10 +199,12 @@ class ReasonTest(testtools.TestCase):
         ]
         host = builders.host('h', *servers, VCPU=6, MEMORY_MB=6)
         request = limited(builders.request(VCPU=5, MEMORY_MB=5), 2)
-        bound = bounds.make_least_rank(request.resources, 1, builders.USUAL, 2)
+        bound = bounds.make_least_rank(
+            demand.Demand(request.resources, 1, builders.USUAL, 2)
+        )
         self.assertNotIsInstance(bound(host), model.Unfit)
         plan = builders.make_plan([host], request)
-        self.assertEqual({'h': bounds.too_many(2)}, plan.reasons)
+        self.assertEqual({'h': too_many(2)}, plan.reasons)
 
 
 class CoverTest(testtools.TestCase):

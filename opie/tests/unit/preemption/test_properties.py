@@ -19,8 +19,9 @@ import hypothesis
 from hypothesis import strategies as st
 import testtools
 
-from opie.preemption import bounds
 from opie.preemption import cost
+from opie.preemption import demand
+from opie.preemption import shortfall
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import oracle
 from opie.tests.unit.preemption import strategies
@@ -197,8 +198,11 @@ class ShortfallTest(testtools.TestCase):
                 for name in request.resources
                 if name in host.inventories
             }
+            lacking = shortfall.Shortfall(
+                host, demand.Demand(resources, 1, cost.Cost())
+            )
             for gone in oracle.subsets(host.potential_victims):
                 self.assertEqual(
                     oracle.fits(host, resources, gone),
-                    not bounds.shortfall(host, resources, 1, gone),
+                    not lacking.missing(gone),
                 )

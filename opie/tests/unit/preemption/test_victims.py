@@ -17,10 +17,10 @@ import itertools
 
 import testtools
 
-from opie.preemption import bounds
 from opie.preemption import cost
+from opie.preemption import demand
 from opie.preemption import model
-from opie.preemption import victims
+from opie.preemption import shortfall
 from opie.tests.unit.preemption import builders
 
 host = builders.host
@@ -171,12 +171,8 @@ def names_of(servers):
 )
 class ChooseVictimsTest(testtools.TestCase):
     def check(self, host, request, expected, its_cost=None):
-        chosen = victims.choose_victims(
-            host,
-            request.resources,
-            1,
-            its_cost or cost.Cost(),
-            lambda servers: None,
+        chosen = builders.choose_victims(
+            host, request.resources, its_cost=its_cost or cost.Cost()
         )
         self.assertEqual(expected, names_of(chosen))
 
@@ -222,9 +218,7 @@ class ChooseVictimsTest(testtools.TestCase):
 )
 class RefusalTest(testtools.TestCase):
     def check(self, host, request, reason):
-        refusal = victims.choose_victims(
-            host, request.resources, 1, cost.Cost(), lambda servers: None
-        )
+        refusal = builders.choose_victims(host, request.resources)
         self.assertEqual(model.Unfit(reason), refusal)
 
 
@@ -233,12 +227,12 @@ class ShortfallTest(testtools.TestCase):
         servers = [server('v', VCPU=2, DISK_GB=3), server('w', VCPU=2)]
         crowded = host('a', *servers, VCPU=4, DISK_GB=3)
         wanted = {'VCPU': 4, 'DISK_GB': 1}
+        lacking = shortfall.Shortfall(
+            crowded, demand.Demand(wanted, 1, builders.USUAL)
+        )
         self.assertEqual(
             [wanted, {'VCPU': 2}, {}],
-            [
-                bounds.shortfall(crowded, wanted, 1, servers[:number])
-                for number in range(3)
-            ],
+            [lacking.missing(servers[:number]) for number in range(3)],
         )
 
 
@@ -259,9 +253,7 @@ class OrderTest(testtools.TestCase):
         chosen = {
             tuple(
                 one.uuid
-                for one in victims.choose_victims(
-                    crowded, dict(pairs), 1, cost.Cost(), lambda servers: None
-                )
+                for one in builders.choose_victims(crowded, dict(pairs))
             )
             for pairs in itertools.permutations(amounts.items())
         }

@@ -19,7 +19,6 @@ import testtools
 
 from opie.preemption import cost
 from opie.preemption import model
-from opie.preemption import victims
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import oracle
 
@@ -115,9 +114,7 @@ def full_host(*names):
 )
 class FiltersTest(testtools.TestCase):
     def check(self, host, passes, expected, cores=1):
-        chosen = victims.choose_victims(
-            host, {'VCPU': cores}, 1, cost.Cost(), passes
-        )
+        chosen = builders.choose_victims(host, {'VCPU': cores}, passes)
         self.assertEqual(expected, names_of(chosen))
 
 
@@ -135,9 +132,7 @@ class NumberTest(testtools.TestCase):
         crowded = host(
             'a', *servers, VCPU=sum(s.held['VCPU'] for s in servers)
         )
-        chosen = victims.choose_victims(
-            crowded, {'VCPU': cores}, 1, cost.Cost(), passes
-        )
+        chosen = builders.choose_victims(crowded, {'VCPU': cores}, passes)
         return chosen, len(asked)
 
     def test_the_cheapest_so_many_go(self):
@@ -171,17 +166,15 @@ class NumberTest(testtools.TestCase):
 
 class FilterRefusalTest(testtools.TestCase):
     def test_the_reason_is_that_of_the_filters_with_everybody_gone(self):
-        refusal = victims.choose_victims(
+        refusal = builders.choose_victims(
             full_host('v', 'w'),
             {'VCPU': 1},
-            1,
-            cost.Cost(),
             lambda servers: '%d gone' % len(servers),
         )
         self.assertEqual(model.Unfit('2 gone'), refusal)
 
     def test_room_is_missing_when_the_one_that_must_stay_holds_it(self):
-        refusal = victims.choose_victims(
-            full_host('v'), {'VCPU': 1}, 1, cost.Cost(), one_must_stay('v')
+        refusal = builders.choose_victims(
+            full_host('v'), {'VCPU': 1}, one_must_stay('v')
         )
         self.assertEqual(model.Unfit('gone'), refusal)

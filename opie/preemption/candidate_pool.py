@@ -1,0 +1,210 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What each host would cost, found out only as far as it matters.
+
+The pool keeps the candidates of all hosts in order.  It begins with bounds,
+and refines a candidate only when that is among the best ones.
+"""
+
+import collections.abc
+import heapq
+
+from opie.preemption import bounds
+from opie.preemption import candidates
+from opie.preemption import cost
+from opie.preemption import model
+
+# How many hosts are read together.
+MOST_AT_ONCE = 64
+
+
+class CandidatePool:
+    """The candidates of all hosts, for any number of preemptors."""
+
+    def __init__(
+        self,
+        request: model.Request,
+        hosts: dict[str, model.Host],
+        its_cost: cost.Cost,
+        cloud: model.LiveCloud,
+    ) -> None:
+        """Begin with no preemptor nominated.
+
+        :param hosts: provider to host.
+        """
+        self._refiner = candidates.Refiner(request, hosts, its_cost, cloud)
+        self._reasons: dict[str, tuple[int, str]] = {}
+        self.begin(())
+
+    def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
+        """Take nominations for granted, and begin anew for the others."""
+        self._has_nominations = bool(nominations)
+        self._refiner.begin(nominations)
+        self._heaps: dict[int, list[candidates.Candidate]] = {}
+        self._current: dict[tuple[str, int], candidates.Candidate | None] = {}
+        # Provider to how many preemptors its host may be asked to take.
+        self._most: dict[str, int] = {}
+
+    @property
+    def hosts(self) -> dict[str, model.Host | model.Unfit]:
+        """Provider to host, as it is now where it was read."""
+        return self._refiner.hosts
+
+    @property
+    def is_least(self) -> bool:
+        """Whether no search was given up."""
+        return self._refiner.is_least
+
+    def reasons(self, most_preemptors: int | None = None) -> dict[str, str]:
+        """Return provider to why its host cannot take some preemptors.
+
+        :param most_preemptors: leave out hosts that can take as many.
+        """
+        return {
+            provider: reason
+            for provider, (number, reason) in self._reasons.items()
+            if most_preemptors is None or number <= most_preemptors
+        }
+
+    def best(self, number: int, count: int = 1) -> list[candidates.Candidate]:
+        """Return the best candidates, in order, as far as they are refined.
+
+        :param number: how many preemptors each of them takes.
+        :param count: how many candidates are wanted.
+        """
+        if number not in self._heaps:
+            self._open(number)
+        heap = self._heaps[number]
+        read = self._refiner.estimates.read
+        found: list[candidates.Candidate] = []
+        while heap and len(found) < count:
+            candidate = heapq.heappop(heap)
+            if not self._is_current(candidate):
+                continue
+            if number > self._most.get(candidate.provider, number):
+                # The host cannot take fewer.
+                continue
+            if (
+                candidate.stage < candidates.Stage.READ
+                and candidate.provider in read
+            ):
+                self._put(candidate, self._refiner.count(candidate))
+            else:
+                found.append(candidate)
+        for candidate in found:
+            heapq.heappush(heap, candidate)
+        return found
+
+    def refine(
+        self, some: collections.abc.Iterable[candidates.Candidate]
+    ) -> bool:
+        """Take each candidate to its next stage, where it may be withdrawn.
+
+        :returns: whether one of them was not accepted yet.
+        """
+        pending = [
+            candidate
+            for candidate in some
+            if candidate.stage < candidates.Stage.ACCEPTED
+        ]
+        for candidate in pending:
+            if self._is_current(candidate):
+                self._refine(candidate)
+        return bool(pending)
+
+    def _refine(self, candidate: candidates.Candidate) -> None:
+        refiner, stage = self._refiner, candidate.stage
+        is_read = candidate.provider in refiner.estimates.read
+        if candidate.needs_reading and not refiner.estimates.may_read(
+            candidate.provider
+        ):
+            self._put(candidate, refiner.why_unread(candidate))
+            return
+        if stage == candidates.Stage.READ:
+            self._put(candidate, refiner.ask_filters(candidate))
+            return
+        if stage == candidates.Stage.COUNTED and not is_read:
+            self._read(candidate)
+        self._put(candidate, refiner.count(candidate))
+
+    def _read(self, candidate: candidates.Candidate) -> None:
+        """Read a host, and as many of the next ones as ever before."""
+        estimates = self._refiner.estimates
+        most = estimates.allow(
+            min(max(1, len(estimates.read)), MOST_AT_ONCE),
+            candidate.needs_reading,
+        )
+        providers = [candidate.provider] + [
+            other.provider
+            for other in self.best(candidate.number, most + 1)
+            if other.stage < candidates.Stage.READ
+            and other.provider != candidate.provider
+        ]
+        self._refiner.read(providers[:most])
+
+    def _is_current(self, candidate: candidates.Candidate) -> bool:
+        # The first one of a host is not registered: most stay what they are.
+        key = candidate.provider, candidate.number
+        return self._current.get(key, candidate) is candidate
+
+    def _open(self, number: int) -> None:
+        """Make the bounds of all hosts."""
+        heap = self._heaps[number] = []
+        estimates = self._refiner.estimates
+        least_rank = bounds.make_least_rank(self._refiner.demand(number))
+        bound, new = candidates.Stage.BOUND, candidates.Candidate
+        # As Candidate(...) does, at half the cost.
+        new_tuple, append, unfit = tuple.__new__, heap.append, model.Unfit
+        for provider, host in self._refiner.present().items():
+            if isinstance(host, unfit):
+                continue
+            rank = least_rank(host)
+            # Most hosts were read once.
+            if not isinstance(rank, unfit) and (
+                not host.is_unknown or estimates.may_believe(host)
+            ):
+                append(
+                    new_tuple(
+                        new, (False, rank, 0.0, provider, bound, number, None)
+                    )
+                )
+            elif estimates.is_estimate(host):
+                append(candidates.needing_reading(host, number))
+            else:
+                self._withdraw(provider, number, rank)
+        heapq.heapify(heap)
+
+    def _put(
+        self,
+        candidate: candidates.Candidate,
+        refined: candidates.Candidate | model.Unfit,
+    ) -> None:
+        """Put a candidate in the place of an earlier one, or withdraw it."""
+        if isinstance(refined, model.Unfit):
+            self._withdraw(candidate.provider, candidate.number, refined)
+            return
+        self._current[candidate.provider, candidate.number] = refined
+        heapq.heappush(self._heaps[candidate.number], refined)
+
+    def _withdraw(
+        self, provider: str, number: int, unfit: model.Unfit
+    ) -> None:
+        self._current[provider, number] = None
+        self._most[provider] = min(
+            number - 1, self._most.get(provider, number)
+        )
+        if self._has_nominations:
+            return
+        known = self._reasons.get(provider)
+        if known is None or known[0] > number:
+            self._reasons[provider] = number, unfit.reason

@@ -1,0 +1,200 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The candidates: hosts with the victims that each of them would take.
+
+A candidate begins as a bound and is refined in stages.  Each stage is dearer
+to reach than the one before, so only a candidate that can still win is refined
+any further.
+"""
+
+import enum
+import typing
+
+from opie.preemption import cost
+from opie.preemption import demand
+from opie.preemption import estimates
+from opie.preemption import model
+from opie.preemption import resources
+from opie.preemption import victims
+
+
+class Stage(enum.IntEnum):
+    """How far a candidate is refined."""
+
+    BOUND = 0  # its rank is a bound
+    COUNTED = 1  # its victims are those that resources ask for
+    READ = 2  # and its host was read, so that is true
+    ACCEPTED = 3  # and the cloud's filters accept its victims
+
+
+class Candidate(typing.NamedTuple):
+    """A host that would take a number of preemptors; the least one is best.
+
+    The fields stand in the order in which candidates are compared.
+
+    :ivar needs_reading: whether the host seems too small by an estimate, so
+        that nothing is known of it before it is read.
+    :ivar rank: see ranks.py; a bound of it in the first stage, and zero where
+        the host needs reading.
+    :ivar read_at: when a host that needs reading was read last, else zero.
+    :ivar provider: the host's provider.
+    :ivar stage: how far the candidate is refined.
+    :ivar number: how many preemptors the host would take.
+    :ivar victims: servers ordered by uuid, None before they are counted.
+    """
+
+    needs_reading: bool
+    rank: int
+    read_at: float
+    provider: str
+    stage: Stage
+    number: int
+    victims: tuple[model.Server, ...] | None = None
+
+    @property
+    def key(self) -> tuple[bool, int]:
+        """What is compared first; equal keys are a tie."""
+        return self.needs_reading, self.rank
+
+
+def needing_reading(host: model.Host, number: int) -> Candidate:
+    """Return the candidate of a host that seems too small."""
+    return Candidate(
+        True, 0, host.read_at, host.provider, Stage.COUNTED, number
+    )
+
+
+class Refiner:
+    """Takes candidates to their next stages.
+
+    :ivar hosts: provider to host, as given, and as it is now where it was
+        read.
+    :ivar estimates: which of them are believed.
+    """
+
+    def __init__(
+        self,
+        request: model.Request,
+        hosts: dict[str, model.Host],
+        its_cost: cost.Cost,
+        cloud: model.LiveCloud,
+    ) -> None:
+        self._request = request
+        self._cost = its_cost
+        self._cloud = cloud
+        self.hosts: dict[str, model.Host | model.Unfit] = dict(hosts)
+        self.estimates = estimates.Estimates(request.resources)
+        self._search = victims.VictimSearch(request, cloud)
+        self.begin(())
+
+    def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
+        """Take nominations for granted."""
+        self._search.answers.begin(nominations)
+        # The hosts with all nominated preemptors on them.
+        self._after: dict[str, model.Host] = {}
+        for provider in {one.provider for one in nominations}:
+            here = [one for one in nominations if one.provider == provider]
+            self._after[provider] = self.whole(provider).after(
+                [server for one in here for server in one.victims],
+                resources.times(self._request.resources, len(here)),
+            )
+        self._demands: dict[int, demand.Demand] = {}
+
+    @property
+    def is_least(self) -> bool:
+        """Whether no search was given up."""
+        return not self._search.effort.is_exceeded
+
+    def present(self) -> dict[str, model.Host | model.Unfit]:
+        """Return provider to host, with all nominated preemptors on them."""
+        return {**self.hosts, **self._after}
+
+    def whole(self, provider: str) -> model.Host:
+        """Return a host that serves as it is before any server is gone."""
+        host = self.hosts[provider]
+        assert isinstance(host, model.Host)
+        return host
+
+    def demand(self, number: int) -> demand.Demand:
+        """Return what so many preemptors ask for."""
+        if number not in self._demands:
+            self._demands[number] = demand.Demand(
+                self._request.resources,
+                number,
+                self._cost,
+                self._request.most_victims,
+            )
+        return self._demands[number]
+
+    def count(self, candidate: Candidate) -> Candidate | model.Unfit:
+        """Choose the victims that resources alone ask for."""
+        provider = candidate.provider
+        host = self._after.get(provider, self.hosts[provider])
+        if self.estimates.is_unknown(host):
+            # There is nothing to count with.
+            return candidate._replace(stage=Stage.COUNTED)
+        if isinstance(host, model.Unfit):
+            return host
+        chosen = self._search.by_resources(host, self.demand(candidate.number))
+        if isinstance(chosen, model.Unfit):
+            if self.estimates.is_estimate(host):
+                return needing_reading(host, candidate.number)
+            return chosen
+        is_read = provider in self.estimates.read
+        return _refined(
+            candidate, Stage.READ if is_read else Stage.COUNTED, chosen
+        )
+
+    def why_unread(self, candidate: Candidate) -> model.Unfit:
+        """Return why a host is unfit that seems too small and is not read."""
+        host = self.whole(candidate.provider)
+        chosen = self._search.by_resources(
+            self._after.get(candidate.provider, host),
+            self.demand(candidate.number),
+        )
+        assert isinstance(chosen, model.Unfit)
+        return chosen
+
+    def read(self, providers: list[str]) -> None:
+        """Read hosts, so that they are known as they are now."""
+        self.estimates.read.update(providers)
+        self.hosts.update(self._cloud.read(tuple(providers)))
+
+    def ask_filters(self, candidate: Candidate) -> Candidate | model.Unfit:
+        """Choose the victims without which the filters accept the host."""
+        provider = candidate.provider
+        whole = self.whole(provider)
+        assert candidate.victims is not None
+        chosen = self._search.by_filters(
+            self._after.get(provider, whole),
+            self.demand(candidate.number),
+            whole,
+            victims.Choice(candidate.rank, candidate.victims),
+        )
+        if isinstance(chosen, model.Unfit):
+            return chosen
+        return _refined(candidate, Stage.ACCEPTED, chosen)
+
+
+def _refined(
+    candidate: Candidate, stage: Stage, chosen: victims.Choice
+) -> Candidate:
+    return Candidate(
+        False,
+        chosen.rank,
+        0.0,
+        candidate.provider,
+        stage,
+        candidate.number,
+        chosen.victims,
+    )

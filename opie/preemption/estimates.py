@@ -1,0 +1,84 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which estimates of hosts are believed, and how many hosts are read for it.
+
+A host that seems too small by an estimate comes after all others, and is read
+before the request is refused.  A host that was never read, so that it may have
+a resource class of which nothing is known, counts as a cheap one.  Both hold
+only up to a number of hosts for each request: what is read is remembered, so
+the next request begins with better estimates.
+"""
+
+from opie.preemption import model
+from opie.preemption import resources
+
+# How many hosts that seem too small are read, those that were read longest ago
+# first, so that the next request reads others.
+MOST_TOO_SMALL = 64
+# How many hosts that were never read count as cheap ones.
+MOST_UNKNOWN = 256
+
+
+class Estimates:
+    """The estimates of one request.
+
+    :ivar read: the providers of the hosts that were read.
+    """
+
+    def __init__(self, wanted: resources.Resources) -> None:
+        """Begin with no host read.
+
+        :param wanted: what one preemptor takes.
+        """
+        self._names = wanted.keys()
+        self._too_small_left = MOST_TOO_SMALL
+        self._unknown_left = MOST_UNKNOWN
+        self.read: set[str] = set()
+
+    def is_estimate(self, host: model.Host | model.Unfit) -> bool:
+        """Tell whether a host may still turn out otherwise when it is read."""
+        return (
+            isinstance(host, model.Host)
+            and host.is_estimate
+            and host.provider not in self.read
+        )
+
+    def is_unknown(self, host: model.Host | model.Unfit) -> bool:
+        """Tell whether the host may have a class of which nothing is known."""
+        return (
+            isinstance(host, model.Host)
+            and self.is_estimate(host)
+            and host.is_unknown
+            and not self._names <= host.inventories.keys()
+        )
+
+    def may_believe(self, host: model.Host) -> bool:
+        """Tell whether a host counts as what its bound says."""
+        if not self.is_unknown(host):
+            return True
+        self._unknown_left -= 1
+        return self._unknown_left >= 0
+
+    def may_read(self, provider: str) -> bool:
+        """Tell whether a host that seems too small is or may be read."""
+        return self._too_small_left > 0 or provider in self.read
+
+    def allow(self, number: int, seem_too_small: bool) -> int:
+        """Return how many of a number of hosts may be read now.
+
+        :param seem_too_small: whether they count against the limit.
+        """
+        if seem_too_small:
+            number = min(number, self._too_small_left)
+            self._too_small_left -= number
+        return number

@@ -1,0 +1,155 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the cloud's filters answer about preemptors and victims on one host.
+
+All preemptors of a request are alike, so the next ones stand for any that will
+be nominated to a host.
+"""
+
+import collections.abc
+
+from opie.preemption import model
+from opie.preemption import shares
+
+_UNSPLITTABLE = (
+    'placement would refuse what is left booked on a victim: min_unit, '
+    'max_unit or step_size'
+)
+
+
+class FilterAnswers:
+    """Asks the filters, and nothing twice while earlier nominations stay."""
+
+    def __init__(self, request: model.Request, cloud: model.LiveCloud) -> None:
+        self.request = request
+        self._cloud = cloud
+        self.begin(())
+
+    def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
+        """Take nominations for granted, and forget what was asked before."""
+        self.before = nominations
+        self._answers: dict[tuple, str | None] = {}
+
+    def on_host(self, host: model.Host, number: int) -> 'HostAnswers':
+        """Return the answers about so many more preemptors on a host.
+
+        :param host: the host as it is before any server is gone.
+        """
+        return HostAnswers(host, number, self)
+
+    def ask(
+        self,
+        provider: str,
+        gone: frozenset[str],
+        nominations: tuple[model.Nomination, ...],
+    ) -> str | None:
+        """See :meth:`model.LiveCloud.why_refused`."""
+        key = provider, gone, len(nominations)
+        if key not in self._answers:
+            self._answers[key] = self._cloud.why_refused(
+                provider, gone, nominations
+            )
+        return self._answers[key]
+
+
+class HostAnswers:
+    """What the filters answer about some preemptors on one host."""
+
+    def __init__(
+        self, host: model.Host, number: int, answers: FilterAnswers
+    ) -> None:
+        self._host = host
+        self._answers = answers
+        before = answers.before
+        self._names = answers.request.preemptors[len(before) :][:number]
+        self._here = [one for one in before if one.provider == host.provider]
+
+    def why_refused(self, victims: tuple[model.Server, ...]) -> str | None:
+        """Return why the host cannot take the preemptors, or None.
+
+        :param victims: the servers that would be gone for these preemptors.
+        """
+        here = [*self._here, *self._nominated(victims)]
+        shared = shares.share_out(
+            self._host,
+            _victims_of(here),
+            [one.preemptor for one in here],
+            self._answers.request.resources,
+        )
+        return _UNSPLITTABLE if shared is None else self.why_filtered(victims)
+
+    def why_filtered(self, victims: tuple[model.Server, ...]) -> str | None:
+        """As :meth:`why_refused`, whether or not the preemptors would fit."""
+        new = self._nominated(victims)
+        gone = frozenset(
+            server.uuid for server in _victims_of([*self._here, *new])
+        )
+        for index in range(len(new)):
+            reason = self._answers.ask(
+                self._host.provider,
+                gone,
+                (*self._answers.before, *new[:index]),
+            )
+            if reason is not None:
+                return reason
+        return None
+
+    def _nominated(
+        self, victims: tuple[model.Server, ...]
+    ) -> tuple[model.Nomination, ...]:
+        return nominate(self._names, self._host.provider, victims)
+
+
+def are_accepted(
+    nominations: tuple[model.Nomination, ...], cloud: model.LiveCloud
+) -> bool:
+    """Ask the filters about a plan of several hosts, each in its turn.
+
+    The filters were asked before about each of the hosts alone.
+    """
+    if len({one.provider for one in nominations}) == 1:
+        return True
+    return all(
+        cloud.why_refused(
+            one.provider,
+            frozenset(
+                server.uuid
+                for server in _victims_of(
+                    other
+                    for other in nominations
+                    if other.provider == one.provider
+                )
+            ),
+            nominations[:index],
+        )
+        is None
+        for index, one in enumerate(nominations)
+    )
+
+
+def nominate(
+    preemptors: collections.abc.Iterable[str],
+    provider: str,
+    victims: tuple[model.Server, ...],
+) -> tuple[model.Nomination, ...]:
+    """Nominate preemptors to one host; the first one adds the victims."""
+    return tuple(
+        model.Nomination(preemptor, provider, () if index else victims)
+        for index, preemptor in enumerate(preemptors)
+    )
+
+
+def _victims_of(
+    nominations: collections.abc.Iterable[model.Nomination],
+) -> list[model.Server]:
+    return [server for one in nominations for server in one.victims]

@@ -1,0 +1,182 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""On which hosts the preemptors of a request go, at the least cost together.
+
+Preemptors are placed together, so that their plan costs the least that is
+possible for all of them.  Of more than ``MOST_TOGETHER``, so many are placed
+at a time, and a plan of n such rounds costs at most n times the least.
+"""
+
+import collections.abc
+
+from opie.preemption import candidate_pool
+from opie.preemption import candidates
+from opie.preemption import filter_answers
+from opie.preemption import model
+
+MOST_TOGETHER = 16
+# How many hosts of equal cost the cloud's weighers are asked about, the first
+# ones by uuid.
+MOST_TIES = 16
+
+
+def place(
+    request: model.Request,
+    pool: candidate_pool.CandidatePool,
+    cloud: model.LiveCloud,
+) -> tuple[model.Nomination, ...] | None:
+    """Return a nomination for each preemptor, or None.
+
+    :param pool: the candidates, with no preemptor nominated.
+    """
+    nominations = None
+    is_one = len(request.preemptors) == 1
+    if is_one or not request.is_together:
+        nominations = _spread(request, pool, cloud)
+    if nominations is None and not is_one:
+        # Filters may want them together for reasons of their own.
+        nominations = _on_one(request, pool, cloud)
+    return nominations
+
+
+def _spread(
+    request: model.Request,
+    pool: candidate_pool.CandidatePool,
+    cloud: model.LiveCloud,
+) -> tuple[model.Nomination, ...] | None:
+    """Return nominations to the hosts that together cost least, or None."""
+    nominations: tuple[model.Nomination, ...] = ()
+    while len(nominations) < len(request.preemptors):
+        left = request.preemptors[len(nominations) :][:MOST_TOGETHER]
+        split = _best_split(pool, len(left), request.most_per_host, cloud)
+        if split is None:
+            return None
+        nominations = _nominate(nominations, left, split)
+        pool.begin(nominations)
+    if filter_answers.are_accepted(nominations, cloud):
+        return nominations
+    return None
+
+
+def _on_one(
+    request: model.Request,
+    pool: candidate_pool.CandidatePool,
+    cloud: model.LiveCloud,
+) -> tuple[model.Nomination, ...] | None:
+    """Return nominations to the one host that costs least, or None."""
+    pool.begin(())
+    best = _best_candidate(pool, len(request.preemptors), cloud)
+    return best and _nominate((), request.preemptors, [best])
+
+
+def _best_split(
+    pool: candidate_pool.CandidatePool,
+    number: int,
+    most_per_host: int | None,
+    cloud: model.LiveCloud,
+) -> list[candidates.Candidate] | None:
+    """Return accepted candidates that take a number of preemptors, or None."""
+    if number == 1:
+        best = _best_candidate(pool, 1, cloud)
+        return best and [best]
+    while True:
+        # A split uses at most so many hosts, so each of its candidates is one
+        # of so many best ones, or could be.
+        split = _cheapest_split(
+            [
+                candidate
+                for part in range(1, min(number, most_per_host or number) + 1)
+                for candidate in pool.best(part, number)
+            ],
+            number,
+        )
+        if split is None or not pool.refine(split):
+            return split
+
+
+def _best_candidate(
+    pool: candidate_pool.CandidatePool, number: int, cloud: model.LiveCloud
+) -> candidates.Candidate | None:
+    """Return the best accepted candidate for a number of preemptors."""
+    while True:
+        best = pool.best(number)
+        if best and not pool.refine(best):
+            ties = [
+                candidate
+                for candidate in pool.best(number, MOST_TIES)
+                if candidate.key == best[0].key
+            ]
+            if not pool.refine(ties):
+                return _preferred(ties, cloud)
+        elif not best:
+            return None
+
+
+def _preferred(
+    ties: list[candidates.Candidate], cloud: model.LiveCloud
+) -> candidates.Candidate:
+    if len(ties) == 1:
+        return ties[0]
+    order = cloud.rank_by_weight(tuple(one.provider for one in ties))
+    return min(ties, key=lambda one: (order[one.provider], one.provider))
+
+
+def _cheapest_split(
+    some: collections.abc.Iterable[candidates.Candidate], number: int
+) -> list[candidates.Candidate] | None:
+    """Choose at most one candidate of each host that take all preemptors.
+
+    Exact, in time proportional to candidates times preemptors.
+
+    :returns: None if they cannot take so many.
+    """
+    by_host: dict[str, list[candidates.Candidate]] = {}
+    for candidate in some:
+        by_host.setdefault(candidate.provider, []).append(candidate)
+    # How many are placed, to the least total of it and the candidates taken.
+    # A split of which fewer hosts need reading is the better one.
+    best: dict[int, tuple[tuple, tuple]] = {0: ((0, 0, 0.0), ())}
+    for _, of_host in sorted(by_host.items()):
+        extended = dict(best)
+        for placed, (total, taken) in best.items():
+            for candidate in of_host:
+                count = placed + candidate.number
+                if count > number:
+                    continue
+                new = (
+                    total[0] + candidate.needs_reading,
+                    total[1] + candidate.rank,
+                    total[2] + candidate.read_at,
+                )
+                if count not in extended or new < extended[count][0]:
+                    extended[count] = new, (*taken, candidate)
+        best = extended
+    return list(best[number][1]) if number in best else None
+
+
+def _nominate(
+    before: tuple[model.Nomination, ...],
+    preemptors: tuple[str, ...],
+    split: list[candidates.Candidate],
+) -> tuple[model.Nomination, ...]:
+    """Return nominations with those of a split added, the best host first."""
+    nominations = before
+    for candidate in sorted(split):
+        names, preemptors = (
+            preemptors[: candidate.number],
+            preemptors[candidate.number :],
+        )
+        nominations += filter_answers.nominate(
+            names, candidate.provider, candidate.victims or ()
+        )
+    return nominations
