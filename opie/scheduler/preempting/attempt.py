@@ -37,12 +37,10 @@ from opie.scheduler import waiting
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import instances
-from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import snapshot
 from opie.scheduler.planning import worker
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
-from opie.scheduler.preempting import preemptor_checks
 from opie.scheduler.preempting import switch
 from opie.scheduler.preempting import verification
 from opie.scheduler.preempting import victim_checks
@@ -181,9 +179,7 @@ class Attempt:
         :raises errors.AttemptVoid: if the room is not theirs.
         :raises errors.NoRoomMade: if the request is over.
         """
-        confirmation.Confirmation(self).wait()
-        self._ask_again_who_is_wanted()
-        self._check_claims()
+        confirmation.Confirmation(self).run()
         self._drop_unwanted()
 
     @steps.step('gives back')
@@ -207,40 +203,6 @@ class Attempt:
         if is_lost or not is_undone:
             self._report_waste(self.sent, self.shot.request.preemptors)
             raise errors.AttemptFailed(str(error)) from error
-
-    def _ask_again_who_is_wanted(self) -> None:
-        try:
-            preemptor_checks.note_unwanted(self, self.preemptors)
-        except errors.NoRoomMade:
-            raise
-        except Exception:
-            # nova's conductor will look itself.
-            LOG.exception('Cannot see whether the preemptors are wanted.')
-
-    def _check_claims(self) -> None:
-        """Check that no claim was dropped while victims went.
-
-        When placement does not say, the claim is taken to be there: it was
-        made, and the victims are gone.
-        """
-        for nomination in self.plan.nominations:
-            if nomination.preemptor in self.unwanted:
-                continue
-            try:
-                holds = self.claims.holds_for(nomination)
-            except placement.PlacementError as exc:
-                LOG.warning(
-                    'Cannot read the allocations of %(preemptor)s again: '
-                    '%(error)s.',
-                    {'preemptor': nomination.preemptor, 'error': exc},
-                )
-                continue
-            if not holds:
-                raise errors.AttemptVoid(
-                    'the allocations of %s were removed by somebody else'
-                    % nomination.preemptor,
-                    is_room_free=True,
-                )
 
     def _drop_unwanted(self) -> None:
         """Give back what was taken for preemptors that no user wants."""

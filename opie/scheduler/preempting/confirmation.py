@@ -30,6 +30,7 @@ from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import preemptor_checks
 
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
@@ -43,6 +44,17 @@ class Confirmation:
     def __init__(self, attempt: attempts.Attempt) -> None:
         self._attempt = attempt
         self._context = nova_context.get_admin_context()
+
+    def run(self) -> None:
+        """Return when the room is free and the preemptors still have it.
+
+        :raises errors.AttemptVoid: if it will not be free, or is not theirs.
+        :raises errors.NoRoomMade: if it is not free in time, or no user wants
+            any preemptor.
+        """
+        self.wait()
+        self._ask_again_who_is_wanted()
+        self._check_claims()
 
     @steps.polling
     def wait(self) -> None:
@@ -132,3 +144,39 @@ class Confirmation:
                 raise
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)
+
+    def _ask_again_who_is_wanted(self) -> None:
+        try:
+            preemptor_checks.note_unwanted(
+                self._attempt, self._attempt.preemptors
+            )
+        except errors.NoRoomMade:
+            raise
+        except Exception:
+            # nova's conductor asks itself.
+            LOG.exception('Cannot see whether the preemptors are wanted.')
+
+    def _check_claims(self) -> None:
+        """Check that no claim was dropped while victims went.
+
+        When placement does not say, the claim is taken to be there: it was
+        made, and the victims are gone.
+        """
+        for nomination in self._attempt.plan.nominations:
+            if nomination.preemptor in self._attempt.unwanted:
+                continue
+            try:
+                holds = self._attempt.claims.holds_for(nomination)
+            except placement.PlacementError as exc:
+                LOG.warning(
+                    'Cannot read the allocations of %(preemptor)s again: '
+                    '%(error)s.',
+                    {'preemptor': nomination.preemptor, 'error': exc},
+                )
+                continue
+            if not holds:
+                raise errors.AttemptVoid(
+                    'the allocations of %s were removed by somebody else'
+                    % nomination.preemptor,
+                    is_room_free=True,
+                )

@@ -22,9 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence
 import contextlib
-import dataclasses
 import threading
-import time
 import typing
 
 from nova import context as nova_context
@@ -33,62 +31,25 @@ from nova import objects
 import nova.conf
 from nova.scheduler import request_filter
 
-from opie.preemption import cost
-from opie.preemption import model
-from opie.preemption import planner
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import report
-from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import journal
-from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import snapshot
 from opie.scheduler.planning import worker
 from opie.scheduler.preempting import attempt as attempts
+from opie.scheduler.preempting import plans
 from opie.scheduler.preempting import refusal_cache
 from opie.scheduler.preempting import switch
 
 CONF = nova.conf.CONF
 
-# How often a request may plan again because others were faster; beyond this
-# something must be wrong.
-_MAX_LOST_RACES = 20
 # How many providers are read at a time before a request needs them.
 _READS_AHEAD = 200
-
-
-class _Tries:
-    """The plans that were made for one request.
-
-    :ivar excluded: uuids of servers that are no victims in the next plan.
-    """
-
-    def __init__(self) -> None:
-        self._voided = self._lost_races = 0
-        self.excluded: frozenset[str] = frozenset()
-
-    @property
-    def number(self) -> int:
-        """The number of the next plan, from 1."""
-        return self._voided + self._lost_races + 1
-
-    def are_left(self) -> bool:
-        return (
-            self._voided < CONF.opie.max_plans_per_request
-            and self._lost_races < _MAX_LOST_RACES
-        )
-
-    def note(self, void: errors.AttemptVoid) -> None:
-        """Note why the last plan was not carried out."""
-        self.excluded |= void.victims
-        if void.is_race:
-            self._lost_races += 1
-        else:
-            self._voided += 1
 
 
 class PassTwo:
@@ -197,7 +158,7 @@ class PassTwo:
         :returns: the attempt that was.
         :raises errors.NoRoomMade: if none can be.
         """
-        tries = _Tries()
+        tries = plans.Tries()
         requester = spec.project_id, _user_id(context, spec)
         with report.wasted_unless_served(preemptors) as evicted:
             while tries.are_left():
@@ -213,7 +174,7 @@ class PassTwo:
                             tries.excluded,
                         )
                         # 2. Plan: the host and the victims of least cost.
-                        plan = _make_plan(shot, sources, tries)
+                        plan = plans.make(shot, sources, tries)
                         attempt = attempts.Attempt(
                             shot, plan, sources, requester, tries.number
                         )
@@ -254,40 +215,6 @@ class PassTwo:
             self._planning.release()
 
 
-@steps.step('plans')
-def _make_plan(
-    shot: snapshot.Snapshot, sources: worker.Sources, tries: _Tries
-) -> model.Plan:
-    """Return a feasible plan.
-
-    :raises errors.AttemptVoid: if another plan may find a host.
-    :raises errors.NoRoomMade: if no host can serve, if a limit does not let
-        the request take victims, or in a dry run.
-    """
-    project_id = shot.spec.project_id
-    limit = rate_limits.why_not(shot.preemptions, project_id)
-    # An earlier attempt of its own may have made room.
-    if limit and tries.number == 1 and not sources.is_room_hidden:
-        raise errors.LimitReached(limit)
-    request = shot.request
-    if limit:
-        request = dataclasses.replace(request, most_victims=0)
-    plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
-    if not plan.is_feasible and shot.cloud.has_changed:
-        raise errors.AttemptVoid('a host changed', is_race=True)
-    if not plan.is_feasible and limit:
-        raise errors.LimitReached(limit)
-    if not plan.is_feasible:
-        # Another request may take those that are excluded from this one.
-        refusal = errors.NoRoomMade if tries.excluded else errors.NoPlan
-        raise refusal(report.refused(shot.request, plan, shot.names))
-    rate_limits.check_plan(plan, shot.preemptions, project_id)
-    report.planned(shot.request, plan, shot.names, CONF.opie.dry_run)
-    if CONF.opie.dry_run:
-        raise errors.NoRoomMade('[opie] dry_run is on')
-    return plan
-
-
 def _user_id(
     context: nova_context.RequestContext, spec: objects.RequestSpec
 ) -> str:
@@ -295,15 +222,3 @@ def _user_id(
     if 'user_id' in spec and spec.user_id:
         return spec.user_id
     return context.user_id
-
-
-def _cost_now() -> cost.Cost:
-    return cost.Cost(
-        CONF.preemptible_count_weight_multiplier,
-        CONF.preemptible_duration_weight_multiplier,
-        CONF.opie.billing_period_seconds,
-        CONF.opie.age_cost_multiplier,
-        CONF.opie.min_runtime_seconds,
-        CONF.opie.min_runtime_strict,
-        now=time.time(),
-    )

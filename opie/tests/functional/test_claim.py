@@ -23,6 +23,7 @@ from opie.scheduler.claims import claim as allocations
 from opie.scheduler.claims import give_back
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import pass_two
+from opie.scheduler.preempting import plans
 from opie.tests.functional import base
 
 
@@ -168,9 +169,7 @@ class ClaimTest(base.CloudTestCase):
         self.useFixture(
             fixtures.MockPatchObject(give_back, '_PATIENCE_SECONDS', 0)
         )
-        self.useFixture(
-            fixtures.MockPatchObject(pass_two, '_MAX_LOST_RACES', 3)
-        )
+        self.useFixture(fixtures.MockPatchObject(plans, '_MAX_LOST_RACES', 3))
 
         def fail(real, *args):
             raise placement.NoAnswer('down')

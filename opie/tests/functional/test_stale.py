@@ -126,7 +126,7 @@ class UnreadTest(test_inventories.InventoryCase):
         dear, cheap = self.boot_dear_and_cheap()
         manager = self.scheduler_service.manager
         manager._read_ahead(None)
-        seen = manager._pass_two._providers
+        seen = manager._pass_two._worker.hosts.providers
         for host in self.hosts:
             facts = seen.last(self._get_provider_uuid_by_host(host))
             self.assertIn('CUSTOM_X', facts.inventories)

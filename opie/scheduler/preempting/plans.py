@@ -1,0 +1,112 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Makes the plans of a request, within the limits that the operator sets."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+import nova.conf
+
+from opie.preemption import cost
+from opie.preemption import model
+from opie.preemption import planner
+from opie.scheduler import errors
+from opie.scheduler import report
+from opie.scheduler import steps
+from opie.scheduler.claims import rate_limits
+from opie.scheduler.planning import snapshot
+from opie.scheduler.planning import worker
+
+CONF = nova.conf.CONF
+
+# How often a request may plan again because others were faster; beyond this
+# something must be wrong.
+_MAX_LOST_RACES = 20
+
+
+class Tries:
+    """The plans that were made for one request.
+
+    :ivar excluded: uuids of servers that are no victims in the next plan.
+    """
+
+    def __init__(self) -> None:
+        self._voided = self._lost_races = 0
+        self.excluded: frozenset[str] = frozenset()
+
+    @property
+    def number(self) -> int:
+        """The number of the next plan, from 1."""
+        return self._voided + self._lost_races + 1
+
+    def are_left(self) -> bool:
+        return (
+            self._voided < CONF.opie.max_plans_per_request
+            and self._lost_races < _MAX_LOST_RACES
+        )
+
+    def note(self, void: errors.AttemptVoid) -> None:
+        """Note why the last plan was not carried out."""
+        self.excluded |= void.victims
+        if void.is_race:
+            self._lost_races += 1
+        else:
+            self._voided += 1
+
+
+@steps.step('plans')
+def make(
+    shot: snapshot.Snapshot, sources: worker.Sources, tries: Tries
+) -> model.Plan:
+    """Return a feasible plan.
+
+    :raises errors.AttemptVoid: if another plan may find a host.
+    :raises errors.NoRoomMade: if no host can serve, if a limit does not let
+        the request take victims, or in a dry run.
+    """
+    project_id = shot.spec.project_id
+    limit = rate_limits.why_not(shot.preemptions, project_id)
+    # An earlier attempt of its own may have made room.
+    if limit and tries.number == 1 and not sources.is_room_hidden:
+        raise errors.LimitReached(limit)
+    request = shot.request
+    if limit:
+        request = dataclasses.replace(request, most_victims=0)
+    plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
+    if not plan.is_feasible and shot.cloud.has_changed:
+        raise errors.AttemptVoid('a host changed', is_race=True)
+    if not plan.is_feasible and limit:
+        raise errors.LimitReached(limit)
+    if not plan.is_feasible:
+        # Another request may take those that are excluded from this one.
+        refusal = errors.NoRoomMade if tries.excluded else errors.NoPlan
+        raise refusal(report.refused(shot.request, plan, shot.names))
+    rate_limits.check_plan(plan, shot.preemptions, project_id)
+    report.planned(shot.request, plan, shot.names, CONF.opie.dry_run)
+    if CONF.opie.dry_run:
+        raise errors.NoRoomMade('[opie] dry_run is on')
+    return plan
+
+
+def _cost_now() -> cost.Cost:
+    return cost.Cost(
+        CONF.preemptible_count_weight_multiplier,
+        CONF.preemptible_duration_weight_multiplier,
+        CONF.opie.billing_period_seconds,
+        CONF.opie.age_cost_multiplier,
+        CONF.opie.min_runtime_seconds,
+        CONF.opie.min_runtime_strict,
+        now=time.time(),
+    )
