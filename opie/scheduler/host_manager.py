@@ -31,6 +31,7 @@ import opie.conf
 from opie.scheduler.nova_db import cells as ask
 from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.nova_db import server_states
 from opie.scheduler.weights import preemptible
 
 CONF = nova.conf.CONF
@@ -182,7 +183,7 @@ class HostManager(host_manager.HostManager):
         :param host_states: those in whose cells to look.
         """
         answers, silent = ask.ask(
-            self._cells_of(host_states), preemptibles.in_migration
+            self._cells_of(host_states), server_states.in_migration
         )
         return set().union(*answers.values()), silent
 

@@ -12,12 +12,19 @@
 
 """What nova's databases say of the hosts, read for all of them at once.
 
-A column query per cell; ComputeNode objects cost twenty times as much.
+There is a column query for each cell, because ComputeNode objects cost twenty
+times as much.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 import dataclasses
 import sys
+import typing
 
+from nova import context as nova_context
+from nova import objects
 import nova.conf
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
@@ -34,6 +41,7 @@ class Compute:
     Sizes are VCPUs, MiB of memory and GiB of disk.
     """
 
+    cell_uuid: str
     uuid: str
     host: str
     hypervisor_hostname: str
@@ -46,9 +54,8 @@ class Compute:
     cpu_allocation_ratio: float | None
     ram_allocation_ratio: float | None
     disk_allocation_ratio: float | None
-    cell_uuid: str
 
-    def amounts(self):
+    def amounts(self) -> dict[str, tuple[int, int, float]]:
         """Return resource class to (total, in use, allocation ratio)."""
         # NOTE: as nova/objects/compute_node.py does where a ratio is not set.
         return {
@@ -76,17 +83,19 @@ class Compute:
         }
 
 
-def read(cell_mappings):
-    """Return (uuid to :class:`Compute`, cells that did not answer)."""
+def read(
+    cell_mappings: Iterable[objects.CellMapping],
+) -> tuple[dict[str, Compute], list[str]]:
+    """Return (uuid to compute node, cells that did not answer)."""
 
-    def read_cell(context):
+    def read_cell(context: nova_context.RequestContext) -> list[Compute]:
         return [
             Compute(
+                context.cell_uuid,
                 row.uuid,
                 sys.intern(row.host),
                 sys.intern(row.hypervisor_hostname),
                 *row[3:],
-                context.cell_uuid,
             )
             for row in _rows(context)
         ]
@@ -110,7 +119,7 @@ _COLUMNS = tuple(
 
 
 @main_db.pick_context_manager_reader
-def _rows(context):
+def _rows(context: nova_context.RequestContext) -> list[typing.Any]:
     node = main_models.ComputeNode
     return (
         context.session.query(*_COLUMNS)

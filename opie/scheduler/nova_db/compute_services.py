@@ -12,6 +12,10 @@
 
 """Whether compute services are up and enabled."""
 
+from __future__ import annotations
+
+import typing
+
 from nova import context as nova_context
 from nova import objects
 
@@ -24,19 +28,19 @@ class ComputeServices:
     :param servicegroup: nova's servicegroup API.
     """
 
-    def __init__(self, servicegroup):
+    def __init__(self, servicegroup: typing.Any) -> None:
         self._servicegroup = servicegroup
         self._context = nova_context.get_admin_context()
-        self._cells = {}
+        self._cells: dict[str, objects.CellMapping] = {}
 
-    def is_up(self, host):
+    def is_up(self, host: str) -> bool:
         """Tell whether a host's compute service is up.
 
         :raises nova.exception.NotFound: if there is none.
         """
         return self._servicegroup.service_is_up(self._read(host))
 
-    def why_unfit(self, host):
+    def why_unfit(self, host: str) -> str | None:
         """Return why a host's compute service is to get no server, or None.
 
         :raises nova.exception.NotFound: if there is none.
@@ -46,7 +50,7 @@ class ComputeServices:
             return 'down'
         return 'disabled' if service.disabled else None
 
-    def _read(self, host):
+    def _read(self, host: str) -> objects.Service:
         if host not in self._cells:
             self._cells[host] = instances.cell_of_host(self._context, host)
         with nova_context.target_cell(

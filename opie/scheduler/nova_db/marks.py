@@ -12,13 +12,21 @@
 
 """The marks of servers, as nova's databases keep them.
 
-A cell's database tells what flavors and system metadata say; hints are in the
-API database, never change, and are read once per server.  Column queries only:
-an Instance object costs twenty times as much.
+A cell's database tells what flavors and system metadata say.  Hints are in the
+API database, never change, and are read once per server.  All are column
+queries, because an Instance object costs twenty times as much.
 """
 
-import json
+from __future__ import annotations
 
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import json
+import typing
+
+from nova import context as nova_context
 from nova.db.api import api as api_db
 from nova.db.api import models as api_models
 from nova.db.main import api as main_db
@@ -37,11 +45,13 @@ _MAX_CACHED_HINTS = 500_000
 class HintCache:
     """Which servers have a true hint, for the life of a process."""
 
-    def __init__(self):
-        self._is_marked = {}
+    def __init__(self) -> None:
+        self._is_marked: dict[str, bool] = {}
 
     @steps.remembering
-    def marked(self, context, uuids):
+    def marked(
+        self, context: nova_context.RequestContext, uuids: Collection[str]
+    ) -> set[str]:
         """Return those of the uuids whose request had a true hint.
 
         :param context: a context for the API database.
@@ -60,7 +70,11 @@ class HintCache:
 
 
 @main_db.pick_context_manager_reader
-def read_servers(context, columns, *conditions):
+def read_servers(
+    context: nova_context.RequestContext,
+    columns: Sequence[typing.Any],
+    *conditions: typing.Any,
+) -> list[typing.Any]:
     """Return rows of a cell's servers, with what their marks could be.
 
     The rows are for :func:`has_flavor_mark` and :func:`has_metadata_mark`.
@@ -93,7 +107,7 @@ def read_servers(context, columns, *conditions):
     )
 
 
-def has_flavor_mark(row):
+def has_flavor_mark(row: typing.Any) -> bool:
     """Tell whether the flavor that a server has now makes it preemptible."""
     if not row.marked_flavor:
         return False
@@ -101,14 +115,14 @@ def has_flavor_mark(row):
     return flavor_is_marked(json.loads(row.marked_flavor)['cur'])
 
 
-def has_metadata_mark(row):
+def has_metadata_mark(row: typing.Any) -> bool:
     """Tell whether a server's system metadata makes it preemptible."""
     return bool(row.metadata_mark) and marks.is_marked(
         system_metadata={marks.SYSTEM_METADATA_KEY: row.metadata_mark}
     )
 
 
-def flavor_is_marked(serialized_flavor):
+def flavor_is_marked(serialized_flavor: Mapping[str, typing.Any]) -> bool:
     """Tell whether a serialized Flavor object makes servers preemptible."""
     return marks.is_marked(
         extra_specs=serialized_flavor['nova_object.data'].get('extra_specs')
@@ -135,7 +149,7 @@ def _has_true_hint(spec):
     )
 
 
-def batches(items):
+def batches(items: list[str]) -> Iterator[list[str]]:
     """Yield slices of a list, each short enough for one query."""
     return (
         items[start : start + _BATCH] for start in range(0, len(items), _BATCH)

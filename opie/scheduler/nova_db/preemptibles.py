@@ -12,28 +12,26 @@
 
 """Which servers on which hosts are preemptible, read from nova's databases.
 
-Column queries only: an Instance object costs twenty times as much.  How marks
-are read is in opie/scheduler/nova_db/marks.py.
+All are column queries, because an Instance object costs twenty times as much.
+How marks are read is in opie/scheduler/nova_db/marks.py.
 """
 
+from collections.abc import Collection
+from collections.abc import Sequence
 import dataclasses
 import datetime
 import sys
+import typing
 
+from nova import context as nova_context
 from nova.compute import task_states
 from nova.compute import vm_states
-from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_utils import timeutils
 import sqlalchemy as sa
 
 from opie.scheduler.nova_db import marks
 
-# NOTE: as nova/db/main/api.py lists them for
-# MigrationList.get_in_progress_by_instance.
-_MIGRATION_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
-# NOTE: as nova/compute/api.py looks for a resize to confirm.
-_MIGRATION_UNCONFIRMED = ('finished', 'confirming')
 # NOTE: as nova/compute/stats.py counts the I/O workload of a host.
 _IO_TASK_STATES = (
     task_states.RESIZE_MIGRATING,
@@ -46,12 +44,18 @@ _IO_TASK_STATES = (
 )
 
 
+# A row of the columns of PreemptibleServer, and of what marks could be.
+Row = typing.Any
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class PreemptibleServer:
     """A preemptible server as its cell's database has it.
 
-    Sizes are those of its flavor: MiB of memory, GiB of disk.  It was launched
-    so many seconds after the epoch; None if never.
+    Sizes are those of its flavor: MiB of memory, GiB of disk.
+
+    :ivar launched_at: in seconds since the epoch; None for a server that was
+        never launched.
     """
 
     uuid: str
@@ -69,14 +73,17 @@ class PreemptibleServer:
     ephemeral_gb: int
 
     @property
-    def has_io_workload(self):
+    def has_io_workload(self) -> bool:
         return (
             self.vm_state == vm_states.BUILDING
             or self.task_state in _IO_TASK_STATES
         )
 
 
-def rows_on_hosts(cell_context, hosts=None):
+def rows_on_hosts(
+    cell_context: nova_context.RequestContext,
+    hosts: Collection[str] | None = None,
+) -> list[Row]:
     """Return all servers of a cell, for :func:`only_preemptible`.
 
     :param cell_context: a context targeted at the cell.
@@ -96,10 +103,12 @@ def rows_on_hosts(cell_context, hosts=None):
     ]
 
 
-def rows_changed_since(cell_context, moment):
+def rows_changed_since(
+    cell_context: nova_context.RequestContext, moment: datetime.datetime
+) -> list[Row]:
     """Return the servers that changed, for :func:`only_preemptible`.
 
-    Those that are gone or have left their host are among them; see
+    Servers that are gone or have left their host are among them; see
     :func:`is_there`.
 
     :param cell_context: a context targeted at the cell.
@@ -108,7 +117,9 @@ def rows_changed_since(cell_context, moment):
     return _rows(cell_context, main_models.Instance.updated_at >= moment)
 
 
-def rows_of(cell_context, uuids):
+def rows_of(
+    cell_context: nova_context.RequestContext, uuids: Collection[str]
+) -> list[Row]:
     """Return the servers with some uuids that have not been deleted.
 
     :param cell_context: a context targeted at their cell.
@@ -117,7 +128,7 @@ def rows_of(cell_context, uuids):
     return _rows(cell_context, server.deleted == 0, server.uuid.in_(uuids))
 
 
-def is_there(row):
+def is_there(row: Row) -> bool:
     """Tell whether a server is on its host and has not been deleted."""
     return (
         row.deleted == 0
@@ -126,14 +137,17 @@ def is_there(row):
     )
 
 
-def only_preemptible(rows, hints, api_context):
-    """Return uuid to :class:`PreemptibleServer`, of rows of any cells.
+def only_preemptible(
+    rows: Sequence[Row],
+    hints: marks.HintCache,
+    api_context: nova_context.RequestContext,
+) -> dict[str, PreemptibleServer]:
+    """Return the preemptible servers among rows of any cells, by uuid.
 
-    :param hints: a :class:`marks.HintCache`.
     :param api_context: a context for the API database.
     """
     marked = hints.marked(api_context, [row.uuid for row in rows])
-    # By uuid, for nothing keeps nova from having a mark twice.
+    # By uuid, because nothing keeps nova from having a mark twice.
     return {
         row.uuid: _server_of(row)
         for row in rows
@@ -141,56 +155,6 @@ def only_preemptible(rows, hints, api_context):
         or marks.has_flavor_mark(row)
         or marks.has_metadata_mark(row)
     }
-
-
-@main_db.pick_context_manager_reader
-def states_of(context, uuids):
-    """Return uuid to (vm_state, task_state) of the servers not yet gone."""
-    columns = main_models.Instance
-    query = context.session.query(
-        columns.uuid, columns.vm_state, columns.task_state
-    ).filter(columns.uuid.in_(uuids), columns.deleted == 0)
-    return {row.uuid: (row.vm_state, row.task_state) for row in query}
-
-
-@main_db.pick_context_manager_reader
-def deleted_of(context, uuids):
-    """Return those of some uuids whose servers have been deleted."""
-    server = main_models.Instance
-    query = context.session.query(server.uuid).filter(
-        server.uuid.in_(uuids), server.deleted != 0
-    )
-    return {row.uuid for row in query}
-
-
-@main_db.pick_context_manager_reader
-def in_migration(context, uuids=None):
-    """Return the uuids of servers with a migration in progress.
-
-    It may be a stale one, of a server whose state was reset.
-
-    :param context: a context targeted at a cell.
-    :param uuids: servers to ask about, None for all of the cell.
-    """
-    migration = main_models.Migration
-    query = context.session.query(migration.instance_uuid).filter(
-        migration.deleted == 0, migration.status.in_(_MIGRATION_IN_PROGRESS)
-    )
-    if uuids is not None:
-        query = query.filter(migration.instance_uuid.in_(uuids))
-    return {row.instance_uuid for row in query}
-
-
-@main_db.pick_context_manager_reader
-def resized_from(context, uuid):
-    """Return the hosts that a server's unconfirmed resizes came from."""
-    migration = main_models.Migration
-    query = context.session.query(migration.source_compute).filter(
-        migration.deleted == 0,
-        migration.instance_uuid == uuid,
-        migration.status.in_(_MIGRATION_UNCONFIRMED),
-    )
-    return {row.source_compute for row in query}
 
 
 _COLUMNS = tuple(

@@ -30,6 +30,7 @@ from opie.scheduler import errors
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.nova_db import server_states
 from opie.scheduler.nova_db import victim_states
 from opie.scheduler.planning import protection
 
@@ -110,7 +111,7 @@ class VictimChecks:
         states: Mapping[str, typing.Any],
     ) -> dict[str, str]:
         problems = {}
-        migrating = preemptibles.in_migration(context, victims)
+        migrating = server_states.in_migration(context, victims)
         touched = self._claims.touched(victims)
         for row in preemptibles.rows_of(context, victims):
             if row.task_state == task_states.DELETING:
@@ -133,7 +134,7 @@ class VictimChecks:
         :param state: the state of the host that it is to be on.
         :raises errors.AttemptVoid: if it is not.
         """
-        migrating = preemptibles.in_migration(context, [instance.uuid])
+        migrating = server_states.in_migration(context, [instance.uuid])
         touched = self._claims.touched([instance.uuid])
         self._check(context, instance, state, migrating, touched)
 
@@ -189,7 +190,7 @@ class VictimChecks:
         server, waits for the source's compute to answer, and leaves the server
         in task state deleting when that does not.
         """
-        for host in preemptibles.resized_from(context, victim):
+        for host in server_states.resized_from(context, victim):
             try:
                 is_up = self._services.is_up(host)
             except exception.NotFound:

@@ -28,7 +28,7 @@ from opie.tests.functional import base
 
 CONF = nova.conf.CONF
 
-_CLOCK = 'opie.scheduler.nova_db.index.time'
+_CLOCK = 'opie.scheduler.nova_db.cell_index.time'
 
 
 @main_db.pick_context_manager_writer

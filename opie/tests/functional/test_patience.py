@@ -20,8 +20,8 @@ from nova.compute import manager as compute_manager
 
 from opie.scheduler import errors
 from opie.scheduler.claims import claim
+from opie.scheduler.nova_db import cell_index
 from opie.scheduler.nova_db import cells
-from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
@@ -148,7 +148,9 @@ class SilentCellTest(base.CloudTestCase):
     def setUp(self):
         super().setUp()
         # It is asked again for the next request.
-        self.useFixture(fixtures.MockPatchObject(index, '_SILENT_SECONDS', 0))
+        self.useFixture(
+            fixtures.MockPatchObject(cell_index, 'SILENT_SECONDS', 0)
+        )
         self.asked = 0
         self.fails_at = None
         self.wrap(cells, 'ask', self.ask)

@@ -24,7 +24,7 @@ import oslo_messaging
 import requests
 
 from opie.scheduler.claims import give_back
-from opie.scheduler.nova_db import index
+from opie.scheduler.nova_db import cell_index
 from opie.tests.interruptions import crash_points
 from opie.tests.interruptions import invariants
 from opie.tests.interruptions import killer
@@ -86,7 +86,7 @@ class FaultsMixin(crash_points.CrashMixin):
         self.flags(max_concurrent_preemptions=1, group='opie')
         super().setUp()
         # A cell that did not answer is asked again for the next request.
-        self.patch(index, '_SILENT_SECONDS', 0)
+        self.patch(cell_index, 'SILENT_SECONDS', 0)
         self.wrap(
             give_back,
             'give_back',
