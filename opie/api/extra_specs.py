@@ -14,7 +14,7 @@
 
 nova-api finds this through its entry points.  It then refuses a value of
 ``opie:preemptible`` that is no boolean, and every other key that begins with
-``opie:``: a misspelt one would mark no server and tell nobody.
+``opie:``, because a misspelt key would mark no server, and no user would know.
 """
 
 from nova.api.validation.extra_specs import base

@@ -15,8 +15,8 @@
 from oslo_concurrency import processutils
 from oslo_messaging import opts as messaging_opts
 
-# For what comes before and after waiting for victims: nova's own scheduling,
-# and giving everything back when that was in vain.
+# What comes before and after waiting for victims takes time as well: nova's
+# own scheduling, and giving everything back when a preemption fails.
 MARGIN_SECONDS = 90
 
 
@@ -34,8 +34,8 @@ def check(conf):
     if timeout + MARGIN_SECONDS > conf.long_rpc_timeout:
         raise ConfigError(
             '[opie] preemption_timeout_seconds (%d) must be at least %d less '
-            'than [DEFAULT] long_rpc_timeout (%d), after which nobody waits '
-            'for the answer: lower the former or raise the latter.'
+            'than [DEFAULT] long_rpc_timeout (%d), after which no conductor '
+            'waits for the answer: lower the former or raise the latter.'
             % (timeout, MARGIN_SECONDS, conf.long_rpc_timeout)
         )
     threads = _rpc_threads(conf)
@@ -51,7 +51,7 @@ def check(conf):
 def warnings(conf):
     """Return what may not work as meant; each a line that says what to change.
 
-    What other hosts are configured to is taken to be the same as here.
+    Other hosts are taken to have the same options as this one.
 
     :param conf: see :func:`check`.
     """
@@ -82,9 +82,9 @@ def warnings(conf):
         )
     if not conf.periodic_enable:
         found.append(
-            '[DEFAULT] periodic_enable is off, so nobody finishes or undoes '
-            'preemptions that were interrupted, and the journal of those that '
-            'are over stays in placement: turn it on.'
+            '[DEFAULT] periodic_enable is off, so no reaper finishes or '
+            'undoes preemptions that were interrupted, and the journal of '
+            'those that are over stays in placement: turn it on.'
         )
     return found
 

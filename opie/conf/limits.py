@@ -27,10 +27,11 @@ Whether normal servers may take the place of preemptible ones.
 The switch to stop all preemption. When it is off, requests are answered as
 nova does without opie. What was interrupted is still repaired.
 
-Set it and send SIGHUP to ``opie-nova-scheduler``; no restart is needed. From
-that moment on a preemption under way evicts no further server, and gives back
-what it took of those that are left; its request ends with NoValidHost. Where
-nova 33 runs its services in threads, workers finish what they are at.
+Set the option and send SIGHUP to ``opie-nova-scheduler``; no restart is
+needed. From that moment on a preemption under way evicts no further server and
+gives back what it took of the servers that are left. Its request ends with
+NoValidHost. Where nova 33 runs its services in threads, workers finish the
+preemptions that are under way.
 
 Related options:
 
@@ -48,12 +49,12 @@ MAX_VICTIMS = cfg.IntOpt(
     help="""
 How many servers may be evicted for one request.
 
-All servers that a request creates count together. Of the plans that keep to
-it the one of least cost is taken for a request that creates one server. For
-several servers the plan of least cost is taken if it keeps to the limit, or
-else one with as few victims as possible if that does. If none does, the
-request is answered as nova does without opie, with NoValidHost, and the log
-names this option.
+All servers that a request creates count together. For a request that creates
+one server, the plan of least cost is taken among those that keep to the limit.
+For several servers, the plan of least cost is taken if it keeps to the limit;
+otherwise a plan with as few victims as possible is taken if that one does. If
+no plan keeps to the limit, the request is answered as nova does without opie,
+with NoValidHost, and the log names this option.
 
 A large server on a host of many small preemptible ones may need as many
 victims as it has vCPUs: a limit below that keeps it from preempting at all.
@@ -78,9 +79,9 @@ How many preemptions may begin within a minute, of all projects together.
 
 All schedulers and their workers count together, from the journal that they
 share in placement. Each server that takes anything from victims counts as one,
-so a request for five servers may count as five; it is served as a whole or not
-at all. A preemption counts for 60 seconds from its claim, also when it fails
-after its first eviction.
+so a request for five servers may count as five. Such a request is served as a
+whole or not at all. A preemption counts for 60 seconds from its claim, also
+when it fails after its first eviction.
 
 A request beyond the limit is answered as nova does without opie, with
 NoValidHost, and the log names the option. By itself this option lets one
@@ -109,8 +110,8 @@ MAX_PER_MINUTE_PER_PROJECT = cfg.IntOpt(
     help="""
 How many preemptions of one project may begin within a minute.
 
-It is the project of the servers that need room which counts, not those of the
-victims. For how it counts see ``max_preemptions_per_minute``.
+The project of the servers that need room counts, not those of the victims. How
+preemptions are counted is said at ``max_preemptions_per_minute``.
 
 Possible values:
 
@@ -129,9 +130,9 @@ NEVER_EVICTED = cfg.ListOpt(
     help="""
 Projects whose preemptible servers are never evicted.
 
-It protects servers that exist. To keep a project from preempting servers of
-others, use the policy rule ``opie:preempt``, for instance
-``"opie:preempt": "not project_id:<id>"``.
+The option protects the servers of these projects. To keep a project from
+preempting servers of others, use the policy rule ``opie:preempt``, for
+instance ``"opie:preempt": "not project_id:<id>"``.
 
 Possible values:
 
@@ -148,13 +149,13 @@ Whether servers are evicted on hosts of which no aggregate says so.
 
 A host aggregate, which an availability zone is as well, says with its metadata
 ``opie:evict=true`` or ``opie:evict=false`` whether preemptible servers on its
-hosts may be evicted. Where aggregates of a host disagree, nobody is evicted
-there; and so it is where the value is no boolean, of which the log warns. For
-a host without that metadata this option decides. A change counts from the
-next plan on.
+hosts may be evicted. Where aggregates of a host disagree, no server is evicted
+there. Where the value is no boolean, no server is evicted either, and the log
+warns of the value. For a host without that metadata this option decides. A
+change counts from the next plan on.
 
-A host where nobody may be evicted can have preemptible servers, and normal
-servers find room there as usual.
+A protected host can have preemptible servers, and normal servers find room
+there as usual.
 """,
 )
 
@@ -166,15 +167,15 @@ REFUSAL_SECONDS = cfg.IntOpt(
     help="""
 How long a refusal answers requests that are alike.
 
-When no plan can make room for a request, one like it, of the same project and
-user, is refused without a new plan for this long by the same scheduler
-worker: clients that try again in a loop cost little. nova's own scheduling
-still looks for room each time. Requests that differ in anything that nova
-keeps of them but the servers' uuids are not alike, and those in a server group
-never are.
+When no plan can make room for a request, the same scheduler worker refuses a
+request like it, of the same project and user, without a new plan for this
+long. So clients that try again in a loop cost little. nova's own scheduling
+still looks for room each time. Two requests are alike if nova keeps the same
+of both but for the servers' uuids. Requests for a server group are never
+alike.
 
-A higher value saves time when many such requests come; servers that become
-preemptible meanwhile, or limits that change, are not seen for as long.
+A higher value saves time when many such requests come. Servers that become
+preemptible meanwhile, and limits that change, are not seen for as long.
 
 Possible values:
 

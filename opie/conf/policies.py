@@ -11,8 +11,8 @@
 # under the License.
 """The policy rules: who may create, resize to, and preempt.
 
-They live in nova's policy file, beside nova's own, and may refer to those.
-Defaults restrict nobody.
+The rules live in nova's policy file, beside nova's own rules, and may refer to
+those.  By default every rule allows all users.
 """
 
 from oslo_policy import policy
@@ -41,9 +41,9 @@ ALL_RULES = (
         name=CREATE_NORMAL,
         check_str='@',
         description=(
-            'Create a server that is not preemptible. Who may not must '
-            'create preemptible servers: "not project_id:<id>" holds one '
-            'project to them.'
+            'Create a server that is not preemptible. A user whom the rule '
+            'denies this can create preemptible servers only. For instance, '
+            '"not project_id:<id>" denies it to one project.'
         ),
         operations=_CREATE,
         scope_types=['project'],

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The [opie] options: how a preemption is carried out."""
+"""The [opie] options that say how a preemption is carried out."""
 
 from oslo_config import cfg
 
@@ -32,7 +32,8 @@ Only say what would be done.
 
 The scheduler logs the host and the victims that it would choose and then
 answers as nova does without opie, with NoValidHost. Nothing is claimed and
-nothing is evicted. Use it to watch opie on a cloud before you let it act.
+nothing is evicted. Use the option to watch opie on a cloud before you let opie
+act.
 """,
     ),
     cfg.IntOpt(
@@ -42,8 +43,9 @@ nothing is evicted. Use it to watch opie on a cloud before you let it act.
         help="""
 Length of a billing period.
 
-A preemptible server that has just completed a period is the cheapest to
-evict; what it has run since cannot be billed.
+A preemptible server that has just completed a period is the cheapest to evict,
+because the time that a server has run beyond its last full period cannot be
+billed.
 
 Possible values:
 
@@ -64,8 +66,8 @@ How much the work counts that a victim loses.
 
 When room is made, evicting a server costs this much for each billing period
 that has passed since its launch, so that a higher value prefers the youngest
-victims, which have done least. With the default, age does not count. A value
-below zero counts as zero.
+victims, which have done the least work. With the default, age does not count.
+A value below zero counts as zero.
 
 Possible values:
 
@@ -86,14 +88,14 @@ Related options:
         help="""
 How long a preemptible server runs protected.
 
-A server launched less than this ago is evicted only for a request that nothing
-else makes room for, whatever the others cost; as few such servers as possible
-go. Without it, a server can be evicted as soon as it has started, and users of
-a busy cloud may see theirs come and go.
+A server launched less than this ago is evicted only for a request that no
+other victims make room for, whatever the others cost, and as few such servers
+as possible are evicted. With 0, a server can be evicted as soon as it has
+started, and users of a busy cloud may see their servers come and go.
 
 Possible values:
 
-* A number of seconds; 0 protects nobody.
+* A number of seconds; 0 protects no server.
 
 Related options:
 
@@ -121,15 +123,16 @@ Related options:
         help="""
 How old the index of preemptible servers may be for opie's weighers.
 
-Each scheduler worker knows which preemptible server is on which host. When one
-of the weighers needs that, and the worker last looked longer ago than this, it
-reads what has changed since, with one query per cell. A higher value saves
-queries on a busy scheduler, and new servers are weighed a moment later. Where
-room is to be made the index is brought up to date each time.
+Each scheduler worker keeps an index of which preemptible server is on which
+host. When one of the weighers needs the index, and the worker has brought it
+up to date longer ago than this, the worker reads what has changed since, with
+one query per cell. A higher value saves queries on a busy scheduler, and new
+servers are weighed a moment later. Where room is to be made, the index is
+brought up to date each time.
 
 Possible values:
 
-* A number of seconds; 0 looks every time.
+* A number of seconds; 0 reads the changes each time.
 
 Related options:
 
@@ -144,8 +147,8 @@ Related options:
 How often the index of preemptible servers is read anew as a whole.
 
 Reading what changed can miss a change where clocks of services differ by more
-than 15 seconds. Reading all takes about as long as listing all servers of a
-cell, and is done by a periodic task of each scheduler worker.
+than 15 seconds. Reading the whole takes about as long as listing all servers
+of a cell. A periodic task of each scheduler worker does it.
 
 Possible values:
 
@@ -164,17 +167,17 @@ Related options:
 How long one preemption may take, from its plan to its victims being gone.
 
 A normal server that needs room waits about this long at most, in the state
-BUILD. When the time is over, servers whose deletion was not yet asked for are
-spared and get back everything, and the waiting server goes to ERROR with
-nova's NoValidHost. Make it longer than your hypervisors take to destroy a
+BUILD. When the time is over, victims whose deletion was not yet asked for stay
+and get back everything, and the waiting server goes to ERROR with nova's
+NoValidHost. Set the option to more than your hypervisors take to destroy a
 server.
 
 Possible values:
 
 * A number of seconds, at least 1, and 90 less than ``long_rpc_timeout`` or
-  lower: beyond that nobody waits for the answer any more. The scheduler
-  refuses to start otherwise. It is the conductors that wait, so their
-  nova.conf should have the same ``long_rpc_timeout`` as the schedulers'.
+  lower, because beyond that the conductor does not wait for the answer any
+  more. The scheduler refuses to start otherwise. The nova.conf of the
+  conductors should have the same ``long_rpc_timeout`` as the schedulers'.
 
 Related options:
 
@@ -190,10 +193,10 @@ Related options:
 How many plans a request may try.
 
 A plan may turn out to be impossible after its claim: its host goes down, or a
-victim is being moved. Then everything is given back and the request is planned
-again without that victim. A higher value helps where that is common, and makes
-a request that cannot win wait longer for its NoValidHost. Plans that fail
-because another scheduler was faster do not count.
+victim is being moved. Then everything is given back, and the request is
+planned again with that victim excluded. A higher value helps where that is
+common, and makes a request that cannot be served wait longer for its
+NoValidHost. Plans that fail because another scheduler was faster do not count.
 
 Possible values:
 
@@ -207,9 +210,9 @@ Possible values:
         help="""
 How many preemptions one scheduler worker carries out at a time.
 
-Each one holds a thread of the worker, and one of the conductor that asked,
-while it waits for its victims to be gone. A request beyond this number is
-answered with NoValidHost, as nova does without opie.
+Each preemption holds a thread of the worker, and a thread of the conductor
+that asked, while it waits for its victims to be gone. A request beyond this
+number is answered with NoValidHost, as nova does without opie.
 
 Possible values:
 
@@ -235,14 +238,15 @@ Related options:
         help="""
 How often each scheduler worker looks for interrupted preemptions.
 
-What a scheduler was at when it died is finished or undone once its
-``preemption_timeout_seconds`` have been over for five minutes. A lower value
-costs one request to placement and a query of each cell each time, and two
-requests and a few queries for each preemption of the last minutes.
+The reaper finishes or undoes a preemption whose scheduler died once the
+``preemption_timeout_seconds`` of the preemption have been over for five
+minutes. Each look costs one request to placement and a query of each cell, and
+two requests and a few queries for each preemption of the last minutes, so that
+a lower value costs more.
 
 Possible values:
 
-* A number of seconds, at least 1; below 5 is as 5.
+* A number of seconds, at least 1; values below 5 count as 5.
 
 Related options:
 

@@ -12,8 +12,8 @@
 
 """The [DEFAULT] options that opie has had since its first release.
 
-nova had the first three as well and dropped them; their historic names are
-what an operator's nova.conf for opie holds.
+nova had the first three as well and dropped them.  An operator's nova.conf for
+opie holds their historic names.
 """
 
 from oslo_config import cfg
@@ -63,9 +63,9 @@ Related options:
         help="""
 Weighers, under the name that this option had before nova 15.
 
-Where ``[filter_scheduler] weight_classes`` is set, that one counts and this
-one is ignored; where it is not, this one is used in its place. Either way the
-scheduler's log says so once at start. Prefer the newer option.
+Where ``[filter_scheduler] weight_classes`` is set, that option counts and this
+one is ignored. Where it is not set, this option is used in its place. Either
+way the scheduler's log says so once at start. Prefer the newer option.
 
 Possible values:
 
