@@ -10,21 +10,27 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova's host manager, which also knows who is preemptible where.
+"""nova's host manager, which also knows the preemptible servers of each host.
 
-It adds nothing to what nova does for an ordinary request unless one of opie's
-weighers is enabled; then it keeps its index of preemptible servers fresh, with
-one query per cell.
+The host manager adds nothing to what nova does for an ordinary request unless
+one of opie's weighers is enabled.  Then it brings its index of preemptible
+servers up to date, with one query per cell.
 """
 
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Sequence
 import contextlib
 import copy
+import typing
 
+from nova import context as nova_context
 from nova import exception
 from nova import objects
 import nova.conf
 from nova.scheduler import host_manager
-from oslo_config import cfg
 from oslo_log import log as logging
 
 import opie.conf
@@ -32,6 +38,7 @@ from opie.scheduler.nova_db import cells as ask
 from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.nova_db import server_states
+from opie.scheduler.weights import historic
 from opie.scheduler.weights import preemptible
 
 CONF = nova.conf.CONF
@@ -39,26 +46,29 @@ LOG = logging.getLogger(__name__)
 
 opie.conf.register_opts(CONF)
 
-# From how many hosts on reading the services of all is the lesser evil.
+# Of more hosts than these, reading the services of all at once costs less than
+# reading each.
 _MOST_SINGLE_SERVICES = 16
 
 
 class HostState(host_manager.HostState):
     """A host, with the preemptible servers on it.
 
-    :ivar preemptibles: a tuple of :class:`preemptibles.PreemptibleServer`;
-        None until somebody needs it.
+    :ivar preemptibles: the preemptible servers on it; None until they are
+        read for a weigher or a plan.
     """
 
-    def __init__(self, *args, **kwargs):
+    preemptibles: tuple[preemptibles.PreemptibleServer, ...] | None
+
+    def __init__(self, *args: typing.Any, **kwargs: typing.Any) -> None:
         super().__init__(*args, **kwargs)
         self.preemptibles = None
 
-    def without(self, gone):
+    def without(self, gone: Collection[str]) -> HostState:
         """Return a copy of this state as if servers were not there.
 
         What a server takes of NUMA cells and PCI devices stays taken in the
-        copy: no request that asks for such is planned.
+        copy, because no request that asks for such is planned.
 
         :param gone: uuids; only preemptible servers of this host count.
         """
@@ -69,7 +79,7 @@ class HostState(host_manager.HostState):
         state.limits = {}
         state.instances = {
             uuid: instance
-            # A copy: other threads change it as computes report.
+            # A copy, because other threads change it as computes report.
             for uuid, instance in dict(self.instances).items()
             if uuid not in gone
         }
@@ -91,10 +101,10 @@ class HostManager(host_manager.HostManager):
         set only in the copies that :meth:`states_and_silent_cells` makes.
     """
 
-    silent_cells = None
+    silent_cells: list[str] | None = None
 
-    def __init__(self):
-        _honour_historic_weight_classes()
+    def __init__(self) -> None:
+        historic.honour_weight_classes()
         super().__init__()
         self.index = index.Index()
 
@@ -116,7 +126,7 @@ class HostManager(host_manager.HostManager):
                 self.enabled_cells, CONF.opie.index_refresh_seconds
             )
         except Exception:
-            # Nobody fails to boot because opie has no preference.
+            # No boot fails because opie's weighers know no better.
             LOG.exception('Weighing with preemptible servers as they were.')
         for state in host_states:
             if state.preemptibles is None:
@@ -125,8 +135,12 @@ class HostManager(host_manager.HostManager):
                 )
 
     def states_and_silent_cells(
-        self, context, compute_uuids, spec_obj, cell_uuids
-    ):
+        self,
+        context: nova_context.RequestContext,
+        compute_uuids: Sequence[str],
+        spec_obj: objects.RequestSpec,
+        cell_uuids: Collection[str],
+    ) -> tuple[list[HostState], list[str]]:
         """Return (host states, uuids of the cells that did not answer).
 
         :param cell_uuids: the cells that the compute nodes are in.
@@ -155,12 +169,14 @@ class HostManager(host_manager.HostManager):
             services.update(of_cell)
         return {uuid: nodes for uuid, (nodes, _) in answers.items()}, services
 
-    def load_preemptibles(self, host_states):
-        """Read who is preemptible on some hosts now.
+    def load_preemptibles(
+        self, host_states: Collection[HostState]
+    ) -> list[str]:
+        """Read the preemptible servers of some hosts as they are now.
 
         :returns: the uuids of the cells that did not answer.
         """
-        hosts_by_cell = {}
+        hosts_by_cell: dict[str, set[str]] = {}
         for state in host_states:
             hosts_by_cell.setdefault(state.cell_uuid, set()).add(state.host)
 
@@ -170,17 +186,21 @@ class HostManager(host_manager.HostManager):
             )
 
         answers, silent = ask.ask(self._cells_of(host_states), read)
-        by_host = {}
+        by_host: dict[
+            tuple[str, str], list[preemptibles.PreemptibleServer]
+        ] = {}
         for server in self.index.preemptible(answers.values()):
             by_host.setdefault((server.host, server.node), []).append(server)
         for state in host_states:
             state.preemptibles = tuple(by_host.get(_key(state), ()))
         return silent
 
-    def servers_in_migration(self, host_states):
+    def servers_in_migration(
+        self, host_states: Collection[HostState]
+    ) -> tuple[set[str], list[str]]:
         """Return (uuids of servers in migration, cells that did not answer).
 
-        :param host_states: those in whose cells to look.
+        :param host_states: their cells are asked.
         """
         answers, silent = ask.ask(
             self._cells_of(host_states), server_states.in_migration
@@ -191,13 +211,17 @@ class HostManager(host_manager.HostManager):
         uuids = {state.cell_uuid for state in host_states}
         return [self.cells[uuid] for uuid in uuids if uuid in self.cells]
 
-    def filter_hosts(self, host_states, spec_obj):
-        """Run nova's own choice of hosts and filters, and tell why not.
+    def filter_hosts(
+        self,
+        host_states: Iterable[HostState],
+        spec_obj: objects.RequestSpec,
+    ) -> tuple[list[HostState], dict[tuple[str, str], str]]:
+        """Run nova's own choice of hosts and filters, and keep the reasons.
 
         :returns: (states that pass, (host, node) to the reason of the rest).
         """
         host_states = list(host_states)
-        reasons = {}
+        reasons: dict[tuple[str, str], str] = {}
         # NOTE: get_filtered_hosts narrows the hosts to those requested,
         # forced or not ignored before it asks the handler, which is the only
         # part that is replaced, and only in this copy.
@@ -210,14 +234,16 @@ class HostManager(host_manager.HostManager):
                 reasons.setdefault(_key(state), 'not among requested hosts')
         return passed, reasons
 
-    def why_filtered(self, host_state, spec_obj):
+    def why_filtered(
+        self, host_state: HostState, spec_obj: objects.RequestSpec
+    ) -> str | None:
         """Return the name of the first filter that refuses a host, or None.
 
         Requests for a forced host or node skip the filters, as in nova.
         """
         if spec_obj.force_hosts or spec_obj.force_nodes:
             return None
-        reasons = {}
+        reasons: dict[tuple[str, str], str] = {}
         _HandlerWithReasons(reasons).get_filtered_objects(
             self.enabled_filters, [host_state], spec_obj
         )
@@ -227,8 +253,8 @@ class HostManager(host_manager.HostManager):
 class _HandlerWithReasons:
     """Stands in for nova's HostFilterHandler, and keeps each host's reason.
 
-    nova's logs at INFO whenever no host is left, which is no news when hosts
-    are asked about one by one.
+    nova's handler logs at INFO whenever no host is left, which is no news when
+    the filters are asked about one host.
     """
 
     def __init__(self, reasons):
@@ -266,28 +292,3 @@ def _nodes_and_services(context, compute_uuids):
 
 def _key(host_state):
     return host_state.host, host_state.nodename
-
-
-def _honour_historic_weight_classes():
-    """Let [DEFAULT] scheduler_weight_classes stand in for nova's option."""
-    historic = CONF.scheduler_weight_classes
-    if not historic or historic == CONF.filter_scheduler.weight_classes:
-        return
-    if _is_set('weight_classes', 'filter_scheduler'):
-        LOG.warning(
-            '[DEFAULT] scheduler_weight_classes is ignored because '
-            '[filter_scheduler] weight_classes is set. Remove the former.'
-        )
-        return
-    LOG.warning(
-        '[DEFAULT] scheduler_weight_classes still works with opie; nova has '
-        'its place in [filter_scheduler] weight_classes. Move it there.'
-    )
-    CONF.set_override('weight_classes', historic, 'filter_scheduler')
-
-
-def _is_set(name, group):
-    return CONF.get_location(name, group).location not in (
-        cfg.Locations.opt_default,
-        cfg.Locations.set_default,
-    )
