@@ -14,8 +14,11 @@
 The rules are in opie/conf/policies.py.
 """
 
+from __future__ import annotations
+
 import threading
 
+from nova import context as nova_context
 from nova import policy as nova_policy
 import nova.conf
 from oslo_policy import policy
@@ -23,17 +26,22 @@ from oslo_policy import policy
 from opie.conf import policies
 
 _lock = threading.Lock()
-_enforcer = None
+_enforcer: policy.Enforcer | None = None
 
 
-def allows(rule, context, project_id=None, user_id=None):
+def allows(
+    rule: str,
+    context: nova_context.RequestContext,
+    project_id: str | None = None,
+    user_id: str | None = None,
+) -> bool:
     """Tell whether the policy allows what a rule is about.
 
     :param rule: the name of one of them.
     :param context: nova's context of the request.
-    :param project_id: the project of what is acted on; None for the
-        requester's own.
-    :param user_id: its user; None for the requester.
+    :param project_id: the project of the server that is acted on; None for
+        the project of the requester.
+    :param user_id: the user of that server; None for the requester.
     """
     target = {
         'project_id': project_id or context.project_id,
@@ -42,13 +50,13 @@ def allows(rule, context, project_id=None, user_id=None):
     return _get_enforcer().authorize(rule, target, context.to_policy_values())
 
 
-def reset():
+def reset() -> None:
     """Forget the rules read so far, for tests that change the options."""
     global _enforcer
     _enforcer = None
 
 
-def _get_enforcer():
+def _get_enforcer() -> policy.Enforcer:
     global _enforcer
     with _lock:
         if _enforcer is None:

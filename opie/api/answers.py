@@ -23,10 +23,10 @@ _SUCCESSES = (200, 202)
 
 
 def add_to_created(response, is_preemptible):
-    """Say of a server just created what it is.
+    """Say of a new server whether it is preemptible.
 
-    An answer that names no server, because it was asked for a reservation
-    only or refused, stays as it is.
+    An answer that names no server stays as it is: the request was refused, or
+    asked for the id of a reservation only.
     """
     body = _decode(response)
     if body is not None and isinstance(body.get('server'), dict):
@@ -49,12 +49,13 @@ def add_to_server(response):
 
 
 def add_to_page(response, wanted, has_details):
-    """Say of each server of a page what it is, and keep those wanted.
+    """Say of each server of a page whether it is preemptible, and filter.
 
-    :param wanted: True or False for the preemptible or the normal ones; None
-        for all.  What cannot be told of is never wanted.
-    :param has_details: whether servers are shown with details, of which this
-        is one.
+    :param wanted: True to keep the preemptible servers, False to keep the
+        normal ones, None to keep all.  A server of which it is not known is
+        kept only with None.
+    :param has_details: whether the request asked for details, of which the
+        member is one.
     :raises oslo_db.exception.DBError: when it cannot be looked up.
     """
     body = _decode(response)
@@ -91,7 +92,7 @@ def _add(server, known):
 
 
 def _with_parameter(url, wanted):
-    """Ask for the next page as this one was asked for."""
+    """Return the URL of the next page, with the parameter of this request."""
     parts = urllib.parse.urlsplit(url)
     parameter = '%s=%s' % (MEMBER, str(wanted).lower())
     query = '&'.join(filter(None, (parts.query, parameter)))

@@ -59,7 +59,7 @@ def read(body):
 
 
 def for_nova(body, is_marked):
-    """Return a body that says in a hint what it says at all.
+    """Return a body that marks its server with a hint, as nova reads it.
 
     :param body: as for :func:`read`, which has accepted it.
     :param is_marked: what :func:`read` returned.
@@ -69,7 +69,7 @@ def for_nova(body, is_marked):
         (name for name in HINT_SPELLINGS if name in body), HINT_SPELLINGS[0]
     )
     hints = body.get(spelling, {})
-    # What is no dict stays: nova has its own answer to that.
+    # Hints that are no dict stay, because nova has its own answer to them.
     lacks_hint = (
         is_marked and isinstance(hints, dict) and marks.HINT not in hints
     )

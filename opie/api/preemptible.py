@@ -11,10 +11,10 @@
 # under the License.
 """The WSGI filter that lets nova's API speak of preemptible servers.
 
-It stands right before nova's router, in api-paste.ini or through
-opie.api.wsgi.  What a request says of preemption becomes a scheduler hint, and
-answers about servers tell what the servers are.  A request that is about
-something else passes as it is.
+The filter stands right before nova's router, in api-paste.ini or through
+opie.api.wsgi.  The member ``preemptible`` of a request becomes a scheduler
+hint, and answers about servers tell which servers are preemptible.  A request
+that is about something else passes as it is.
 """
 
 from nova import exception
@@ -158,7 +158,8 @@ class PreemptibleFilter:
         try:
             answers.add_to_server(response)
         except Exception:
-            # What was asked for is done, and a 500 would say that it is not.
+            # nova has done what the request asks for; a 500 would say that
+            # it has not.
             LOG.exception(_INCOMPLETE, req.method, req.path_info)
         return response
 
@@ -169,7 +170,7 @@ class PreemptibleFilter:
         )
 
     def _refuse(self, req, error_class, explanation):
-        """Answer as nova does; it refuses itself what has a bad version."""
+        """Answer as nova does; nova itself refuses a bad version."""
         try:
             req.set_api_version_request()
         except (

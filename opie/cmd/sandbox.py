@@ -12,8 +12,8 @@
 
 """``opie-sandbox``: a real, small OpenStack cloud on the loopback interface.
 
-It runs as whoever calls it, without root, and keeps all of it in one
-directory.  What goes wrong is one line on stderr and status 1.
+The command runs as the user who calls it, without root, and keeps the whole
+cloud in one directory.  What goes wrong is one line on stderr and status 1.
 """
 
 import os
@@ -109,7 +109,7 @@ def _report(name, seconds):
 
 
 def _say(text):
-    """Print, also for somebody who has stopped reading, such as head."""
+    """Print, also into a pipe whose reader has ended, such as head."""
     try:
         print(text, flush=True)
     except BrokenPipeError:

@@ -13,7 +13,7 @@
 """The directory that has all of a cloud: its record, data, settings and logs.
 
 The record says what the cloud is.  It is written before anything is started
-and replaced as a whole, so whoever comes next can always clean up.  Nothing
+and replaced as a whole, so that the next command can always clean up.  Nothing
 outside of this directory is written, and nothing is removed from it but what
 was put there.
 """
@@ -149,7 +149,8 @@ class Home:
         """
         if not self.exists():
             return
-        # The record is the last, for whoever has to do this once more.
+        # The record is the last, because a command that has to remove the rest
+        # once more needs it.
         for name in (*_FOLDERS, _RECORD):
             path = self.path / name
             if path.is_dir():
@@ -190,7 +191,7 @@ def default_path():
 
 
 def write_privately(path, text):
-    """Replace a file as a whole, readable for nobody else."""
+    """Replace a file as a whole, readable for its owner only."""
     path.parent.mkdir(_PRIVATE, parents=True, exist_ok=True)
     other = path.with_name(path.name + '.new')
     with open(os.open(other, os.O_WRONLY | os.O_CREAT, 0o600), 'w') as file:

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Ports on the loopback interface that nobody else has.
+"""Ports on the loopback interface that no other program has.
 
 They are below those that the kernel gives to connections, so that a port stays
-free while its server is down, as far as nobody else chooses it.
+free while its server is down, unless another program chooses it.
 """
 
 import random
@@ -77,7 +77,7 @@ def _another(taken):
 def _hold(port):
     """Keep other clouds that start now from choosing a port too.
 
-    Its server does not listen yet.  But nobody wants UDP, so a socket for that
+    Its server does not listen yet.  No server wants UDP, so a socket of UDP
     says whose the port is.
     """
     if port not in _held:

@@ -14,8 +14,8 @@
 
 A process is known by its id and the time it was started, so that none is
 mistaken for another that has got the same id.  Whatever was started here, and
-whatever that has started, has the home of its cloud in its environment: so
-even those are found that nobody could write down any more.
+whatever that has started, has the home of its cloud in its environment.  So
+even a process that was started and not written down is found.
 """
 
 import contextlib
@@ -65,7 +65,7 @@ class Process:
         return self.find() is not None
 
     def is_stopped(self):
-        """Tell whether somebody has stopped it, as SIGSTOP does."""
+        """Tell whether it was stopped by a signal, as SIGSTOP does."""
         process = self.find()
         with contextlib.suppress(psutil.NoSuchProcess):
             return bool(process) and process.status() == psutil.STATUS_STOPPED
@@ -102,7 +102,7 @@ def start(command, home, log, environment=None, folder=None):
                 'XDG_CACHE_HOME': os.path.join(home, 'data', 'cache'),
                 MARK: str(home),
             },
-            # Ctrl-C is for whoever started it, who then stops this in order.
+            # Ctrl-C is for the command that starts it and stops it in order.
             start_new_session=True,
         )
 

@@ -102,6 +102,6 @@ class _Services(harness.Harness):
 
     def clean_up(self):
         """Undo all that setUp has done, as far as it came."""
-        # NOTE: unittest keeps the errors for a result, which nobody has.
+        # NOTE: unittest keeps the errors for a result, and here is none.
         if not self.doCleanups():
             raise RuntimeError('The cloud could not be cleaned up.')

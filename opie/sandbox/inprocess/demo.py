@@ -81,8 +81,8 @@ class _Interruption:
     """Ctrl-C or SIGTERM, noticed between two steps.
 
     An exception amid one could leave a lock of nova taken, or a request half
-    sent, and whoever waits for it would wait forever.  Who asks twice does not
-    want to wait.
+    sent, and a thread that waits for it would wait forever.  A second
+    interrupt ends the demonstration at once.
     """
 
     def __init__(self):

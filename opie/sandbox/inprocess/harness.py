@@ -95,10 +95,10 @@ class Harness(integrated_helpers.ProviderUsageBaseTestCase):
     def _let_readers_in(self):
         """Keep threads that use different cells from waiting forever.
 
-        NOTE: in nova/tests/fixtures/nova.py, whoever uses a cell is a reader,
-        and whoever turns to another cell is a writer.  A thread amid a
-        transaction may have to become a reader, while a writer waits for
-        another reader, who waits for that transaction.  So readers must not
+        NOTE: in nova/tests/fixtures/nova.py, a thread that uses a cell is a
+        reader, and one that turns to another cell is a writer.  A thread amid
+        a transaction may have to become a reader, while a writer waits for
+        another reader, which waits for that transaction.  So readers must not
         wait for writers that wait.
         """
         self.useFixture(

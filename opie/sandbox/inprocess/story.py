@@ -161,7 +161,7 @@ def _candidates(decision, names):
         victims = sorted(names[server.uuid] for _, server in plan.victims)
         yield '%s: %s, at a cost of %d%s' % (
             names[host.provider],
-            ', '.join(victims) or 'nobody',
+            ', '.join(victims) or 'none',
             round(plan.cost),
             ' <- nominated' if host.provider in nominated else '',
         )

@@ -97,7 +97,7 @@ def main(argv):
         if stopped.is_set():
             break
     stopped.wait()
-    # Guests that nobody runs need no care, and threads would be waited for.
+    # The fake guests need no care, and a usual end would wait for threads.
     os._exit(0)
 
 

@@ -47,7 +47,7 @@ def files(site):
                 'fernet_tokens': {'key_repository': token_keys},
                 'credential': {'key_repository': credential_keys},
                 'token': {'expiration': 86400},
-                # The least that there is; nobody attacks these passwords.
+                # The least that there is: these passwords are not attacked.
                 'identity': {'password_hash_rounds': 4},
                 'DEFAULT': {'public_endpoint': site.url(NAME)},
             }

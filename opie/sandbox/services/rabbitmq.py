@@ -118,14 +118,14 @@ def connect(site):
 
 
 def check_readers(site, queues):
-    """:raises: if there is a queue that nobody reads."""
+    """:raises: if there is a queue that no service reads."""
     with connect(site) as connection:
         channel = connection.channel()
         for queue in queues:
             # What is not there raises an error itself.
             found = channel.queue_declare(queue, passive=True)
             if not found.consumer_count:
-                raise service.NotYet('nobody reads the queue %s' % queue)
+                raise service.NotYet('no service reads the queue %s' % queue)
 
 
 def _check_port(port):
