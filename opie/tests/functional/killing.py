@@ -17,10 +17,7 @@ import fixtures
 from opie.scheduler import filter_scheduler
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
-
-
-class Killed(BaseException):
-    """The scheduler ends here: nothing of it that handles errors does."""
+from opie.tests.interruptions import killer
 
 
 class KillingTestCase(base.CloudTestCase):
@@ -36,7 +33,7 @@ class KillingTestCase(base.CloudTestCase):
         """Let the conductor see an error, as when it gets no answer."""
         try:
             return real(*args, **kwargs)
-        except Killed as exc:
+        except killer.Killed as exc:
             raise RuntimeError('killed at %s' % exc) from exc
 
     def kill_at(self, owner, name, call_first=False, number=1):
@@ -109,6 +106,6 @@ def _killer(name, call_first=False, number=1):
             return real(*args, **kwargs)
         if call_first:
             real(*args, **kwargs)
-        raise Killed(name)
+        raise killer.Killed(name)
 
     return call

@@ -27,6 +27,7 @@ from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
 from opie.tests.functional import base
 from opie.tests.functional import killing
+from opie.tests.interruptions import killer
 
 
 class OverCapacityTest(killing.KillingTestCase):
@@ -132,7 +133,7 @@ class OverCapacityTest(killing.KillingTestCase):
         self.assertEqual({}, self.allocations(preemptor))
         self.let_time_pass()
         self.kill_at_write(4)
-        self.assertRaises(killing.Killed, self.reap)
+        self.assertRaises(killer.Killed, self.reap)
         self.assertRestored(1)
         self.assertRestoredWhenThereIsRoom()
 

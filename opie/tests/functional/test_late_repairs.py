@@ -24,6 +24,7 @@ from opie.scheduler.claims import claim
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import killing
+from opie.tests.interruptions import killer
 
 CONF = nova.conf.CONF
 
@@ -77,7 +78,7 @@ class DeadConductorTest(killing.TwoVictimsTestCase):
             with contextlib.suppress(Exception):
                 real(*args, **kwargs)
             died.set()
-            raise killing.Killed('the conductor')
+            raise killer.Killed('the conductor')
 
         self.wrap_once(
             conductor_manager.ComputeTaskManager, '_schedule_instances', die
