@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The decision who gives way, as a pure function.
+"""The decision which servers give way, as a pure function.
 
 Nothing in here knows nova, placement, options, a clock or a log: values go
 in, a plan comes out.  ``opie.scheduler.planning`` makes the values, and

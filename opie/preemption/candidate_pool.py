@@ -55,10 +55,9 @@ class CandidatePool:
         # Provider to how many preemptors its host may be asked to take.
         self._most: dict[str, int] = {}
 
-    @property
-    def hosts(self) -> dict[str, model.Host | model.Unfit]:
-        """Provider to host, as it is now where it was read."""
-        return self._refiner.hosts
+    def whole(self, provider: str) -> model.Host:
+        """Return a nominated host as it is before any server is gone."""
+        return self._refiner.whole(provider)
 
     @property
     def is_least(self) -> bool:
@@ -181,6 +180,8 @@ class CandidatePool:
             elif estimates.is_estimate(host):
                 append(candidates.needing_reading(host, number))
             else:
+                # Only an estimate is not believed.
+                assert isinstance(rank, unfit)
                 self._withdraw(provider, number, rank)
         heapq.heapify(heap)
 

@@ -18,10 +18,16 @@ millionths, so that sums are exact whatever their order.
 """
 
 import bisect
+import collections.abc
 import dataclasses
 import math
+import typing
 
 from opie.preemption import errors
+from opie.preemption import figures
+
+if typing.TYPE_CHECKING:
+    from opie.preemption import model
 
 DEFAULT_BILLING_PERIOD_SECONDS = 3600
 MILLIONTHS = 1_000_000
@@ -29,11 +35,13 @@ MILLIONTHS = 1_000_000
 # A bound is to be one for certain, and floats of its size may be off by some
 # millionths.
 _SURELY = 1 - 1e-12
-# Whoever has just begun a period may seem not to have, by rounding.
+# A server that has just begun a period may seem not to have, by rounding.
 _SLACK_SECONDS = 1e-6
 
 
-def seconds_beyond_last_full_period(runtime_seconds, billing_period_seconds):
+def seconds_beyond_last_full_period(
+    runtime_seconds: float, billing_period_seconds: float
+) -> float:
     """Return how long a server has run since its last full billing period.
 
     A server that has just completed a paid period loses nothing when it is
@@ -66,7 +74,7 @@ class Cost:
         costs the fraction that it has run of its current one.
     :ivar billing_period_seconds: length of a period.
     :ivar age_multiplier: cost of each billing period's length that a victim
-        has run since its launch; it spares those that have done most work.
+        has run since its launch; it keeps those that have done most work.
     :ivar min_runtime_seconds: a server that has run for less is young, and
         chosen only where nothing else makes room.
     :ivar is_min_runtime_strict: whether a young server is not even chosen
@@ -82,7 +90,7 @@ class Cost:
     is_min_runtime_strict: bool = False
     now: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ('count', 'duration', 'age'):
             value = getattr(self, name + '_multiplier')
             if not math.isfinite(value):
@@ -94,8 +102,11 @@ class Cost:
         # Raises for a period without length.
         seconds_beyond_last_full_period(0, self.billing_period_seconds)
 
-    def fewest(self):
-        """Return the cost that only counts victims; who may not go may not."""
+    def fewest(self) -> 'Cost':
+        """Return the cost that only counts victims.
+
+        What may not be evicted by this cost may not by the other either.
+        """
         return dataclasses.replace(
             self,
             count_multiplier=1.0,
@@ -106,20 +117,21 @@ class Cost:
             ),
         )
 
-    def runtime_seconds(self, server):
+    def runtime_seconds(self, server: 'model.Server') -> float:
         """Return how long a server has run, 0 if it never did."""
         if server.launched_at is None:
             return 0.0
         return max(0.0, self.now - server.launched_at)
 
-    def is_young(self, server):
-        """Tell whether a server is to be spared while others will do."""
+    def is_young(self, server: 'model.Server') -> bool:
+        """Tell whether a server is to stay while others will do."""
         return self.runtime_seconds(server) < self.min_runtime_seconds
 
-    def may_evict(self, server):
+    def may_evict(self, server: 'model.Server') -> bool:
+        """Tell whether a server may be evicted where nothing else will do."""
         return not (self.is_min_runtime_strict and self.is_young(server))
 
-    def millionths(self, server):
+    def millionths(self, server: 'model.Server') -> int:
         """Return the cost of evicting one server, in millionths."""
         runtime = self.runtime_seconds(server)
         return self._millionths(
@@ -129,22 +141,26 @@ class Cost:
             runtime,
         )
 
-    def _millionths(self, begun_seconds, runtime_seconds):
+    def _millionths(self, begun_seconds: float, runtime_seconds: float) -> int:
         of_time = (
             self.duration_multiplier * begun_seconds
             + self.age_multiplier * runtime_seconds
         ) / self.billing_period_seconds
         return round(MILLIONTHS * (self.count_multiplier + of_time))
 
-    def cost_of(self, server):
+    def cost_of(self, server: 'model.Server') -> float:
         """Return the cost of evicting one server."""
         return self.millionths(server) / MILLIONTHS
 
-    def cost_of_all(self, servers):
+    def cost_of_all(
+        self, servers: collections.abc.Iterable['model.Server']
+    ) -> float:
         """Return the cost of evicting all servers, whatever their order."""
         return sum(map(self.millionths, servers)) / MILLIONTHS
 
-    def make_floor(self):
+    def make_floor(
+        self,
+    ) -> collections.abc.Callable[[figures.Figures, int], int]:
         """Return a function that bounds the cost of victims of a host.
 
         It is called for every host of a cloud, and makes its list of times
@@ -159,13 +175,13 @@ class Cost:
         of_age = MILLIONTHS * self.age_multiplier / period
         phase = now % period + _SLACK_SECONDS
 
-        def floor(figures, count):
-            launches = figures.launches
+        def floor(its_figures: figures.Figures, count: int) -> int:
+            launches = its_figures.launches
             least = each * count
-            if launches and launches[-1] < now and not figures.unlaunched:
+            if launches and launches[-1] < now and not its_figures.unlaunched:
                 # The last to begin a period anew are those of the phases just
                 # before this moment's, and before the first comes the last.
-                phases = figures.phases(period)
+                phases = its_figures.phases(period)
                 index = bisect.bisect_right(phases, phase)
                 if index >= count:
                     begun = phase * count - sum(phases[index - count : index])

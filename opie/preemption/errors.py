@@ -24,7 +24,7 @@ class PreemptionError(ValueError):
 
     msg_fmt = 'The preemption core was called wrongly.'
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: object) -> None:
         super().__init__(self.msg_fmt % kwargs)
 
 

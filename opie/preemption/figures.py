@@ -12,8 +12,8 @@
 
 """Sums and extremes over a host, kept with it.
 
-They are all that a bound of its cost needs, so that a cloud of many hosts is
-looked through without touching their servers.
+They are all that the bound of its cost needs, so that the bounds of a cloud of
+many hosts are found without touching their servers.
 """
 
 import collections.abc
@@ -22,6 +22,9 @@ import functools
 import itertools
 import typing
 
+if typing.TYPE_CHECKING:
+    from opie.preemption import model
+
 # Beyond so many, hosts that are alike in all classes may not share a mapping.
 _MOST_SHAPES = 4096
 
@@ -29,7 +32,7 @@ _MOST_SHAPES = 4096
 class ClassFigures(typing.NamedTuple):
     """The figures of one resource class of a host.
 
-    :ivar free: the capacity that nobody uses.
+    :ivar free: the capacity that is not in use.
     :ivar most_freed: what no, one, two and more potential victims hold at the
         most, up to all that hold any of it.
     """
@@ -41,7 +44,15 @@ class ClassFigures(typing.NamedTuple):
     step_size: int
 
     @classmethod
-    def from_inventory(cls, inventory, amounts):
+    def from_inventory(
+        cls,
+        inventory: 'model.Inventory',
+        amounts: collections.abc.Iterable[int],
+    ) -> 'ClassFigures':
+        """Return the figures of a class.
+
+        :param amounts: what the potential victims hold of it.
+        """
         return cls(
             inventory.capacity - inventory.used,
             (0, *itertools.accumulate(sorted(amounts, reverse=True))),
@@ -65,13 +76,14 @@ class Figures:
     launches: tuple[float, ...]
     unlaunched: int
     # The period that phases were asked for last, and the answer.
-    _phases: list = dataclasses.field(
+    _phases: list[typing.Any] = dataclasses.field(
         default_factory=lambda: [None, ()], compare=False, repr=False
     )
 
     @classmethod
-    def from_host(cls, host):
-        held = {}
+    def from_host(cls, host: 'model.Host') -> 'Figures':
+        """Return the figures of a host."""
+        held: dict[str, list[int]] = {}
         for server in host.potential_victims:
             for name, amount in server.held.items():
                 held.setdefault(name, []).append(amount)
@@ -96,7 +108,7 @@ class Figures:
             len(host.potential_victims) - len(launches),
         )
 
-    def phases(self, period_seconds):
+    def phases(self, period_seconds: float) -> tuple[float, ...]:
         """Return how far into a period each launch was, ascending.
 
         Periods are counted from the epoch, so it is the same at any time.
@@ -109,8 +121,8 @@ class Figures:
             self._phases[:] = period_seconds, phases
         return phases
 
-    def free(self, name):
-        """Return the capacity of a class that nobody uses.
+    def free(self, name: str) -> float:
+        """Return the capacity of a class that is not in use.
 
         It is below zero on a host over its capacity.
         """
@@ -118,5 +130,7 @@ class Figures:
 
 
 @functools.lru_cache(_MOST_SHAPES)
-def _shared_classes(items):
+def _shared_classes(
+    items: tuple[tuple[str, ClassFigures], ...],
+) -> dict[str, ClassFigures]:
     return dict(items)

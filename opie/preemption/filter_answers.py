@@ -38,7 +38,7 @@ class FilterAnswers:
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
         """Take nominations for granted, and forget what was asked before."""
         self.before = nominations
-        self._answers: dict[tuple, str | None] = {}
+        self._answers: dict[tuple[str, frozenset[str], int], str | None] = {}
 
     def on_host(self, host: model.Host, number: int) -> 'HostAnswers':
         """Return the answers about so many more preemptors on a host.

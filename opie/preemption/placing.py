@@ -145,7 +145,10 @@ def _cheapest_split(
         by_host.setdefault(candidate.provider, []).append(candidate)
     # How many are placed, to the least total of it and the candidates taken.
     # A split of which fewer hosts need reading is the better one.
-    best: dict[int, tuple[tuple, tuple]] = {0: ((0, 0, 0.0), ())}
+    best: dict[
+        int,
+        tuple[tuple[int, int, float], tuple[candidates.Candidate, ...]],
+    ] = {0: ((0, 0, 0.0), ())}
     for _, of_host in sorted(by_host.items()):
         extended = dict(best)
         for placed, (total, taken) in best.items():

@@ -30,7 +30,6 @@ from opie.preemption import cost
 from opie.preemption import errors
 from opie.preemption import model
 from opie.preemption import placing
-from opie.preemption import resources
 from opie.preemption import shares
 
 _TOO_FEW = 'it cannot take all of them, alone or with other hosts'
@@ -94,7 +93,7 @@ def _least_plan(
             for provider, reason in pool.reasons(most_preemptors=1).items()
             if provider not in nominated
         },
-        _shares(request, pool.hosts, nominations),
+        _shares(request, pool, nominations),
         pool.is_least,
     )
 
@@ -117,19 +116,20 @@ def _check_unique(uuids: collections.abc.Iterable[str]) -> None:
 
 def _shares(
     request: model.Request,
-    hosts: dict[str, model.Host | model.Unfit],
+    pool: candidate_pool.CandidatePool,
     nominations: tuple[model.Nomination, ...],
-) -> dict[str, dict[str, resources.Resources]]:
+) -> dict[str, dict[str, dict[str, int]]]:
     """Return the shares of all victims of a plan."""
-    split = {}
+    split: dict[str, dict[str, dict[str, int]]] = {}
     for provider in sorted({one.provider for one in nominations}):
         here = [one for one in nominations if one.provider == provider]
-        split.update(
-            shares.share_out(
-                hosts[provider],
-                [server for one in here for server in one.victims],
-                [one.preemptor for one in here],
-                request.resources,
-            )
+        shared = shares.share_out(
+            pool.whole(provider),
+            [server for one in here for server in one.victims],
+            [one.preemptor for one in here],
+            request.resources,
         )
+        # Only victims that can be shared were nominated.
+        assert shared is not None
+        split.update(shared)
     return split

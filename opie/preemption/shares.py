@@ -43,7 +43,7 @@ def share_out(
         None when placement's units do not allow what would be left booked on
         a victim.
     """
-    taken = {server.uuid: {} for server in victims}
+    taken: dict[str, dict[str, int]] = {server.uuid: {} for server in victims}
     for name, amount in wanted.items():
         amounts = _taken_of_class(
             host.inventories[name], name, victims, amount * len(preemptors)
@@ -55,7 +55,12 @@ def share_out(
     return _split(taken, preemptors, wanted)
 
 
-def _taken_of_class(inventory, name, victims, wanted):
+def _taken_of_class(
+    inventory: model.Inventory,
+    name: str,
+    victims: collections.abc.Sequence[model.Server],
+    wanted: int,
+) -> dict[str, int] | None:
     """Return victim uuid to the amount taken, or None if units forbid it."""
     remaining = wanted
     amounts = {}
@@ -73,7 +78,9 @@ def _taken_of_class(inventory, name, victims, wanted):
     return amounts if remaining <= from_free else None
 
 
-def _most_that_leaves_a_unit(inventory, held, wanted):
+def _most_that_leaves_a_unit(
+    inventory: model.Inventory, held: int, wanted: int
+) -> int | None:
     """Return the most to take so that placement accepts what is left."""
     if wanted >= held:
         return held
@@ -86,12 +93,16 @@ def _most_that_leaves_a_unit(inventory, held, wanted):
     return held - left if inventory.is_unit(left) else None
 
 
-def _split(taken, preemptors, wanted):
+def _split(
+    taken: dict[str, dict[str, int]],
+    preemptors: collections.abc.Sequence[str],
+    wanted: model.Resources,
+) -> dict[str, dict[str, dict[str, int]]]:
     """Attribute what was taken to the preemptors, each up to its need."""
     needs = {preemptor: dict(wanted) for preemptor in preemptors}
     shares = {}
     for uuid, amounts in sorted(taken.items()):
-        share = {}
+        share: dict[str, dict[str, int]] = {}
         for name, amount in amounts.items():
             for preemptor in preemptors:
                 part = min(amount, needs[preemptor][name])

@@ -229,10 +229,10 @@ class _Search:
             )
             if self._answers.why_refused(grown) is not None:
                 gone.add(server.uuid)
-        everyone = frozenset(server.uuid for server in servers)
+        every_uuid = frozenset(server.uuid for server in servers)
         if self._is_about_number(servers, len(gone)):
-            return shortfall.Rule(everyone, len(gone) + 1)
-        return shortfall.Rule(everyone - gone, 1)
+            return shortfall.Rule(every_uuid, len(gone) + 1)
+        return shortfall.Rule(every_uuid - gone, 1)
 
     def _is_about_number(
         self, servers: tuple[model.Server, ...], number: int

@@ -14,8 +14,8 @@
 """Hosts, servers and requests for tests, each in one short line.
 
 Resource classes are keywords: ``server('small', VCPU=1)``.  What a host has in
-use is what its servers hold and what ``busy`` holds, the servers that nobody
-may evict.
+use is what its servers hold and what ``busy`` holds, the servers that may
+not be evicted.
 """
 
 import collections.abc
@@ -46,15 +46,15 @@ class FakeCloud:
 
     :ivar hosts: uuid to the host as it is now.
     :ivar filters: what :meth:`why_refused` is.
-    :ivar looked: the uuids of the hosts that were looked at, in order.
+    :ivar read_providers: the uuids of the hosts that were read, in order.
     """
 
     hosts: dict
     filters: object
-    looked: list = dataclasses.field(default_factory=list)
+    read_providers: list = dataclasses.field(default_factory=list)
 
     def read(self, uuids):
-        self.looked += uuids
+        self.read_providers += uuids
         return {uuid: self.hosts[uuid] for uuid in uuids}
 
     def why_refused(self, provider, gone, nominations):

@@ -212,10 +212,10 @@ def filters(draw, hosts):
         host.provider: frozenset(one.uuid for one in host.potential_victims)
         for host in hosts
     }
-    everybody = sorted(frozenset().union(*servers_on.values()))
-    if not everybody:
+    all_servers = sorted(frozenset().union(*servers_on.values()))
+    if not all_servers:
         return Filters(servers_on)
-    some = st.frozensets(st.sampled_from(everybody), max_size=2)
+    some = st.frozensets(st.sampled_from(all_servers), max_size=2)
     return Filters(
         servers_on,
         must_go=draw(some),

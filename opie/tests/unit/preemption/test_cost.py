@@ -91,7 +91,7 @@ class InvalidMultiplierTest(testtools.TestCase):
         'both parts are added over all victims': ((1, 8, 60), [15, 90], 8),
         'a count multiplier below zero is zero': ((-1, 8, 60), [30], 4),
         'a duration multiplier below zero is zero': ((1, -8, 60), [30], 1),
-        'nobody costs nothing': ((1, 8, 60), [], 0),
+        'no victims cost nothing': ((1, 8, 60), [], 0),
     }
 )
 class CostOfAllTest(testtools.TestCase):

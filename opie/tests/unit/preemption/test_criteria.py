@@ -38,7 +38,7 @@ def full_host(uuid, *servers, **fields):
 
 @builders.scenarios(
     {
-        'a young server is spared while a dearer one will do': (
+        'a young server stays while a dearer one will do': (
             [
                 full_host(
                     'a',
@@ -50,7 +50,7 @@ def full_host(uuid, *servers, **fields):
             YOUNG_ARE_SPARED,
             [('a', ['dear'])],
         ),
-        'a young server is spared while many others will do': (
+        'a young server stays while many others will do': (
             [
                 full_host(
                     'a',
@@ -63,7 +63,7 @@ def full_host(uuid, *servers, **fields):
             YOUNG_ARE_SPARED,
             [('a', ['v', 'w'])],
         ),
-        'a young server is spared while another host will do': (
+        'a young server stays while another host will do': (
             [
                 full_host('a', server('young', VCPU=1, minutes=1)),
                 full_host('b', server('dear', VCPU=1, minutes=59)),
@@ -137,7 +137,7 @@ def full_host(uuid, *servers, **fields):
             builders.USUAL,
             [('b', ['small'])],
         ),
-        'what nobody asked for counts as freed in vain too': (
+        'what was not asked for counts as freed in vain too': (
             [
                 host(
                     'a',

@@ -63,7 +63,7 @@ class IsUnitTest(testtools.TestCase):
 
 @builders.scenarios(
     {
-        'nobody to place': ((), {'VCPU': 1}, 'no preemptor'),
+        'no preemptor to place': ((), {'VCPU': 1}, 'no preemptor'),
         'a preemptor named twice': (('p', 'p'), {'VCPU': 1}, 'twice'),
         'no resources': (('p',), {}, 'no resources'),
         'nothing of a class': (('p',), {'VCPU': 1, 'GPU': 0}, '0 of GPU'),

@@ -147,7 +147,7 @@ class OnePreemptorTest(testtools.TestCase):
             request('p', 'q', VCPU=2),
             [('a', ['v']), ('a', [])],
         ),
-        'room is used up before anybody goes': (
+        'room is used up before any server goes': (
             [
                 host('a', server('v', VCPU=1), VCPU=2),
                 host('b', VCPU=1),
@@ -155,7 +155,7 @@ class OnePreemptorTest(testtools.TestCase):
             request('p', 'q', 'r', VCPU=1),
             [('b', []), ('a', ['v']), ('a', [])],
         ),
-        'nobody is a victim twice': (
+        'no server is a victim twice': (
             [full_host('a', server('v', VCPU=1), server('w', VCPU=1))],
             request('p', 'q', VCPU=1),
             [('a', ['v', 'w']), ('a', [])],

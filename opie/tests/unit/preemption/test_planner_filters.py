@@ -67,7 +67,7 @@ def one_must_stay(*uuids):
             must_go('member', on='a'),
             [('a', ['member'])],
         ),
-        'a host where nobody has to go wins over a group with room': (
+        'a host where no server has to go wins over a group with room': (
             [host('a', server('member', VCPU=1), VCPU=8), host('b', VCPU=1)],
             must_go('member', on='a'),
             [('b', [])],
@@ -88,7 +88,7 @@ def one_must_stay(*uuids):
             must_go('member', on='a'),
             [('a', ['member'])],
         ),
-        'the last member of an affinity group is spared': (
+        'the last member of an affinity group stays': (
             [one_core_each('a', 'member', 'v')],
             one_must_stay('member'),
             [('a', ['v'])],

@@ -97,12 +97,12 @@ class OnePreemptorTest(testtools.TestCase):
         plan = builders.make_plan(hosts, request, its_cost, filters)
         hypothesis.assume(plan.victims)
         host, gone = nominated(hosts, plan)
-        for spared in gone:
-            fewer = [server for server in gone if server is not spared]
+        for one in gone:
+            fewer = [server for server in gone if server is not one]
             self.assertFalse(
                 oracle.fits(host, request.resources, fewer)
                 and filters(host.provider, oracle.uuids(fewer), ()) is None,
-                'sparing %s harms nobody' % spared.uuid,
+                '%s need not go' % one.uuid,
             )
 
     @strategies.SETTINGS

@@ -62,7 +62,7 @@ server = builders.server
             request('p', VCPU=3),
             {'v': {'p': {'VCPU': 2}}, 'w': {'p': {'VCPU': 1}}},
         ),
-        'classes that nobody asked for stay with the victim': (
+        'classes that were not asked for stay with the victim': (
             host('a', server('v', VCPU=2, DISK_GB=9), VCPU=2, DISK_GB=9),
             request('p', VCPU=2),
             {'v': {'p': {'VCPU': 2}}},

@@ -35,12 +35,12 @@ def names_of(servers):
 
 @builders.scenarios(
     {
-        'nobody goes where there is room': (
+        'no server goes where there is room': (
             host('a', server('v', VCPU=1), VCPU=8),
             request(VCPU=7),
             [],
         ),
-        'nobody goes from an empty host': (
+        'no server goes from an empty host': (
             host('a', VCPU=8),
             request(VCPU=8),
             [],
@@ -55,7 +55,7 @@ def names_of(servers):
             request(VCPU=4),
             ['v', 'w'],
         ),
-        'a server that frees nothing of use is spared': (
+        'a server that frees nothing of use stays': (
             host(
                 'a',
                 server('disk', DISK_GB=9),
@@ -162,7 +162,7 @@ def names_of(servers):
             request(VCPU=2),
             ['v0', 'v1'],
         ),
-        'being over capacity of what nobody wants is no obstacle': (
+        'being over capacity of what is not wanted is no obstacle': (
             host('a', server('v', VCPU=1, DISK_GB=9), VCPU=2, DISK_GB=5),
             request(VCPU=1),
             [],

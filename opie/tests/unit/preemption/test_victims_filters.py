@@ -83,7 +83,7 @@ def full_host(*names):
             ['group', 'large'],
             3,
         ),
-        'the member of an affinity group is spared': (
+        'the member of an affinity group stays': (
             full_host('v', 'w'),
             one_must_stay('v'),
             ['w'],
@@ -100,12 +100,12 @@ def full_host(*names):
             ['v', 'x'],
             2,
         ),
-        'nobody goes from a host that passes as it is': (
+        'no server goes from a host that passes as it is': (
             host('a', server('v', VCPU=1), server('w', VCPU=1), VCPU=8),
-            lambda servers: 'somebody is gone' if servers else None,
+            lambda servers: 'a server is gone' if servers else None,
             [],
         ),
-        'a server that stays only beside another is spared after it': (
+        'a server that stays only beside another stays after it': (
             host('a', *(server(name, VCPU=1) for name in 'vwx'), VCPU=8),
             x_must_go_and_v_stays_only_beside_w,
             ['x'],
@@ -119,7 +119,7 @@ class FiltersTest(testtools.TestCase):
 
 
 class NumberTest(testtools.TestCase):
-    """A filter that wants a number of servers gone, whoever they are."""
+    """A filter that wants a number of servers gone, any of them."""
 
     def ask(self, servers, number, cores):
         """Return the victims, and how often the filter was asked."""
@@ -165,7 +165,7 @@ class NumberTest(testtools.TestCase):
 
 
 class FilterRefusalTest(testtools.TestCase):
-    def test_the_reason_is_that_of_the_filters_with_everybody_gone(self):
+    def test_the_reason_is_that_of_the_filters_with_all_servers_gone(self):
         refusal = builders.choose_victims(
             full_host('v', 'w'),
             {'VCPU': 1},

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Only hosts that can win are looked at, and they are looked at."""
+"""Only hosts that can win are read, and all of those are."""
 
 import dataclasses
 
@@ -50,24 +50,24 @@ def full_hosts(number):
     ]
 
 
-class LookTest(testtools.TestCase):
+class ReadTest(testtools.TestCase):
     def plan(self, given, request, true=(), accepts=builders.accept_all):
         """Plan; hosts are as they were given, but for some true ones."""
         hosts = {one.provider: one for one in (*given, *true)}
         self.cloud = builders.FakeCloud(hosts, accepts)
         return planner.make_plan(request, given, builders.USUAL, self.cloud)
 
-    def test_the_best_host_is_the_only_one_looked_at(self):
+    def test_the_best_host_is_the_only_one_read(self):
         self.plan(full_hosts(500), request(VCPU=1))
-        self.assertEqual(['h000'], self.cloud.looked)
+        self.assertEqual(['h000'], self.cloud.read_providers)
 
-    def test_hosts_are_looked_at_in_growing_numbers(self):
-        looks = []
+    def test_hosts_are_read_in_growing_numbers(self):
+        sizes = []
         real = builders.FakeCloud.read
 
         class Counting(builders.FakeCloud):
             def read(self, uuids):
-                looks.append(len(uuids))
+                sizes.append(len(uuids))
                 return real(self, uuids)
 
         given = full_hosts(100)
@@ -76,17 +76,17 @@ class LookTest(testtools.TestCase):
         )
         plan = planner.make_plan(request(VCPU=1), given, builders.USUAL, cloud)
         self.assertFalse(plan.is_feasible)
-        self.assertEqual([1, 1, 2, 4, 8, 16, 32, 36], looks)
-        self.assertEqual(100, len(set(cloud.looked)))
+        self.assertEqual([1, 1, 2, 4, 8, 16, 32, 36], sizes)
+        self.assertEqual(100, len(set(cloud.read_providers)))
 
     def test_a_host_that_became_dear_loses_to_the_next_one(self):
         given = full_hosts(3)
         dear = host('h000', server('v000', minutes=59, VCPU=1), VCPU=1)
         plan = self.plan(given, request(VCPU=1), [dear])
         self.assertEqual([('h001', ['v001'])], builders.placed(plan))
-        self.assertEqual({'h000', 'h001'}, set(self.cloud.looked))
+        self.assertEqual({'h000', 'h001'}, set(self.cloud.read_providers))
 
-    def test_a_host_that_goes_while_it_is_looked_at_is_no_host(self):
+    def test_a_host_that_goes_while_it_is_read_is_no_host(self):
         given = full_hosts(2)
         self.cloud = builders.FakeCloud(
             {'h000': model.Unfit('gone'), 'h001': given[1]},
@@ -98,7 +98,7 @@ class LookTest(testtools.TestCase):
         self.assertEqual([('h001', ['v001'])], builders.placed(plan))
         self.assertEqual({'h000': 'gone'}, plan.reasons)
 
-    def test_a_host_too_small_by_an_estimate_is_looked_at_last(self):
+    def test_a_host_too_small_by_an_estimate_is_read_last(self):
         true = host('a', server('v', VCPU=1), busy={'VCPU': 1}, VCPU=2)
         plan = self.plan([estimate(true, VCPU=9)], request(VCPU=1), [true])
         self.assertEqual([('a', ['v'])], builders.placed(plan))
@@ -109,16 +109,16 @@ class LookTest(testtools.TestCase):
             [estimate(true, VCPU=9), *full_hosts(1)], request(VCPU=1), [true]
         )
         self.assertEqual([('h000', ['v000'])], builders.placed(plan))
-        self.assertEqual(['h000'], self.cloud.looked)
+        self.assertEqual(['h000'], self.cloud.read_providers)
 
-    def test_a_host_too_small_by_placements_word_is_not_looked_at(self):
+    def test_a_host_too_small_by_placements_word_is_not_read(self):
         plan = self.plan(
             [host('a', busy={'VCPU': 2}, VCPU=2)], request(VCPU=1)
         )
         self.assertFalse(plan.is_feasible)
-        self.assertEqual([], self.cloud.looked)
+        self.assertEqual([], self.cloud.read_providers)
 
-    def test_hosts_too_small_by_estimates_are_looked_at_in_part(self):
+    def test_hosts_too_small_by_estimates_are_read_in_part(self):
         true = [
             host('h%03d' % n, server('v%03d' % n, VCPU=1), VCPU=1)
             for n in range(1000)
@@ -129,14 +129,16 @@ class LookTest(testtools.TestCase):
             true,
         )
         self.assertFalse(plan.is_feasible)
-        self.assertEqual(estimates.MOST_TOO_SMALL, len(self.cloud.looked))
+        self.assertEqual(
+            estimates.MOST_TOO_SMALL, len(self.cloud.read_providers)
+        )
         self.assertEqual(
             {'not enough VCPU even without preemptible servers'},
             set(plan.reasons.values()),
         )
         self.assertEqual(1000, len(plan.reasons))
 
-    def test_preemptors_that_keep_apart_need_no_look_at_every_host(self):
+    def test_preemptors_that_keep_apart_read_few_hosts(self):
         wanted = model.Request(('p', 'q'), {'VCPU': 1}, most_per_host=1)
         plan = self.plan(
             [host('h%03d' % n, VCPU=2) for n in range(500)],
@@ -144,9 +146,9 @@ class LookTest(testtools.TestCase):
             accepts=builders.apart,
         )
         self.assertEqual(2, len({one.provider for one in plan.nominations}))
-        self.assertLess(len(self.cloud.looked), 10)
+        self.assertLess(len(self.cloud.read_providers), 10)
 
-    def test_preemptors_that_stay_together_need_no_look_at_every_host(self):
+    def test_preemptors_that_stay_together_read_few_hosts(self):
         wanted = model.Request(('p', 'q'), {'VCPU': 1}, is_together=True)
         plan = self.plan(
             [*full_hosts(500), host('large', VCPU=2)],
@@ -154,9 +156,9 @@ class LookTest(testtools.TestCase):
             accepts=builders.together,
         )
         self.assertEqual({'large'}, {one.provider for one in plan.nominations})
-        self.assertEqual(['large'], self.cloud.looked)
+        self.assertEqual(['large'], self.cloud.read_providers)
 
-    def test_of_hosts_nobody_knows_the_cheapest_is_found(self):
+    def test_of_unknown_hosts_the_cheapest_is_found(self):
         true = [
             host(
                 'h%d' % n,
@@ -178,7 +180,7 @@ class LookTest(testtools.TestCase):
         ]
         plan = self.plan(given, request(CUSTOM_X=1), true)
         self.assertEqual([('h4', ['v4'])], builders.placed(plan))
-        self.assertEqual(5, len(self.cloud.looked))
+        self.assertEqual(5, len(self.cloud.read_providers))
 
     def test_one_alone_is_together(self):
         wanted = model.Request(('p',), {'VCPU': 1}, is_together=True)
@@ -193,7 +195,7 @@ class LookTest(testtools.TestCase):
     @strategies.SETTINGS
     @hypothesis.given(strategies.problems(most_preemptors=3), st.data())
     def test_hopeful_estimates_make_no_plan_dearer(self, problem, data):
-        """Every host that could win by its estimate is looked at."""
+        """Every host that could win by its estimate is read."""
         hosts, wanted, its_cost = problem
         given = [
             estimate(
