@@ -23,9 +23,9 @@ from collections.abc import Collection
 from collections.abc import Sequence
 import dataclasses
 import time
-import typing
 
 from nova import context as nova_context
+from nova import objects
 import nova.conf
 from oslo_log import log as logging
 
@@ -69,7 +69,7 @@ class Attempt:
     sources: worker.Sources
     requester: tuple[str, str]
     number: int
-    cells: dict[str, typing.Any] = dataclasses.field(
+    cells: dict[str, objects.CellMapping] = dataclasses.field(
         default_factory=dict, init=False
     )
     sent: set[str] = dataclasses.field(default_factory=set, init=False)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import typing
 
 from nova import context as nova_context
+from nova import objects
 from nova.compute import vm_states
 from oslo_log import log as logging
 
@@ -63,7 +64,7 @@ class Confirmation:
         :raises errors.AttemptVoid: if it will not be.
         :raises errors.TooLate: if it is not in time.
         """
-        cells: dict[str, typing.Any] = {}
+        cells: dict[str, objects.CellMapping] = {}
         there: dict[str, set[str]] = {}
         for victim, cell in self._attempt.cells.items():
             cells[cell.uuid] = cell
@@ -87,7 +88,7 @@ class Confirmation:
         self._check_services_again()
 
     def _still_there(
-        self, cell: typing.Any, victims: set[str]
+        self, cell: objects.CellMapping, victims: set[str]
     ) -> tuple[set[str], bool]:
         """Return (those whose record is there, whether nova is through)."""
         try:

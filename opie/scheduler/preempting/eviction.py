@@ -36,6 +36,7 @@ from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
+from opie.scheduler.planning import worker
 from opie.scheduler.preempting import preemptor_checks
 from opie.scheduler.preempting import switch
 
@@ -118,7 +119,10 @@ class Eviction:
         return check_of_all
 
     def _evict_patiently(
-        self, state: typing.Any, victim: str, check_of_all: _CheckOfAll | None
+        self,
+        state: worker.HostState,
+        victim: str,
+        check_of_all: _CheckOfAll | None,
     ) -> None:
         """Evict a victim; see the module's policy on what does not answer.
 
@@ -137,7 +141,10 @@ class Eviction:
             self._attempt.deadline.check()
 
     def _evict(
-        self, state: typing.Any, victim: str, check_of_all: _CheckOfAll | None
+        self,
+        state: worker.HostState,
+        victim: str,
+        check_of_all: _CheckOfAll | None,
     ) -> None:
         self._note_unwanted(victim)
         if not self._attempt.is_needed(victim):
@@ -177,7 +184,7 @@ class Eviction:
         self,
         context: nova_context.RequestContext,
         instance: objects.Instance,
-        state: typing.Any,
+        state: worker.HostState,
     ) -> None:
         """Ask nova to delete a victim: it cannot be taken back."""
         victim = instance.uuid

@@ -33,6 +33,7 @@ from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.nova_db import server_states
 from opie.scheduler.nova_db import victim_states
 from opie.scheduler.planning import protection
+from opie.scheduler.planning import worker
 
 
 class VictimChecks:
@@ -65,8 +66,8 @@ class VictimChecks:
 
     def problems(
         self,
-        cells: Mapping[str, typing.Any],
-        states: Mapping[str, typing.Any],
+        cells: Mapping[str, objects.CellMapping],
+        states: Mapping[str, worker.HostState],
     ) -> dict[str, str]:
         """Check several victims at once, in fewer steps than one by one.
 
@@ -78,7 +79,7 @@ class VictimChecks:
         problems = self._problems_of_hosts(states)
         for victim in states.keys() - cells.keys() - problems.keys():
             problems[victim] = 'the victim is in no cell'
-        by_cell: dict[str, tuple[typing.Any, list[str]]] = {}
+        by_cell: dict[str, tuple[objects.CellMapping, list[str]]] = {}
         for victim in sorted(states.keys() - problems.keys()):
             cell = cells[victim]
             by_cell.setdefault(cell.uuid, (cell, []))[1].append(victim)
@@ -90,7 +91,7 @@ class VictimChecks:
         return problems
 
     def _problems_of_hosts(
-        self, states: Mapping[str, typing.Any]
+        self, states: Mapping[str, worker.HostState]
     ) -> dict[str, str]:
         problems: dict[str, str] = {}
         for host in sorted({state.host for state in states.values()}):
@@ -108,7 +109,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         victims: list[str],
-        states: Mapping[str, typing.Any],
+        states: Mapping[str, worker.HostState],
     ) -> dict[str, str]:
         problems = {}
         migrating = server_states.in_migration(context, victims)
@@ -126,7 +127,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         instance: objects.Instance,
-        state: typing.Any,
+        state: worker.HostState,
     ) -> None:
         """Check that a victim is still what was planned with.
 
@@ -142,7 +143,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         record: typing.Any,
-        state: typing.Any,
+        state: worker.HostState,
         migrating: set[str],
         touched: set[str],
     ) -> None:
@@ -163,7 +164,9 @@ class VictimChecks:
                 'allocations of the victim changed', victim
             )
 
-    def check_record(self, record: typing.Any, state: typing.Any) -> None:
+    def check_record(
+        self, record: typing.Any, state: worker.HostState
+    ) -> None:
         """Check what a victim's own record says.
 
         :param record: an Instance, or a row of ``preemptibles``.
