@@ -1,0 +1,126 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which preemptible servers of a host are potential victims."""
+
+import testtools
+
+from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.planning import protection
+from opie.tests.unit.preemption import builders
+
+
+def _server(**values):
+    """Return a server that runs on host1, but for some values."""
+    return preemptibles.PreemptibleServer(
+        **{
+            'uuid': 'server',
+            'project_id': 'project',
+            'host': 'host1',
+            'node': 'host1',
+            'vm_state': 'active',
+            'task_state': None,
+            'launched_at': 0.0,
+            'locked_by': None,
+            'disable_terminate': False,
+            'memory_mb': 512,
+            'vcpus': 1,
+            'root_gb': 1,
+            'ephemeral_gb': 0,
+            **values,
+        }
+    )
+
+
+@builders.scenarios(
+    {
+        'a server that runs': ({}, {}, True),
+        'a server in ERROR, which holds its resources': (
+            {'vm_state': 'error'},
+            {},
+            True,
+        ),
+        'a server with the lock of its owner': (
+            {'locked_by': 'owner'},
+            {},
+            True,
+        ),
+        'a server with the lock of an administrator': (
+            {'locked_by': 'admin'},
+            {},
+            False,
+        ),
+        'a server that may not be terminated': (
+            {'disable_terminate': True},
+            {},
+            False,
+        ),
+        'a shelved server, which holds nothing': (
+            {'vm_state': 'shelved_offloaded'},
+            {},
+            False,
+        ),
+        'a server that is being deleted': (
+            {'task_state': 'deleting'},
+            {},
+            False,
+        ),
+        'a server that is busy': ({'task_state': 'rebooting'}, {}, False),
+        'a server of a protected project': (
+            {},
+            {'projects': frozenset(['project'])},
+            False,
+        ),
+        'a server on a protected host': (
+            {},
+            {'protected_hosts': frozenset(['host1'])},
+            False,
+        ),
+        'a server on a host that no aggregate allows': (
+            {},
+            {'is_evictable_by_default': False},
+            False,
+        ),
+        'a server on a host that an aggregate allows': (
+            {},
+            {
+                'is_evictable_by_default': False,
+                'evictable_hosts': frozenset(['host1']),
+            },
+            True,
+        ),
+        'a server on a host of which aggregates disagree': (
+            {},
+            {
+                'protected_hosts': frozenset(['host1']),
+                'evictable_hosts': frozenset(['host1']),
+            },
+            False,
+        ),
+    }
+)
+class TestPotentialVictims(testtools.TestCase):
+    def check(self, values, protected, is_one):
+        server = _server(**values)
+        found = protection.Protection(**protected).potential_victims(
+            'host1', [server]
+        )
+        self.assertEqual((server,) if is_one else (), found)
+
+
+class TestExcluded(testtools.TestCase):
+    def test_a_server_that_is_excluded_is_no_victim(self):
+        one, other = _server(uuid='one'), _server(uuid='other')
+        found = protection.Protection().potential_victims(
+            'host1', [one, other], {'one'}
+        )
+        self.assertEqual((other,), found)
