@@ -49,7 +49,7 @@ class StoppedComputeTest(base.CloudTestCase):
         sent = self.watcher.deletions().keys() - deletions
         self.assertEqual(1, len(sent), sent)
         self.assertLess(sent, victims)
-        (spared,) = victims - sent
+        (survivor,) = victims - sent
         # Both have what they had: the guest of the other one still runs.
         self.wait_for(
             lambda: self.assertEqual(before, self.watcher.allocations())
@@ -57,15 +57,15 @@ class StoppedComputeTest(base.CloudTestCase):
         self.assertEqual({'active'}, self.watcher.states(victims))
         (line,) = self.logged('Wasted evictions')
         self.assertIn(min(sent), line)
-        self.assertNotIn(spared, line)
+        self.assertNotIn(survivor, line)
 
         self.cloud.signal(_COMPUTE, signal.SIGCONT)
         self.wait_for(
             lambda: self.assertEqual(
-                {filler, spared}, self.watcher.allocations().keys()
+                {filler, survivor}, self.watcher.allocations().keys()
             )
         )
-        self.assertEqual({'active'}, self.watcher.states([spared, filler]))
+        self.assertEqual({'active'}, self.watcher.states([survivor, filler]))
         counts = self.watcher.deletions()
         self.assertEqual(sent, counts.keys() - deletions)
         self.assertEqual([1], [counts[victim] for victim in sent])
@@ -74,5 +74,5 @@ class StoppedComputeTest(base.CloudTestCase):
         self.assertEqual(
             ['ACTIVE'], list(self.final_statuses([again]).values())
         )
-        self.assertEqual({'active'}, self.watcher.states([spared]))
+        self.assertEqual({'active'}, self.watcher.states([survivor]))
         self.assert_nothing_is_left()

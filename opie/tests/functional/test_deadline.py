@@ -108,8 +108,8 @@ class DeadlineTest(base.CloudTestCase):
             for item in (victim, other)
             if self.api.get_server(item['id'])['OS-EXT-STS:task_state']
         ]
-        (spared,) = [item for item in (victim, other) if item is not sent]
-        self.assertUntouched(spared)
+        (survivor,) = [item for item in (victim, other) if item is not sent]
+        self.assertUntouched(survivor)
         self.assertHolds(5, sent)
         self.assertNoJournal()
         release.set()

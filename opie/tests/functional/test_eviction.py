@@ -56,7 +56,7 @@ class EvictionTest(base.CloudTestCase):
     def assertOnlyGone(self, uuid):
         """Wait until one victim is gone; assert that the other one is not."""
         (gone,) = [item for item in self.victims if item['id'] == uuid]
-        (spared,) = [item for item in self.victims if item is not gone]
+        (survivor,) = [item for item in self.victims if item is not gone]
         # Its allocations go first and its record later, and what it held may
         # be given back and taken away again in between.
         self.wait_until_gone(gone)
@@ -64,7 +64,7 @@ class EvictionTest(base.CloudTestCase):
             lambda: self.assertEqual(5, self.used_vcpus('host1'))
         )
         self.assertGone(gone)
-        self.assertUntouched(spared)
+        self.assertUntouched(survivor)
 
     def assertAllRefused(self, reason):
         self.assertNoValidHost(self.boot(10, state='ERROR'))

@@ -28,12 +28,12 @@ class TwoCellsTest(base.CloudTestCase):
     def test_a_victim_in_the_second_cell_makes_room_there(self):
         normal = self.boot(10, 'host1')
         victim = self.boot_preemptible(6, 'host2')
-        spared = self.boot_preemptible(4, 'host2')
+        survivor = self.boot_preemptible(4, 'host2')
         preemptor = self.boot(5)
         self.assertEqual('host2', self.host_of(preemptor))
         self.assertEqual('cell2', self.cell_of(preemptor))
         self.assertGone(victim)
-        self.assertUntouched(normal, spared, preemptor)
+        self.assertUntouched(normal, survivor, preemptor)
         self.assertNoJournal()
 
     @testcase.attr('smoke')

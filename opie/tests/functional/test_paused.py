@@ -109,12 +109,12 @@ class PausedTest(killing.TwoVictimsTestCase):
         )
         preemptor = self.boot(10, state=None)
         self.assertTrue(paused.wait(base.WAIT_SECONDS))
-        (spared,) = self.wait_for_survivors(1)
+        (survivor,) = self.wait_for_survivors(1)
         with self.much_later():
             self.reap()
-            self.assertGivenBackMeanwhile(preemptor, spared)
+            self.assertGivenBackMeanwhile(preemptor, survivor)
             resume.set()
-            self.assertSentNobodyAway(preemptor, spared)
+            self.assertSentNobodyAway(preemptor, survivor)
         self.assertTrue(self.logged('allocations of the victim changed'))
         self.assertEqual(1, len(self.logged('Evicting')))
 

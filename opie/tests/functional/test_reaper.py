@@ -58,9 +58,9 @@ class ReaperTest(killing.TwoVictimsTestCase):
     def test_killed_between_two_evictions(self):
         self.kill_at(eviction.Eviction, '_evict', number=2)
         preemptor = self.boot_in_vain()
-        (spared,) = self.wait_for_survivors(1)
+        (survivor,) = self.wait_for_survivors(1)
         self.reap_late()
-        self.assertUndone(preemptor, spared)
+        self.assertUndone(preemptor, survivor)
         self.assertTrue(self.logged('Wasted evictions: 1 for'))
 
     def test_killed_before_it_answers(self):
@@ -107,7 +107,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
     def restore_backup(self, preemptor, victim):
         """Let placement have the journal of a preemption that was.
 
-        Its preemptor runs, and its victim, which was spared, lives.
+        Its preemptor runs, and its victim, which was not evicted, lives.
         """
         client = placement.Client(report.report_client_singleton())
         host = self._get_provider_uuid_by_host('host1')
@@ -123,30 +123,30 @@ class ReaperTest(killing.TwoVictimsTestCase):
 
     def test_what_an_old_backup_of_placement_says_costs_no_life(self):
         preemptor = self.boot(5)
-        (spared,) = self.wait_for_survivors(1)
+        (survivor,) = self.wait_for_survivors(1)
         self.reap()
-        self.restore_backup(preemptor, spared)
+        self.restore_backup(preemptor, survivor)
         self.assertEqual(5, self.used_vcpus('host1'))
         self.reap()
-        self.assertUntouched(preemptor, spared)
+        self.assertUntouched(preemptor, survivor)
         self.assertEqual(10, self.used_vcpus('host1'))
         self.assertNoJournal()
 
     def test_nor_does_it_where_another_server_took_the_room(self):
         preemptor = self.boot(5)
-        (spared,) = self.wait_for_survivors(1)
+        (survivor,) = self.wait_for_survivors(1)
         self.reap()
-        self.restore_backup(preemptor, spared)
+        self.restore_backup(preemptor, survivor)
         other = self.boot(5)
         self.reap()
-        self.assertTrue(self.is_alive(spared))
-        self.assertIsNone(self.instance(spared).task_state)
+        self.assertTrue(self.is_alive(survivor))
+        self.assertIsNone(self.instance(survivor).task_state)
         self.assertUntouched(preemptor, other)
         self.assertTrue(self.logged('there is no room for all'))
         self.api.delete_server(other['id'])
         self.wait_until_gone(other)
         self.assertNoJournal()
-        self.assertUntouched(preemptor, spared)
+        self.assertUntouched(preemptor, survivor)
 
     def test_a_preemptor_refused_by_its_compute_is_counted(self):
         def refuse(*args, **kwargs):
@@ -202,7 +202,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
     def test_any_number_of_reapers_repair_it_once(self):
         self.kill_at(eviction.Eviction, '_evict', number=2)
         preemptor = self.boot_in_vain()
-        (spared,) = self.wait_for_survivors(1)
+        (survivor,) = self.wait_for_survivors(1)
         self.let_time_pass()
         barrier = threading.Barrier(3)
 
@@ -219,7 +219,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
             thread.start()
         for thread in threads:
             thread.join()
-        self.assertUndone(preemptor, spared)
+        self.assertUndone(preemptor, survivor)
         self.assertEqual(1, len(self.logged('Wasted evictions: 1 for')))
         collisions = self.logged('Could not give back')
         self.assertEqual(2, len(collisions))

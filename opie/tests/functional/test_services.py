@@ -73,14 +73,14 @@ class ServicesTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
         """nova would delete its record and leave its guest running."""
         sent = self.between_evictions(self.take_down)
         self.assertRefused(1)
-        (spared,) = [
+        (survivor,) = [
             victim for victim in self.victims if victim['id'] not in sent
         ]
-        self.victims.remove(spared)
+        self.victims.remove(survivor)
         for victim in self.victims:
             self.wait_until_gone(victim)
         self.assertGone(*self.victims)
-        self.assertUntouched(spared)
+        self.assertUntouched(survivor)
         self.assertEqual(5, self.used_vcpus('host1'))
         self.assertSound()
 

@@ -78,10 +78,10 @@ class SwitchTest(base.CloudTestCase):
 
         self.wrap(owner, name, call)
 
-    def assertRefused(self, *spared):
+    def assertRefused(self, *survivors):
         preemptor = self.boot(10, state='ERROR')
         self.assertNoValidHost(preemptor)
-        self.assertUntouched(*spared)
+        self.assertUntouched(*survivors)
         self.assertTrue(self.logged('[opie] enabled is off'))
         self.assertNoJournal()
 
@@ -122,8 +122,8 @@ class SwitchTest(base.CloudTestCase):
         self.switch_off_at(eviction.Eviction, '_evict', 2)
         preemptor = self.boot(10, state='ERROR')
         self.assertNoValidHost(preemptor)
-        (spared,) = [one for one in self.victims if self.is_alive(one)]
-        self.assertUntouched(spared)
+        (survivor,) = [one for one in self.victims if self.is_alive(one)]
+        self.assertUntouched(survivor)
         self.assertEqual(5, self.used_vcpus('host1'))
         self.assertTrue(self.logged('Wasted evictions: 1 for'))
 
