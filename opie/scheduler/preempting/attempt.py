@@ -55,10 +55,12 @@ class Attempt:
 
     :ivar shot: the snapshot that the plan was made on.
     :ivar plan: a feasible plan.
+    :ivar sources: what the snapshot was taken of; it has the deadline.
     :ivar requester: (project id, user id) of the preemptors.
     :ivar number: which plan of its request it is, from 1.
     :ivar selections: nova's Selection for each nomination of the plan.
     :ivar claims: what the preemptors hold in placement, and the journal of it.
+    :ivar checks: what is checked before each victim is sent away.
     :ivar cells: victim to cell mapping, of those that the eviction came to.
     :ivar sent: uuids of the victims whose deletion was asked for.
     :ivar unwanted: uuids of the preemptors that no user wants any more.
@@ -186,7 +188,7 @@ class Attempt:
     def undo(self, error: Exception) -> None:
         """Undo what was done, as nova's tasks do in ``rollback``.
 
-        It may take a minute, so no other plan may be waiting for its end.
+        It may take a minute, so others must be able to plan meanwhile.
 
         :param error: what has stopped the attempt.
         :raises errors.AttemptFailed: if the attempt is void, and another plan
@@ -216,8 +218,8 @@ class Attempt:
     def _undo(self) -> bool:
         """Give everything back; return whether it was.
 
-        A victim whose deletion was asked for is none of the exceptions: nova
-        may take long over it, or fail, and its guest runs meanwhile.
+        Victims whose deletion was asked for get everything back as well: nova
+        may take long over a deletion, or fail, and the guest runs meanwhile.
         """
         self._let_deletions_end()
         is_undone = self._give_back(self.preemptors)
