@@ -15,4 +15,21 @@
 Nothing in here knows nova, placement, options, a clock or a log: values go
 in, a plan comes out.  ``opie.scheduler.planning`` makes the values, and
 ``opie.scheduler.preempting`` carries the plan out.
+
+A reader who begins with make_plan meets the files in this order::
+
+    planner                     the plan as a whole
+      candidate_pool            the hosts, the best first
+        candidates              one host, from a bound to its victims
+          estimates             which hosts are read
+          victims               the choice on one host
+            filter_answers      what the cloud's filters say
+              shares            what a preemptor takes of a victim
+            shortfall           what resources say
+              cover, ranks      the least set of servers, and its order
+        bounds                  the least that a host could cost
+      placing                   several preemptors on several hosts
+
+The values are in model, demand and resources; cost and figures are what they
+compute with.
 """

@@ -13,6 +13,7 @@
 """Only hosts that can win are read, and all of those are."""
 
 import dataclasses
+from unittest import mock
 
 import hypothesis
 from hypothesis import strategies as st
@@ -137,6 +138,16 @@ class ReadTest(testtools.TestCase):
             set(plan.reasons.values()),
         )
         self.assertEqual(1000, len(plan.reasons))
+
+    @mock.patch.object(estimates, 'MOST_TOO_SMALL', 4)
+    def test_the_last_hosts_that_may_be_read_count_when_read_together(self):
+        true = [host('h%d' % n, VCPU=int(n > 1)) for n in range(4)]
+        plan = self.plan(
+            [estimate(one, VCPU=9) for one in true],
+            model.Request(('p', 'q'), {'VCPU': 1}, most_per_host=1),
+            true,
+        )
+        self.assertEqual([('h2', []), ('h3', [])], builders.placed(plan))
 
     def test_preemptors_that_keep_apart_read_few_hosts(self):
         wanted = model.Request(('p', 'q'), {'VCPU': 1}, most_per_host=1)
