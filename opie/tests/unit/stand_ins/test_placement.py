@@ -236,6 +236,9 @@ class AllocationsTest(contract.ContractTestCase):
 
     def test_an_unknown_provider_leaves_orphans_behind(self):
         self.write(400, new=(None, {'unknown': {'VCPU': 1}}))
+        # It is there, and does not show.
+        told = self.read('/allocations/' + uuids.new)
+        self.assertEqual({'allocations': {}}, told)
         code, words = self.write(409, new=(None, {'host': {'VCPU': 1}}))
         self.assertEqual(OVERTAKEN, code)
         self.assertIn('expected 0 but got None', words)
