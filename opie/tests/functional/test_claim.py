@@ -100,17 +100,6 @@ class ClaimTest(base.CloudTestCase):
         # The first claim, the rewriting, the second claim.
         self.assertEqual(3, len(calls))
 
-    def test_a_provider_conflict_sends_the_same_body_again(self):
-        def conflict(real, client, bodies):
-            raise placement.ErrorResponse('/allocations', _provider_conflict())
-
-        calls = self.wrap_once(
-            placement.Client, 'replace_allocations', conflict
-        )
-        self.assertPreemptedOnFirstHost()
-        self.assertEqual(2, len(calls))
-        self.assertEqual(calls[0][1], calls[1][1])
-
     def test_a_lost_answer_to_a_claim_that_holds_is_no_failure(self):
         def lose_answer(real, client, bodies):
             real(client, bodies)
@@ -121,37 +110,6 @@ class ClaimTest(base.CloudTestCase):
         )
         self.assertPreemptedOnFirstHost()
         self.assertEqual(1, len(calls))
-
-    def test_a_claim_that_arrives_late_is_refused(self):
-        late = []
-
-        def delay(real, client, bodies):
-            late.append((real, client, bodies))
-            raise placement.NoAnswer('timed out')
-
-        def arrive(real, claim, *args):
-            refused = None
-            if late:
-                send, client, bodies = late.pop()
-                refused = self.assertRaises(
-                    placement.ErrorResponse, send, client, bodies
-                )
-            result = real(claim, *args)
-            if refused:
-                self.assertEqual(400, refused.status)
-            return result
-
-        self.wrap_once(placement.Client, 'replace_allocations', delay)
-        makes = []
-
-        def make(real, claim, *args):
-            makes.append(claim)
-            return (arrive if len(makes) == 2 else _plain)(real, claim, *args)
-
-        self.wrap(allocations.Claim, 'make', make)
-        self.assertPreemptedOnFirstHost()
-        self.assertEqual(2, len(makes))
-        self.assertEqual([], late)
 
     def test_an_over_capacity_host_is_given_back_and_left_alone(self):
         provider = self._get_provider_uuid_by_host('host1')
@@ -275,26 +233,6 @@ class _Answer:
 
     def json(self):
         return self._body
-
-
-def _provider_conflict():
-    return _Answer(
-        409,
-        {
-            'errors': [
-                {
-                    'code': 'placement.concurrent_update',
-                    'detail': 'Inventory and/or allocations changed while '
-                    'attempting to allocate: Another thread concurrently '
-                    'updated the data. Please retry your update',
-                }
-            ]
-        },
-    )
-
-
-def _plain(real, *args):
-    return real(*args)
 
 
 def _class_of(watched_client):
