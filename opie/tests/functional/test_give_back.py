@@ -26,11 +26,9 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
 from opie.tests.functional import base
-from opie.tests.functional import killing
-from opie.tests.interruptions import killer
 
 
-class OverCapacityTest(killing.KillingTestCase):
+class OverCapacityTest(base.CloudTestCase):
     """The host shrinks just after the claim, under a placement before 14.
 
     That one has no mercy on a provider that was over its capacity before.
@@ -48,14 +46,6 @@ class OverCapacityTest(killing.KillingTestCase):
 
         self.wrap(placement_allocation, '_check_capacity_exceeded', check)
 
-    def wait_for_room(self, seconds):
-        """Let what is given back wait for so long until there is room."""
-        self.useFixture(
-            fixtures.MockPatchObject(
-                give_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', seconds
-            )
-        )
-
     def reserve_after_the_claim(self, vcpu):
         def claim(real, client, bodies):
             real(client, bodies)
@@ -65,7 +55,11 @@ class OverCapacityTest(killing.KillingTestCase):
 
     @testcase.attr('smoke')
     def test_who_fits_is_restored_and_the_claim_is_dropped(self):
-        self.wait_for_room(0.5)
+        self.useFixture(
+            fixtures.MockPatchObject(
+                give_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', 0.5
+            )
+        )
         self.reserve_after_the_claim(3)
         self.assertNoValidHost(self.boot(7, state='ERROR'))
         held = [self.allocations(victim) for victim in self.victims]
@@ -83,68 +77,6 @@ class OverCapacityTest(killing.KillingTestCase):
         (line,) = self.logged('Could not give back')
         self.assertIn('WARNING', line)
         self.assertIn('the victims %s held' % left['id'], line)
-
-    def test_all_are_restored_once_there_is_room_again(self):
-        self.wait_for_room(base.WAIT_SECONDS)
-        self.reserve_after_the_claim(3)
-
-        def have_room(real, *args):
-            try:
-                return real(*args)
-            finally:
-                self._reserve_placement_resource('host1', 'VCPU', 0)
-
-        self.wrap(give_back, '_restore_one_by_one', have_room)
-        preemptor = self.boot(7)
-        self.assertTrue(self.logged('Plan 1 for %s is void' % preemptor['id']))
-        self.assertFalse(self.logged('Could not give back'))
-        self.assertUntouched(self.normal, preemptor)
-        self.assertGone(*self.victims)
-        self.assertNoJournal()
-
-    def kill_at_write(self, number):
-        """Kill the scheduler at a write: 3 and 4 are those for each victim."""
-        self.kill_at(give_back, '_write', number=number)
-
-    def assertRestored(self, number):
-        """Assert how many victims have all, and that no claim is there."""
-        host = self._get_provider_uuid_by_host('host1')
-        whole = [
-            one for one in self.victims if [host] == [*self.allocations(one)]
-        ]
-        self.assertEqual(number, len(whole))
-        self.assertEqual(
-            3 + sum(one['flavor']['vcpus'] for one in whole),
-            self.used_vcpus('host1'),
-        )
-        self.assertEqual(1, len(self.journal_providers()))
-
-    def assertRestoredWhenThereIsRoom(self):
-        self._reserve_placement_resource('host1', 'VCPU', 0)
-        self.reap()
-        self.assertUntouched(self.normal, *self.victims)
-        self.assertNoJournal()
-
-    def test_killed_with_only_the_claim_dropped(self):
-        self.reserve_after_the_claim(3)
-        self.kill_at_write(3)
-        preemptor = self.boot(7, state='ERROR')
-        self.assertRestored(0)
-        self.assertEqual({}, self.allocations(preemptor))
-        self.let_time_pass()
-        self.kill_at_write(4)
-        self.assertRaises(killer.Killed, self.reap)
-        self.assertRestored(1)
-        self.assertRestoredWhenThereIsRoom()
-
-    def test_killed_between_two_victims(self):
-        self.reserve_after_the_claim(3)
-        self.kill_at_write(4)
-        preemptor = self.boot(7, state='ERROR')
-        self.assertRestored(1)
-        self.assertEqual({}, self.allocations(preemptor))
-        self.let_time_pass()
-        self.assertRestoredWhenThereIsRoom()
 
 
 class DeletionBetweenTest(base.CloudTestCase):
@@ -231,32 +163,6 @@ class DeletionBetweenTest(base.CloudTestCase):
         self.assertNothingIsLeft()
         self.assertIn(self.victim['id'], writes[1])
         self.assertNotIn(self.victim['id'], writes[2])
-
-    def test_a_victim_deleted_between_two_reads_is_not_resurrected(self):
-        _, release = self.hold_deletions()
-        written = []
-
-        def read(real, client, preemptions):
-            real_consumer = client.consumer
-
-            def consumer(uuid):
-                release.set()
-                self._wait_for_assert(
-                    lambda: self.assertEqual({}, self.allocations(self.victim))
-                )
-                return real_consumer(uuid)
-
-            client.consumer = consumer
-            try:
-                written.append(real(client, preemptions))
-            finally:
-                del client.consumer
-            return real(client, preemptions)
-
-        self.stop_at_once()
-        self.wrap_once(restoring, 'bodies', read)
-        self.assertNothingIsLeft()
-        self.assertEqual([{}], written)
 
     def test_allocations_that_nova_is_just_deleting_do_not_come_back(self):
         self.useFixture(
