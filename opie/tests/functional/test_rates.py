@@ -18,11 +18,9 @@ import threading
 import fixtures
 from nova.scheduler.client import report
 from nova.tests.functional.api import client
-from oslo_utils import uuidutils
 
 from opie.scheduler import errors
 from opie.scheduler.claims import claim as allocations
-from opie.scheduler.claims import journal
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
@@ -91,13 +89,6 @@ class RatesTest(RatesTestCase):
             self.assertUntouched(self.boot(5))
         self.assertRefused(_OVERALL)
 
-    def test_a_minute_later_it_may(self):
-        self.flags(**{_OVERALL: 1}, group='opie')
-        self.boot(5)
-        self.assertRefused(_OVERALL)
-        self.let_a_minute_pass()
-        self.assertUntouched(self.boot(5))
-
     def test_the_reaper_keeps_what_counts_and_no_longer(self):
         self.flags(**{_OVERALL: 1}, group='opie')
         self.boot(5)
@@ -161,28 +152,6 @@ class RatesTest(RatesTestCase):
         self.boot(5)
         self.assertRefused(_OVERALL)
 
-    def test_names_without_the_fields_do_not_count(self):
-        self.add_journal('%s:1:4000000000:somewhere')
-        self.add_journal(
-            '%%s:1:4000000000:%s:somewhere'
-            % self._get_provider_uuid_by_host('host1')
-        )
-        self.flags(**{_OVERALL: 1}, group='opie')
-        self.assertUntouched(self.boot(5))
-        self.assertRefused(_OVERALL)
-        self.reap()
-        self.assertEqual(3, len(self.journal_providers()))
-
-    def add_journal(self, name):
-        self_made = placement.Client(report.report_client_singleton())
-        if not journal.exists(self_made, journal.ROOT_UUID):
-            self_made.create_provider(journal.ROOT_UUID, journal.ROOT_NAME)
-        self_made.create_provider(
-            uuidutils.generate_uuid(),
-            'opie:' + name % uuidutils.generate_uuid(),
-            journal.ROOT_UUID,
-        )
-
 
 class TwoWorkersTest(RatesTestCase):
     """Two requests at a time, as if in two workers; one may preempt.
@@ -240,21 +209,3 @@ class TwoWorkersTest(RatesTestCase):
         self.assertOnePreempts(
             [self.boot(10, host, state=None) for host in self.hosts]
         )
-
-    def test_one_that_began_before_opens_when_the_other_has_counted(self):
-        """Their order alone would let both of them go on."""
-        has_begun, may_open = threading.Event(), threading.Event()
-        self.addCleanup(may_open.set)
-
-        def wait(real, *args):
-            has_begun.set()
-            may_open.wait(base.WAIT_SECONDS)
-            return real(*args)
-
-        self.wrap_once(journal, 'open_provider', wait)
-        first = self.boot(10, 'host1', state=None)
-        self.assertTrue(has_begun.wait(base.WAIT_SECONDS))
-        second = self.boot(10, 'host2')
-        may_open.set()
-        self.assertOnePreempts([first, second])
-        self.assertUntouched(second)
