@@ -12,10 +12,8 @@
 
 """What a preemption leaves in placement."""
 
-import fixtures
 from testtools import testcase
 
-from opie.scheduler.claims import journal
 from opie.scheduler.placement import client as placement
 from opie.tests.functional import base
 
@@ -50,22 +48,6 @@ class JournalTest(base.CloudTestCase):
         self.assertUntouched(preemptor, self.boot(6))
         self.assertNoJournal()
 
-    def test_what_cannot_be_deleted_of_the_journal_is_deleted_later(self):
-        def fail(*args):
-            raise placement.NoAnswer('503')
-
-        for _ in range(5):
-            self.boot_preemptible(2)
-        self.assertUntouched(self.boot(2))
-        with fixtures.MockPatchObject(
-            placement.Client, 'delete_provider', fail
-        ):
-            self.reap()
-        (left_over,) = self.journal_providers()
-        self.assertUntouched(self.boot(2))
-        self.assertIn(left_over, self.journal_providers())
-        self.assertNoJournal()
-
     def test_no_claim_arrives_while_its_journal_is_being_deleted(self):
         """Placement would delete it with what is booked in that moment."""
         late, refused = [], []
@@ -89,14 +71,3 @@ class JournalTest(base.CloudTestCase):
         self.assertGone(victim)
         self.assertEqual(1, len(refused))
         self.assertNoJournal()
-
-    def test_the_journal_has_one_root_that_stays(self):
-        victim = self.boot_preemptible(10)
-        self.assertUntouched(self.boot(5))
-        self.assertGone(victim)
-        roots = [
-            provider
-            for provider in self._get_all_providers()
-            if provider['name'] == journal.ROOT_NAME
-        ]
-        self.assertEqual([journal.ROOT_UUID], [root['uuid'] for root in roots])
