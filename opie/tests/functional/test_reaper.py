@@ -15,9 +15,7 @@
 import io
 import json
 import threading
-import time
 
-import fixtures
 from nova import exception
 from nova.compute import manager as compute_manager
 from nova.compute import rpcapi
@@ -32,7 +30,6 @@ from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
-from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import killing
 
@@ -71,21 +68,6 @@ class ReaperTest(killing.TwoVictimsTestCase):
         self.reap_late()
         self.assertUndone(preemptor)
         self.assertTrue(self.logged('Wasted evictions: 2 for'))
-
-    def test_what_it_does_before_the_deadline_and_long_after(self):
-        self.kill_at(claim.Claim, 'make', call_first=True)
-        preemptor = self.boot_in_vain(8)
-        (provider,) = self.journal_providers()
-        deadline = int(provider['name'].split(':')[3])
-        for moment, is_over in (
-            (deadline, False),
-            (deadline + findings.MARGIN_SECONDS, False),
-            (deadline + findings.MARGIN_SECONDS + 1, True),
-        ):
-            with fixtures.MockPatchObject(time, 'time', lambda at=moment: at):
-                self.reap()
-            self.assertEqual(is_over, not self.journal_providers())
-        self.assertUndone(preemptor, *self.victims)
 
     def test_a_deletion_that_was_lost_is_asked_for_again(self):
         self.wrap_once(
