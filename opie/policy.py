@@ -37,7 +37,7 @@ def allows(
 ) -> bool:
     """Tell whether the policy allows what a rule is about.
 
-    :param rule: the name of one of them.
+    :param rule: the name of one of opie's rules.
     :param context: nova's context of the request.
     :param project_id: the project of the server that is acted on; None for
         the project of the requester.

@@ -37,7 +37,7 @@ def add_to_created(response, is_preemptible):
 def add_to_server(response):
     """Say whether the server that an answer shows is preemptible.
 
-    :raises oslo_db.exception.DBError: when it cannot be looked up.
+    :raises oslo_db.exception.DBError: when nova's databases do not answer.
     """
     body = _decode(response)
     if body is None or not isinstance(body.get('server'), dict):
@@ -52,11 +52,11 @@ def add_to_page(response, wanted, has_details):
     """Say of each server of a page whether it is preemptible, and filter.
 
     :param wanted: True to keep the preemptible servers, False to keep the
-        normal ones, None to keep all.  A server of which it is not known is
-        kept only with None.
+        normal ones, None to keep all.  A server that may be either is kept
+        only with None.
     :param has_details: whether the request asked for details, of which the
         member is one.
-    :raises oslo_db.exception.DBError: when it cannot be looked up.
+    :raises oslo_db.exception.DBError: when nova's databases do not answer.
     """
     body = _decode(response)
     if body is None or 'servers' not in body:

@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Whether servers are preemptible, looked up for a whole page at once.
+"""Whether servers are preemptible, read for a whole page at once.
 
-One query to the API database and one per cell for what changes, one more for
-the hints of servers not seen before: never a query per server.
+There is one query to the API database and one to each cell, and one more for
+the hints of servers not seen before.  There is never a query for each server.
 """
 
 import dataclasses

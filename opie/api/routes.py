@@ -60,7 +60,7 @@ def _method(environ):
     """Return the method that nova's router goes by.
 
     NOTE: routes/middleware.py lets the query override the request's method.
-    It lets a form do so too, which nova refuses whatever is in it.
+    A form may override it too, but nova refuses every form.
     """
     if '_method' in environ.get('QUERY_STRING', ''):
         try:

@@ -46,8 +46,8 @@ class _FilteredRouter:
 
 
 # NOTE: api-paste.ini names nova.api.openstack.compute:APIRouterV21.factory,
-# and authentication comes before it: what wraps the whole does not know who
-# asks.
+# and authentication comes before it.  A filter around the whole pipeline would
+# not know the requester.
 _Router, compute.APIRouterV21 = compute.APIRouterV21, _FilteredRouter
 
 from nova.wsgi.osapi_compute import application  # noqa: E402, F401

@@ -12,6 +12,6 @@
 
 """opie in the ``openstack`` command: plug-ins of python-openstackclient.
 
-They run on a user's machine, which has no nova.  So nothing here imports nova,
-nor a package of opie that does, nor opie's options.
+The plug-ins run on a user's machine, which has no nova.  So no module here
+imports nova, a package of opie that imports nova, or opie's options.
 """

@@ -12,10 +12,10 @@
 
 """What the API said about servers while a command ran.
 
-A command hands its hooks the columns it prints, and these lack what the client
-does not know: openstacksdk drops unknown members of a server.  So opie listens
-to the answers themselves.  This costs no request and is the same for a command
-on novaclient and on openstacksdk.
+A command gives its hooks only the columns that it prints.  The member
+``preemptible`` is not among them, because openstacksdk drops the members of a
+server that it does not know.  So opie reads the API's answers themselves.
+This costs no request and works for commands on novaclient and on openstacksdk.
 """
 
 from opie.client import servers
@@ -24,8 +24,8 @@ from opie.client import servers
 class Answers:
     """Collects servers from the answers that a session gets.
 
-    In an interactive ``openstack`` commands share a session: one listens until
-    it ends, or until the next one does if it fails.
+    In an interactive ``openstack`` all commands share a session.  A command
+    listens until it ends; one that fails listens until the next one ends.
 
     :param session: the requests.Session of all requests to the cloud.
     """
@@ -41,7 +41,7 @@ class Answers:
         self._listeners.append(self._read)
 
     def close(self):
-        """Stop listening; what was heard stays known."""
+        """Stop listening; the servers collected so far stay known."""
         if self._read in self._listeners:
             self._listeners.remove(self._read)
 

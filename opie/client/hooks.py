@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``--preemptible`` and what is preemptible, in commands on servers.
+"""``--preemptible``, and columns that show it, in commands on servers.
 
 The option becomes the scheduler hint, which every compute API accepts, and
 which counts only where nova's scheduler runs with opie.

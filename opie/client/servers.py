@@ -12,8 +12,9 @@
 
 """Whether a server is preemptible, by what the API showed of it.
 
-An API with opie says it.  Any other shows the marks: the extra specs of the
-flavor since microversion 2.47, the scheduler hints since 2.100.
+An API with opie has the member ``preemptible`` in its answers.  Any other API
+shows the marks: the extra specs of the flavor since microversion 2.47, and the
+scheduler hints since 2.100.
 """
 
 from opie.preemption import marks

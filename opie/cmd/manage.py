@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``opie-manage``: what an operator may see and do about preemptions.
+"""``opie-manage``: shows and repairs preemptions for an operator.
 
-It reads nova.conf as nova-manage does.  It works beside running schedulers,
-because it repairs what their reapers would repair, and no earlier.
+The command reads nova.conf as nova-manage does.  It may run beside running
+schedulers, because it repairs what their reapers would repair, and no earlier.
 """
 
 import datetime

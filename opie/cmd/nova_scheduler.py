@@ -13,9 +13,10 @@
 
 """``opie-nova-scheduler``: nova's scheduler service with opie's classes.
 
-It is nova's own service: nova reads nova.conf, sets up the log, forks the
-workers and serves.  All that differs is which two classes it builds.  A class
-or an option of opie's that cannot work is one line on stderr and status 1.
+The service is nova's own: nova reads nova.conf, sets up the log, forks the
+workers and serves.  Only two classes that nova builds differ.  If a class or
+an option of opie's cannot work, the command prints one line on stderr and ends
+with status 1.
 """
 
 import os

@@ -13,7 +13,7 @@
 """``opie-sandbox``: a real, small OpenStack cloud on the loopback interface.
 
 The command runs as the user who calls it, without root, and keeps the whole
-cloud in one directory.  What goes wrong is one line on stderr and status 1.
+cloud in one directory.  An error is one line on stderr and exit status 1.
 """
 
 import os

@@ -21,7 +21,7 @@ from opie.sandbox import settings
 NAME = 'opie-sandbox'
 
 _DEFAULTS = settings.Settings()
-# Field of the settings to its option and what that says.
+# Field of the settings to its option and the help of the option.
 _NUMBERS = {
     'hosts': ('--hosts', 'hosts, each with a nova-compute'),
     'vcpus': ('--vcpus', 'VCPU of each host'),

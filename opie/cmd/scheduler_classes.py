@@ -13,9 +13,10 @@
 
 """The two classes of the scheduler service: found, checked, put in place.
 
-The options name a class by dotted path or by entry point.  It has to be a
-subclass of nova's, because nova builds it and calls it; and opie's driver asks
-its host manager for what only opie's host manager knows.
+Each option names a class by dotted path or by entry point.  The class must be
+a subclass of nova's, because nova builds it and calls its methods.  opie's
+driver needs opie's host manager, because no other one knows which servers are
+preemptible.
 
 Import this module only when nova.conf has been parsed.
 """
@@ -94,7 +95,8 @@ def _load_role(conf, role):
     name = conf[role.option].strip()
     try:
         loaded = _load(name, role.namespace)
-    # Whatever a module does when it is imported, it ends in one line.
+    # A module may raise any error when it is imported; the operator reads
+    # one line.
     except Exception as error:
         reason = _reason(error)
         raise _unusable(role, name, _path_of(role.base), reason) from error

@@ -12,8 +12,9 @@
 
 """``opie-status upgrade check``: whether opie works with the installed nova.
 
-Run it where nova-scheduler runs, whenever nova or opie is upgraded.  It reads
-nova.conf and the installed code; no database and no service.
+Operators run the command where nova-scheduler runs, whenever nova or opie is
+upgraded.  It reads nova.conf and the installed code, and asks no database and
+no service.
 """
 
 import sys

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What ``opie-status upgrade check`` looks at.
+"""The checks of ``opie-status upgrade check``.
 
 Import this module only where nova may be imported.
 """

@@ -89,7 +89,7 @@ Related options:
 How long a preemptible server runs protected.
 
 A server launched less than this ago is evicted only for a request that no
-other victims make room for, whatever the others cost, and as few such servers
+other victims make room for, even if the others cost more. As few such servers
 as possible are evicted. With 0, a server can be evicted as soon as it has
 started, and users of a busy cloud may see their servers come and go.
 
@@ -236,13 +236,13 @@ Related options:
         default=60,
         min=1,
         help="""
-How often each scheduler worker looks for interrupted preemptions.
+How often each scheduler worker searches for interrupted preemptions.
 
 The reaper finishes or undoes a preemption whose scheduler died once the
 ``preemption_timeout_seconds`` of the preemption have been over for five
-minutes. Each look costs one request to placement and a query of each cell, and
-two requests and a few queries for each preemption of the last minutes, so that
-a lower value costs more.
+minutes. Each search costs one request to placement and a query of each cell,
+and two requests and a few queries for each preemption of the last minutes, so
+that a lower value costs more.
 
 Possible values:
 

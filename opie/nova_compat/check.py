@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether the installed nova has what opie leans on.
+"""Checks whether the installed nova has the symbols that opie uses.
 
-See symbols.py for what that is.  Import this module only where nova may be
+symbols.py lists these symbols.  Import this module only where nova may be
 imported.
 """
 
@@ -37,8 +37,8 @@ def differences() -> list[str]:
 def difference(symbol: symbols.Symbol) -> str | None:
     """Return a sentence if nova is not as opie needs it, else None.
 
-    nova's objects must be registered, for they are attributes of nova.objects
-    only then.
+    nova's objects must be registered before, because only then they are
+    attributes of nova.objects.
     """
     try:
         found = _find(symbol.path)
@@ -60,8 +60,8 @@ def _difference(symbol, found):
         try:
             own = inspect.signature(_find(symbol.override))
         except Exception:
-            # It cannot be loaded for want of another symbol, of which there
-            # is a sentence; and it is loaded as the scheduler's class, too.
+            # It cannot be loaded because another symbol is absent, of which
+            # there is a sentence; and it is loaded as the scheduler's class.
             return None
         if _takes(own, _names(signature)):
             return None

@@ -17,9 +17,10 @@ class an argument is.  All other symbols are found; see source.py.
 """
 
 # (what opie needs it for, as in "opie needs it to ...", a module or class, and
-# what of it).  What is read is in one text, names apart by spaces; what is
-# called is a text for each call, with positional arguments by any name and
-# keywords by theirs: 'find(self, context, limit=)'.
+# what opie uses of it).  Attributes that opie reads are in one text, with
+# spaces between their names.  Each call of a method is a text of its own, with
+# positional arguments by any name and keywords by theirs:
+# 'find(self, context, limit=)'.
 GIVEN = (
     (
         'to schedule as nova does first',
@@ -100,19 +101,19 @@ GIVEN = (
         'HostMapping.cell_mapping Service.disabled Service.host',
     ),
     (
-        'to look into cells',
+        'to read cells',
         'nova.context',
         'RequestContext.cell_uuid RequestContext.session',
     ),
     (
-        'to know who asks',
+        'to know the requester',
         'nova.context.RequestContext',
         'global_id is_admin project_id user_id',
         'elevated(self)',
         'to_policy_values(self)',
     ),
     (
-        'to know who is preemptible, on which host, and who must not go',
+        'to know which servers are preemptible, and which must not go',
         'nova.db.main.models',
         'Instance.disable_terminate Instance.ephemeral_gb '
         'Instance.launched_at Instance.locked_by Instance.memory_mb '

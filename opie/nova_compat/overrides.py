@@ -12,8 +12,9 @@
 
 """Methods of nova that opie overrides, kept by hand as those in given.py.
 
-All of them but SchedulerManager.set_shutdown_in_progress, which is newer than
-the oldest release of nova that opie works with.  Properties are with the rest.
+SchedulerManager.set_shutdown_in_progress is not among them, because it is
+newer than the oldest release of nova that opie works with.  Properties count
+as methods.
 """
 
 # (what for, a class of nova's, the one of opie's that nova uses in its place,

@@ -12,8 +12,8 @@
 
 """What opie needs each part of nova for, as in "opie needs it to ...".
 
-A purpose is that of all that begins with a dotted path, unless a longer path
-has its own.
+The purpose of a dotted path is the purpose of every symbol that begins with
+it, unless a longer path has a purpose of its own.
 """
 
 PURPOSES = {
@@ -32,11 +32,11 @@ PURPOSES = {
         'to weigh hosts by their preemptible servers'
     ),
     'nova.config': 'to have commands of its own',
-    'nova.context': 'to look into cells',
+    'nova.context': 'to read cells',
     'nova.db': 'to read the databases',
     'nova.db.api.models': 'to know which servers are preemptible',
     'nova.db.main.models': (
-        'to know who is preemptible, on which host, and who must not go'
+        'to know which servers are preemptible, and which must not go'
     ),
     'nova.db.main.models.ComputeNode': 'to estimate what a host has',
     'nova.exception': 'to know what went wrong',

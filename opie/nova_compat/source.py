@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What opie's source uses of nova, as far as the source shows it.
+"""Finds the symbols of nova that opie's source uses.
 
-The source is that of the installed opie.  Names that were imported, what they
-were assigned to, and what classes inherit from nova's show a use.  The
-attributes of an argument do not; given.py lists these by hand.
+The source is that of the installed opie.  A use shows in imported names, in
+names that those are assigned to, and in classes that inherit from nova's.  The
+attributes of an argument show no use; given.py lists them by hand.
 """
 
 import ast
@@ -26,7 +26,7 @@ import functools
 import pathlib
 
 _HOME = pathlib.Path(__file__).parents[1]
-# What runs beside an operator's nova.
+# The packages that run beside an operator's nova.
 _PACKAGES = ('api', 'cmd', 'conf', 'policy.py', 'scheduler')
 # An alias of an alias is one more round.
 _ROUNDS = 3
@@ -75,7 +75,7 @@ def unique(found: Iterable[Use]) -> tuple[Use, ...]:
     """Return the uses in order, each shape of a call once.
 
     Of calls of one shape the one with the shortest arguments stays.  What is
-    called, or owns something else that is used, is not listed by itself.
+    called, or has an attribute that is used, is not listed by itself.
     """
     kept: dict = {}
     for use in found:

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""All of nova that opie leans on, opie-sandbox apart; private names above all.
+"""The symbols of nova that opie uses, except those of opie-sandbox.
 
-``opie-status upgrade check`` and a unit test for each look whether it is there
-and takes what opie gives it.
+Many of them are private names, which nova may change in any release.
+``opie-status upgrade check`` and a unit test for each symbol check whether the
+symbol is there and takes the arguments that opie gives it.
 """
 
 from collections.abc import Iterator
@@ -24,11 +25,11 @@ from opie.nova_compat import overrides
 from opie.nova_compat import purposes
 from opie.nova_compat import source
 
-# Not to be looked for.
+# Not to be checked.
 _UNLISTED = (
     # Loading it would start the service.
     'nova.wsgi.osapi_compute.application',
-    # It is not in every release; opie looks by itself.
+    # It is not in every release; opie itself checks for it.
     'nova.monkey_patch',
     # What opie itself has registered.
     'nova.conf.CONF.category',

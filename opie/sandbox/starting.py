@@ -89,7 +89,7 @@ class Start:
                 )
             )
         except BaseException:
-            # Whatever the steps were about to start when they were aborted.
+            # A step may have started a service while it was aborted.
             self._abort()
             raise
 
@@ -97,14 +97,14 @@ class Start:
         stopping.stop_all(self._home)
 
     def _report(self, report, name, seconds):
-        # That what runs goes on running is no news.
+        # A user need not read that a service still runs.
         if name not in self._kept or seconds > _NEWS_SECONDS:
             report(name, seconds)
 
     def _steps(self):
         site = self._site
         for service in self._services:
-            do = self._look if service.name in self._kept else self._start
+            do = self._check if service.name in self._kept else self._start
             yield steps.Step(
                 service.name, functools.partial(do, service), service.needs
             )
@@ -145,8 +145,8 @@ class Start:
     def _start(self, service, stop):
         launcher.start(self._home, service, stop)
 
-    def _look(self, service, stop):
-        """See whether a service answers, and start it again if not."""
+    def _check(self, service, stop):
+        """Start a service again that does not answer any more."""
         process, _ = self._home.noted()[service.name]
         since = time.time() - self._site.settings.service_down_seconds
         try:

@@ -68,15 +68,15 @@ class TestDifference(base.CommandTestCase):
         self.rename(nova_context, 'scatter_gather_cells')
         self.assertSaid(
             'nova 35.0.0 has no nova.context.scatter_gather_cells, which opie '
-            'needs to look into cells.'
+            'needs to read cells.'
         )
 
     def test_a_column_was_dropped(self):
         self.rename(models.Instance, 'disable_terminate')
         self.assertSaid(
             'nova 35.0.0 has no nova.db.main.models.Instance.'
-            'disable_terminate, which opie needs to know who is preemptible, '
-            'on which host, and who must not go.'
+            'disable_terminate, which opie needs to know which servers are '
+            'preemptible, and which must not go.'
         )
 
     def test_attributes_are_set_no_more(self):
@@ -106,7 +106,7 @@ class TestDifference(base.CommandTestCase):
         self.replace(nova_context, 'target_cell', target_cell)
         self.assertSaid(
             'nova.context.target_cell of nova 35.0.0 takes (context, cell, *, '
-            'timeout) and not (context, cell), which opie needs to look into '
+            'timeout) and not (context, cell), which opie needs to read '
             'cells.'
         )
 

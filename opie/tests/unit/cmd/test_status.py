@@ -77,7 +77,7 @@ class TestChecks(base.CommandTestCase):
                 'Symbols of nova': (
                     Code.FAILURE,
                     'nova 34.9.0 has no nova.context.CELL_TIMEOUT, which opie '
-                    'needs to look into cells.',
+                    'needs to read cells.',
                 )
             },
             self.run_checks(),
