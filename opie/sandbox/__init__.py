@@ -12,7 +12,7 @@
 
 """Small clouds to try opie on.
 
-``cloud`` is a real one: services that are processes, on the loopback
-interface.  ``inprocess`` has one in a single process, for the demo and the
-functional tests.
+``cloud`` runs a real cloud: each service is a process, on the loopback
+interface.  ``inprocess`` runs a cloud in a single process, for the demo and
+the functional tests.
 """

@@ -12,8 +12,8 @@
 
 """A small cloud of real services on the loopback interface.
 
-This is what the command and the tests use.  A start leaves all of the cloud
-running, or nothing.
+The command ``opie-sandbox`` and the end-to-end tests use this module.  After a
+start either the whole cloud runs or none of it.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ from opie.sandbox import stopping
 from opie.sandbox.services import everything
 from opie.sandbox.services import glance
 
-# Their databases are not brought from one version to another.
+# A cloud's databases are not brought from one version of these to another.
 _VERSIONED = ('keystone', 'nova', 'openstack-placement')
 
 
@@ -69,7 +69,7 @@ class SandboxCloud:
         settings = dataclasses.replace(before, **changes).check()
         glance.check(settings)
         if record is None or not record.is_complete:
-            # What is half done is not worth looking at.
+            # A cloud that is half done is of no use.
             stopping.stop_all(self.home)
             self.home.erase()
             self.home.create()
@@ -184,8 +184,8 @@ class SandboxCloud:
     def start(self, name):
         """Start one service and wait until it answers.
 
-        Those that need it and run are waited for too: what is sent to one
-        that has not found the broker again is lost.
+        Running services that need it are waited for too, because a message
+        to one that has not found the broker again is lost.
         """
         services = {
             item.name: item for item in everything.make_services(self.site)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may use the cloud, and what the openstack command wants to know."""
+"""The users of the cloud, and their variables for the openstack command."""
 
 import shlex
 
@@ -63,7 +63,7 @@ def variables_for(site, user):
 def exports(variables):
     """Return the lines that a shell evaluates.
 
-    What another cloud may have left there would be in the way.
+    They also unset the variables that another cloud may have left there.
     """
     lines = ['unset %s;' % ' '.join(_OTHERS)]
     lines += [

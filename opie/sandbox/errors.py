@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What keeps the sandbox from doing what it was asked for.
+"""The errors of the sandbox.
 
-The text of each error is for a user and says what to do; a command prints it
-and nothing else.
+The text of each error is for a user and says what to do.  A command prints
+this text and nothing else.
 """
 
 
@@ -30,4 +30,4 @@ class NotStarted(SandboxError):
 
 
 class Interrupted(SandboxError):
-    """Somebody asked to stop."""
+    """A user asked the command to stop."""

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a new cloud has to boot servers from: flavors, and an image."""
+"""The flavors and the image that a new cloud boots servers from."""
 
 from opie.sandbox import identity
 from opie.sandbox.stand_ins import glance
@@ -25,7 +25,7 @@ FLAVORS = {
 
 
 def create_flavors(site):
-    """Create those that are not there."""
+    """Create the flavors that are not there."""
     compute = identity.connect(site).compute
     there = {flavor.name for flavor in compute.flavors()}
     for name, (vcpus, ram_mb) in FLAVORS.items():
@@ -36,7 +36,7 @@ def create_flavors(site):
 
 
 def create_image(site):
-    """Create the one of the stand-in in the real glance."""
+    """Create the image in the real glance, as the stand-in has it."""
     image = identity.connect(site).image
     if any(item.name == glance.IMAGE_NAME for item in image.images()):
         return

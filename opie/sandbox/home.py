@@ -37,7 +37,7 @@ _FOLDERS = ('data', 'etc', 'logs', 'run')
 _PRIVATE = 0o700
 # The socket of MariaDB is in it, and a path of a socket is short.
 _MAX_PATH_LENGTH = 80
-# It goes into configuration files of many kinds, and through shell scripts.
+# The path goes into configuration files of many kinds, and into shell scripts.
 _PATH = re.compile(r'[A-Za-z0-9/._+@-]+')
 
 

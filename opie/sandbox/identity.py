@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What keystone has to know: users, projects, services and their endpoints.
+"""Registers users, projects, services and their endpoints in keystone.
 
-It may be told more than once; what is there already stays, and endpoints that
-have moved to another port are corrected.
+Registering may be repeated: all that is there already stays, and endpoints
+that have moved to another port are corrected.
 """
 
 from opie.sandbox import credentials
@@ -58,7 +58,7 @@ def connect(site, user=credentials.ADMIN):
 
 
 def register(site):
-    """Tell keystone all of it."""
+    """Create in keystone all that is not there, and correct endpoints."""
     identity = connect(site).identity
     _register_users(identity, site)
     _register_services(identity, site)

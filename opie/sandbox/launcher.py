@@ -85,7 +85,7 @@ def wait(service, since, stop, is_alive, seconds, log):
     deadline = time.monotonic() + seconds
     while True:
         reason = _try(service, since)
-        # What answers may be another one, which has had the port.
+        # The answer may come from another process that has taken the port.
         if not is_alive():
             raise not_started(service.name, 'has ended', log)
         if not reason:

@@ -12,10 +12,10 @@
 
 """Processes that are started, found again, and surely stopped.
 
-A process is known by its id and the time it was started, so that none is
-mistaken for another that has got the same id.  Whatever was started here, and
-whatever that has started, has the home of its cloud in its environment.  So
-even a process that was started and not written down is found.
+A process is known by its id and the time it was started, because another
+process may get the same id later.  Each process that this module starts has
+the home of its cloud in its environment, and so have the processes that it
+starts.  So even a process that was not written down is found.
 """
 
 import contextlib
@@ -29,7 +29,8 @@ import psutil
 
 MARK = 'OPIE_SANDBOX_HOME'
 
-# What changes its title with setproctitle would write over its environment.
+# A process that changes its title with setproctitle would overwrite its
+# environment.
 _KEEP_ENVIRONMENT = {'SPT_NOENV': '1'}
 
 _STOP_SECONDS = 15
@@ -141,8 +142,8 @@ def _environment_of(process):
 def stop(found, seconds=_STOP_SECONDS):
     """Ask processes to end, and end those that do not within some seconds.
 
-    :param found: :class:`psutil.Process` values; what has the id of one that
-        has ended is not touched.
+    :param found: :class:`psutil.Process` values; where one has ended, another
+        process with its id is not touched.
     """
     for process in found:
         with contextlib.suppress(psutil.Error):

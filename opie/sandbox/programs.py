@@ -22,8 +22,8 @@ INSTALL = (
     'apt-get install --no-install-recommends mariadb-server rabbitmq-server'
 )
 
-# Debian keeps servers where only root looks for commands; its rabbitmq-server
-# in there is another one, which changes the user.
+# Debian keeps the programs of servers in folders that are on root's path only.
+# The rabbitmq-server there is another one, which changes the user.
 _FOLDERS = ('/usr/lib/rabbitmq/bin', '/usr/sbin', '/usr/local/sbin')
 NEEDED = ('mariadbd', 'mariadb-install-db', 'rabbitmq-server', 'epmd')
 

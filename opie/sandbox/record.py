@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a cloud is, as it is written down in its directory."""
+"""The record of a cloud: its settings, ports and versions, kept as a file."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ FORMAT = 1
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What a cloud is.
+    """All that a command has to know of a cloud that it did not start.
 
     :ivar versions: distribution to the version that made its databases.
     :ivar secret: what all its passwords are made of.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the services of a cloud have to know of each other."""
+"""The place, ports, URLs and passwords that the services of a cloud share."""
 
 from collections.abc import Mapping
 import dataclasses

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Makes a cloud run: finds out what is missing, and does that.
+"""Starts a cloud: finds the services that do not run yet, and starts them.
 
-What runs, and what it was started with, is compared with what should run.  So
+A service that runs is started again if its description has changed since.  So
 the first start, the next one, and one with other settings are the same thing.
 """
 

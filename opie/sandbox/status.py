@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What runs, as a table."""
+"""Shows the services of a cloud and whether they run, as a table."""
 
 import psutil
 

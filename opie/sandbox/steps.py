@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is to be done, in parallel where the order allows, a line for each.
+"""Runs steps, in parallel where their order allows, and reports each one.
 
-A step that fails, or a request to stop, keeps the others from beginning.
+After a step has failed, or a user asked to stop, no other step begins.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ _WORKERS = 32
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """Something to do, once those that it needs are done."""
+    """A function to call once the steps that it needs are done."""
 
     name: str
     do: Callable[['Stop'], None]
@@ -38,7 +38,7 @@ class Step:
 
 
 class Stop:
-    """Tells those who wait that they should not."""
+    """Tells waiting threads to give up."""
 
     def __init__(self):
         self._event = threading.Event()

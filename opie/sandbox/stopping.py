@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Stops what belongs to a cloud: first those who use others, then the others.
+"""Stops the services of a cloud, the database and the broker last.
 
-Whoever loses the database or the broker while it stops waits for it to return.
+A service that loses the database or the broker while it stops would wait for
+it to return.
 """
 
 from opie.sandbox import processes
@@ -32,7 +33,7 @@ def stop_all(home):
         for member in home.noted()[name][0].family()
     }
     processes.stop([item for item in found if item.pid not in last])
-    # What was started meanwhile is among these.
+    # A process that was started meanwhile is among these.
     processes.stop(_all(home))
     for name in home.noted():
         home.forget(name)
@@ -62,7 +63,7 @@ def stop_one(home, name):
 
 
 def _all(home):
-    """Return what was noted and what has the mark, each once."""
+    """Return the noted processes and those with the mark, each once."""
     found = {item.pid: item for item in processes.of_home(home.path)}
     for process, _ in home.noted().values():
         found.update({item.pid: item for item in process.family()})

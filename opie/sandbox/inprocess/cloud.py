@@ -36,7 +36,7 @@ class InProcessCloud(fixtures.Fixture):
     """
 
     def _setUp(self):
-        # Whoever starts the cloud cares for its log.
+        # The demo and the tests set up the log themselves.
         self.useFixture(
             fixtures.MonkeyPatch(
                 'nova.tests.fixtures.StandardLogging', fixtures.Fixture

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The plans of the scheduler, with all that they were made from."""
+"""Records the scheduler's plans, and the values they were made from."""
 
 import dataclasses
 
@@ -59,7 +59,7 @@ class _AsGiven:
 
 
 class DecisionsFixture(fixtures.Fixture):
-    """Looks over the planner's shoulder.
+    """Records each plan that the planner makes.
 
     :ivar decisions: a list of :class:`Decision`, the latest last.
     """
@@ -70,12 +70,12 @@ class DecisionsFixture(fixtures.Fixture):
 
         def recorded(request, hosts, cost, cloud):
             hosts = tuple(hosts)
-            looked = cloud.read(
+            read = cloud.read(
                 tuple(host.provider for host in hosts)
             ).values()
             plan = make_plan(request, hosts, cost, cloud)
             known = tuple(
-                host for host in looked if isinstance(host, model.Host)
+                host for host in read if isinstance(host, model.Host)
             )
             self.decisions.append(Decision(request, known, cost, plan))
             return plan

@@ -12,8 +12,8 @@
 
 """``python -m opie.sandbox.inprocess.demo``: see a preemption happen.
 
-It needs no root, no server and no configuration, and leaves nothing behind.
-The exit status is 0 when the story came out as it should.
+The demo needs no root, no running service and no configuration, and leaves
+nothing behind.  The exit status is 0 when the preemption went as told.
 """
 
 import gc
@@ -80,9 +80,9 @@ def _run(teller, log, interruption):
 class _Interruption:
     """Ctrl-C or SIGTERM, noticed between two steps.
 
-    An exception amid one could leave a lock of nova taken, or a request half
-    sent, and a thread that waits for it would wait forever.  A second
-    interrupt ends the demonstration at once.
+    An exception amid a step could leave a lock of nova taken, or a request
+    half sent, and a thread that waits for it would wait forever.  A second
+    interrupt ends the demo at once.
     """
 
     def __init__(self):
@@ -133,7 +133,7 @@ def _report(error, log):
 
 if __name__ == '__main__':
     status = main()
-    # The interpreter would look through all of nova for garbage on its way
-    # out, which takes seconds.
+    # The interpreter would search all of nova for garbage when it ends, which
+    # takes seconds.
     gc.freeze()
     sys.exit(status)

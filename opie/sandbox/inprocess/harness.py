@@ -15,7 +15,7 @@
 The fixtures that nova and placement test themselves with are in their wheels.
 Keystone, neutron, glance, cinder and the hypervisors are stand-ins of those
 fixtures; all else is the real thing, on SQLite.  The demo and opie's own
-functional tests stand on this.
+functional tests are built on this module.
 """
 
 # NOTE: sets up the threading model before anything imports eventlet.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the services log goes into memory, not on the terminal."""
+"""Keeps the services' log in memory instead of showing it on the terminal."""
 
 import contextlib
 import logging

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The servers of the demo: asked for, waited for, and looked at.
+"""Creates the demo's servers, waits for them, and reads them.
 
-What is told of a server is what nova's API shows of it.
+All values of a server are those that nova's API shows.
 """
 
 import dataclasses

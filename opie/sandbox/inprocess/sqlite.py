@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What SQLite lacks of a database server that many talk to at once."""
+"""Makes SQLite do for services that use one database at once."""
 
 import sqlite3
 
@@ -40,8 +40,8 @@ def _deadlock(error, match, engine_name, is_disconnect):
 class KeptOpen(fixtures.Fixture):
     """Keeps nova's databases open.
 
-    Whoever closes the last connection to one locks it for a moment, and
-    others that come then are turned away.
+    The thread that closes the last connection to a database locks it for a
+    moment, and other threads that open a connection then get an error.
 
     :param cell_mappings: the cells.
     """

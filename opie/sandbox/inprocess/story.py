@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What happens in the demo, and how it is told.
+"""Carries out the demo's preemption, and tells it step by step.
 
-Whatever is told is read at that moment: from nova's API, from placement, from
-the scheduler's log, or from the plan that it carries out.
+All that the demo tells is read at that moment: from nova's API, placement, the
+scheduler's log, or the scheduler's plan.
 """
 
 import datetime
@@ -152,7 +152,7 @@ class Story:
 
 
 def _candidates(decision, names):
-    """Yield a line for each host: whom it would take, and at what cost."""
+    """Yield a line for each host, with its victims and their cost."""
     nominated = {
         nomination.provider for nomination in decision.plan.nominations
     }

@@ -10,4 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The services of the cloud, a module for each: what it is, not when."""
+"""The services of the cloud, a module each: command, files and needs.
+
+When a service starts is not decided here, but in opie.sandbox.starting."""

@@ -12,9 +12,9 @@
 
 """A process of several nova-compute services, each a host of its own.
 
-``python -m`` runs it with the hosts as arguments and those of nova-compute
-behind ``--``.  It is nova's own service and nova's own stand-in for a
-hypervisor, which here knows which host it is and how big.
+``python -m`` runs this module with the hosts as arguments, and nova-compute's
+own arguments behind ``--``.  Service and hypervisor are nova's own service and
+nova's own fake driver, which here knows the name and the size of its host.
 """
 
 import argparse

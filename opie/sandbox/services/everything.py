@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""All services of a cloud, and what fills their databases the first time."""
+"""All services of a cloud, and the preparations of their databases."""
 
 from opie.sandbox.services import compute
 from opie.sandbox.services import conductor
@@ -65,7 +65,7 @@ def make_services(site):
 
 
 def preparations(site):
-    """Return what a new cloud needs once."""
+    """Return the preparations that a new cloud needs once."""
     return [
         mariadb.preparation(site),
         *keystone.preparations(site),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""keystone, and how others prove to it who they are."""
+"""keystone, and how the other services authenticate to it."""
 
 import grp
 import os
@@ -85,7 +85,7 @@ def preparations(site):
             ),
         ),
         ('databases', keys.name),
-        # What is in a command line can be read by everybody.
+        # Every user of the machine can read command lines.
         {'OS_BOOTSTRAP_PASSWORD': site.password(ADMIN)},
     )
     return keys, database

@@ -12,9 +12,9 @@
 
 """MariaDB: a data directory, a socket and a port of its own.
 
-It reads no configuration file and touches no other server's data, nor its
-temporary tables: a server that starts removes all that it finds where it would
-put its own.
+The server reads no configuration file and touches no other server's data.  It
+has a folder of its own for temporary tables, because a server that starts
+removes all temporary tables that are in that folder.
 """
 
 import os

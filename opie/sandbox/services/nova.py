@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova.conf: what all of nova's services read, and what some read besides."""
+"""nova.conf for all of nova's services, and more files for some of them."""
 
 import json
 import sys
@@ -23,8 +23,8 @@ CELL0_DATABASE = 'nova_cell0'
 CELL_DATABASE = 'nova_cell1'
 CELL = 'cell1'
 USER = 'nova'
-# What has to be done before a service that asks placement as it starts; it
-# does without an answer, but not with a refusal.
+# The needs of a service that asks placement as it starts.  It starts without
+# an answer of placement, but not with a refusal.
 NEEDS = ('nova database', 'mariadb', 'rabbitmq', 'keystone', 'users')
 
 _WEIGHERS = (

@@ -12,9 +12,9 @@
 
 """Fill nova's databases, all of them, in one process.
 
-``python -m`` runs it with the arguments of nova-manage that name the
-configuration files.  The commands are nova-manage's own; each would spend
-most of its time on being loaded.
+``python -m`` runs this module with the arguments of nova-manage that name the
+configuration files.  The commands are nova-manage's own.  One process runs all
+of them, because loading nova-manage takes most of the time of a command.
 """
 
 import sys
@@ -30,7 +30,7 @@ from oslo_log import log
 
 from opie.sandbox.services import nova as names
 
-# The cell's record follows nova.conf, whatever port that has.
+# The cell's record follows nova.conf, where the port may change.
 _SERVER = '{scheme}://{username}:{password}@{hostname}:{port}'
 _TRANSPORT_URL = _SERVER + '/{path}'
 

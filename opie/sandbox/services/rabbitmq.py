@@ -12,7 +12,7 @@
 
 """RabbitMQ, with a port mapper of its own, on the loopback interface alone.
 
-Whoever has the system's broker, or none, notices nothing of this one.
+The system's own broker, if there is one, is left alone.
 """
 
 import amqp

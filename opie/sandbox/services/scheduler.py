@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""opie-nova-scheduler, as many as wanted; all read the same queue."""
+"""opie-nova-scheduler, one process or more; all read the same queue."""
 
 import functools
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What there is to know of a service before it is started."""
+"""How a service and its preparation are described before they are started."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Service:
     :ivar check: raises an exception until the service answers; it is called
         with a time, in seconds since the epoch; older signs of life count
         for nothing.
-    :ivar needs: what has to be done before; names of services or other steps.
+    :ivar needs: names of the services or other steps that come before.
     :ivar folder: where it runs.
     """
 
@@ -43,7 +43,7 @@ class Service:
     folder: str | None = None
 
     def digest(self):
-        """Return what differs if the service would be another one."""
+        """Return a text that differs for another command or other files."""
         parts = (
             self.command,
             sorted((str(path), text) for path, text in self.files.items()),

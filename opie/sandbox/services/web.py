@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""An application of WSGI as a service: gunicorn, with threads.
+"""Serves a WSGI application: gunicorn, with threads.
 
-Its settings are in a file in the directory that it runs in, because nova reads
+gunicorn's settings are in a file in its working directory, because nova reads
 the command line as its own.
 """
 

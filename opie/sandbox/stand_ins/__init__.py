@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Stand-ins for services that nova asks, and that opie has no part in."""
+"""Stand-ins for neutron and glance, which nova calls and opie does not."""

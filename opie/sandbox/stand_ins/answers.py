@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How the stand-ins answer."""
+"""Answers of the stand-ins, in JSON or as text."""
 
 import json
 
