@@ -70,9 +70,7 @@ class DecisionsFixture(fixtures.Fixture):
 
         def recorded(request, hosts, cost, cloud):
             hosts = tuple(hosts)
-            read = cloud.read(
-                tuple(host.provider for host in hosts)
-            ).values()
+            read = cloud.read(tuple(host.provider for host in hosts)).values()
             plan = make_plan(request, hosts, cost, cloud)
             known = tuple(
                 host for host in read if isinstance(host, model.Host)
