@@ -76,8 +76,8 @@ class Figures:
     launches: tuple[float, ...]
     unlaunched: int
     # The period that phases were asked for last, and the answer.
-    _phases: list[typing.Any] = dataclasses.field(
-        default_factory=lambda: [None, ()], compare=False, repr=False
+    _phases: dict[float, tuple[float, ...]] = dataclasses.field(
+        default_factory=dict, compare=False, repr=False
     )
 
     @classmethod
@@ -113,12 +113,13 @@ class Figures:
 
         Periods are counted from the epoch, so it is the same at any time.
         """
-        known_period, phases = self._phases
-        if known_period != period_seconds:
+        phases = self._phases.get(period_seconds)
+        if phases is None:
             phases = tuple(
                 sorted(launch % period_seconds for launch in self.launches)
             )
-            self._phases[:] = period_seconds, phases
+            self._phases.clear()
+            self._phases[period_seconds] = phases
         return phases
 
     def free(self, name: str) -> float:

@@ -30,9 +30,9 @@ TRUE_TEXTS = frozenset(('1', 't', 'true', 'on', 'y', 'yes'))
 
 def is_marked(
     *,
-    hints: Mapping | None = None,
-    extra_specs: Mapping | None = None,
-    system_metadata: Mapping | None = None,
+    hints: Mapping[str, object] | None = None,
+    extra_specs: Mapping[str, object] | None = None,
+    system_metadata: Mapping[str, object] | None = None,
 ) -> bool:
     """Tell whether a mark makes a server preemptible.
 
