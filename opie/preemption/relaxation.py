@@ -10,200 +10,306 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The least that a cover would cost if items could be divided.
 
-Then it is a linear program, and what it costs is a lower bound for covers of
-whole items.  The bound only rises on the way to the optimum, so one need not
-go on once it has reached the best cover known.
+"""The least that a cover would cost if items could be taken in part.
 
-Source: the dual simplex method for bounded variables; the choice of the next
-item after N. J. Driebeek, "An algorithm for the solution of mixed integer
-programming problems", Management Science 12 (1966).
+Then it is a linear program, and its optimum is a lower bound for covers of
+whole items.  Its dual says what each row is worth: from prices of zero, each
+pivot raises the bound, so that a node is left once it reaches the limit.
+
+Numbers are whole, because keys are longer than a float and no bit may be lost:
+prices, values and reduced costs are ``scale`` times what they stand for.
+
+Sources: the dual simplex method for bounded variables with the long-step rule
+(bound flipping), I. Maros, "Computational Techniques of the Simplex Method"
+(2003); pivots on integers after E. H. Bareiss, "Sylvester's identity and
+multistep integer-preserving Gaussian elimination", Mathematics of Computation
+22 (1968); the choice of the next item after N. J. Driebeek, "An algorithm for
+the solution of mixed integer programming problems", Management Science 12
+(1966).
 """
 
 import math
+import operator
 
-from opie.preemption import tableau
-
-# A program that has not settled by then may be going round in circles.
-_MOST_PIVOTS = 200
-# So many bits of a key are enough to choose the next item by.
-_PRECISION_BITS = 60
+# More than any relaxation was seen to need.  One that needs more may be
+# cycling, and what it has come to is a bound as well.
+_MOST_PIVOTS = 300
 
 
-class Relaxation(tableau.Tableau):
-    """A linear program, some of its items decided.
+class Relaxation:
+    """The linear relaxation of a node: some items are decided.
 
-    Sets of items are integers here, with a bit for each item.
-
-    :ivar size: how many items there are.
-    :ivar decided: the items that are taken or left for good.
-    :ivar is_settled: whether the optimum has been reached.
+    Items are columns from zero up, whose upper bound is one.  The surplus of
+    row r is column -1 - r, which costs nothing and has no upper bound.
     """
 
-    def __init__(self, keys, holds, needs, most_surplus=None):
-        """Begin with the items taken whose key is negative.
+    def __init__(self, keys, holds, needs):
+        rows = range(len(needs))
+        unit = [[-int(row == other) for other in rows] for row in rows]
+        self._keys = keys
+        self._columns = [*holds, *reversed(unit)]
+        # Taken items are taken off the needs.
+        self._needs = needs
+        self._taken = ()
+        self._cost = 0
+        # Of the items that are undecided and not in the basis.
+        self._reduced_costs = dict(enumerate(keys))
+        # Those of them that are at their upper bound.
+        self._upper = set()
+        # Decided items that are still in the basis.  Nothing more may be taken
+        # of them: their upper bound is zero.
+        self._fixed = frozenset()
+        self._scale = 1
+        self._prices = [0 for _ in rows]
+        self._inverse = unit
+        self._basis = [-1 - row for row in rows]
 
-        :param most_surplus: for each row the most that may be taken beyond
-            the need, None without limit.
-        """
-        super().__init__(
-            keys, holds, needs, most_surplus or [None] * len(needs)
-        )
-        self.size = len(keys)
-        self.decided = 0
-        self.is_settled = False
-        self._units = [1] * self.size
-        self._units += [max(1, *row) for row in zip(*holds, strict=True)]
-        for place, key in enumerate(keys, 1):
-            if key < 0:
-                self.turn(place)
+    def copy(self):
+        """Return another one, to decide an item otherwise."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        twin._reduced_costs = self._reduced_costs.copy()
+        twin._upper = self._upper.copy()
+        twin._inverse = self._inverse[:]
+        twin._basis = self._basis[:]
+        return twin
 
-    def settle(self, limit):
+    def solve(self, limit):
         """Raise the bound to the optimum, or until it reaches the limit.
 
-        :returns: whether there may be anything below the limit.
+        :returns: whether there may be a cover that costs less.
         """
-        self.is_settled = False
         for _ in range(_MOST_PIVOTS):
-            if self._gap(limit) <= 0:
+            self._evaluate()
+            if self._gap(limit) < 0:
                 return False
-            line = self._worst_line()
-            if line is None:
-                self.is_settled = True
+            leaving = self._leaving()
+            if leaving is None:
                 return True
-            place = self._entering(line)
-            if place is None:
+            line, sign, slope = leaving
+            entering = self._entering(line, sign, slope)
+            if entering is None:
                 return False
-            self.pivot(line, place)
+            self._pivot(line, sign, *entering)
+        self._evaluate()
         return True
 
-    def decide(self, items, is_taken):
-        """Take the items, or leave them, for good.
-
-        :returns: whether this agrees with what was decided before.
-        """
-        astray = items & (self.from_above ^ (-1 if is_taken else 0))
-        if astray & self.decided:
-            return False
-        for line in range(1, len(self.basis)):
-            variable = self.basis[line]
-            if items >> variable & 1:
-                if astray >> variable & 1:
-                    self.turn_line(line)
-                self.most[variable] = 0
-        places = []
-        for place in range(1, len(self.others)):
-            variable = self.others[place]
-            if items >> variable & 1:
-                if astray >> variable & 1:
-                    self.turn(place)
-                places.append(place)
-        self.decided |= items
-        self.drop(places)
-        return True
-
-    def decide_by_cost(self, limit):
-        """Decide what would reach the limit if it were decided otherwise."""
-        gap = self._gap(limit)
-        costs = self.rows[0]
-        places = [p for p in range(1, len(costs)) if costs[p] >= gap]
-        for place in places:
-            self.decided |= 1 << self.others[place]
-        self.drop(places)
-
-    def taken(self):
+    def support(self):
         """Return the items that are taken, be it only in part."""
-        items = self.from_above
-        for line in range(1, len(self.basis)):
-            bit = 1 << self.basis[line]
-            value = self.rows[line][0]
-            if not self.from_above & bit:
-                items |= bit if value > 0 else 0
-            elif value >= self.scale and not self.decided & bit:
-                items ^= bit
-        return items & ((1 << self.size) - 1)
+        return [
+            *self._taken,
+            *self._upper,
+            *(
+                column
+                for column, value in zip(
+                    self._basis, self._values, strict=True
+                )
+                if column >= 0 and value > 0
+            ),
+        ]
 
     def undecided(self):
-        """Return the items that are neither taken nor left for good."""
-        return ~self.decided & ((1 << self.size) - 1)
+        return [
+            *self._reduced_costs,
+            *(
+                column
+                for column in self._basis
+                if column >= 0 and column not in self._fixed
+            ),
+        ]
 
-    def bound(self):
-        """Return what a cover costs at least."""
-        return -(self.rows[0][0] // self.scale)
+    def branching_item(self):
+        """Choose the next item to decide: one that raises the bound the most.
 
-    def divided(self):
-        """Choose the next item to decide among those taken in part.
+        Of its two decisions the one that raises the bound less counts.
 
-        Either decision raises the bound.  The best item is the one for which
-        the lesser of the two rises is the greatest.
-
-        :returns: the item's index and whether it is cheaper to take it; None
-            when no item is divided.
+        :returns: the item and whether it is cheaper to take it; None if the
+            optimum divides no item.
         """
-        costs = self.rows[0][1:]
-        shift = max(costs, default=0).bit_length() - _PRECISION_BITS
-        if shift > 0:
-            costs = [cost >> shift for cost in costs]
-        greatest, choice = None, None
-        for line in range(1, len(self.basis)):
-            item = self.basis[line]
-            if item < self.size and 0 < self.rows[line][0] < self.scale:
-                down, up = self._rises(line, costs)
-                rises = (min(down, up), max(down, up))
-                if choice is None or rises > greatest:
-                    is_above = bool(self.from_above >> item & 1)
-                    greatest, choice = rises, (item, (up <= down) != is_above)
+        greatest, choice = (-1,), (None, False)
+        for line, value in enumerate(self._values):
+            if self._basis[line] >= 0 and 0 < value < self._scale:
+                down, up = self._rises(self._inverse[line], value)
+                rises = min(down, up), max(down, up)
+                if rises > greatest:
+                    greatest = rises
+                    choice = self._basis[line], up <= down
+        if choice[0] is None and self._leaving():
+            return next(iter(self.undecided()), None), True
         return choice
+
+    def _rises(self, row, value):
+        """Return what the bound gains when an item is left, and taken."""
+        slants = [
+            (_product(row, self._columns[item]), cost)
+            for item, cost in self._reduced_costs.items()
+        ]
+        slants += [
+            (-amount, price)
+            for number, (amount, price) in enumerate(
+                zip(row, self._prices, strict=True)
+            )
+            if -1 - number not in self._basis
+        ]
+        down = up = math.inf
+        for slant, cost in slants:
+            if slant and (slant > 0) == (cost >= 0):
+                down = min(down, cost // slant)
+            elif slant:
+                up = min(up, cost // -slant)
+        return down * value, up * (self._scale - value)
+
+    def decide(self, items, is_taken):
+        """Take undecided items, or leave them, for good."""
+        if is_taken:
+            self._taken = (*self._taken, *items)
+            self._cost += sum(self._keys[item] for item in items)
+            for item in items:
+                self._needs = less(self._needs, self._columns[item])
+        gone = set(items).difference(self._basis)
+        self._fixed = self._fixed.union(items).difference(gone)
+        self._upper -= gone
+        for item in gone:
+            del self._reduced_costs[item]
+
+    def fix_by_reduced_cost(self, limit):
+        """Decide the items that would reach the limit if decided otherwise.
+
+        :returns: whether there may be a cover that costs less.
+        """
+        gap = self._gap(limit)
+        if gap < 0:
+            return False
+        costs = self._reduced_costs.items()
+        self.decide([item for item, cost in costs if cost > gap], False)
+        self.decide([item for item, cost in costs if cost < -gap], True)
+        return True
+
+    def _evaluate(self):
+        """Compute the bound and the values of the basis."""
+        self._bound = (
+            self._scale * self._cost
+            + _product(self._prices, self._needs)
+            + sum([cost for cost in self._reduced_costs.values() if cost < 0])
+        )
+        beyond = surplus(
+            [self._columns[item] for item in self._upper], self._needs
+        )
+        self._values = [-_product(line, beyond) for line in self._inverse]
 
     def _gap(self, limit):
         # Sums of keys are whole numbers: less is less by one at least.
-        return (limit - 1) * self.scale + 1 + self.rows[0][0]
+        return (limit - 1) * self._scale - self._bound
 
-    def _worst_line(self):
-        """Return a line out of bounds, turned so that it is below zero."""
-        worst, furthest = None, -1
-        for line in range(1, len(self.basis)):
-            value = self.rows[line][0]
-            variable = self.basis[line]
-            most = self.most[variable]
-            if value >= 0:
-                value = 0 if most is None else most * self.scale - value
-            if value < 0 and -value // self._units[variable] > furthest:
-                worst, furthest = line, -value // self._units[variable]
-        if worst is not None and self.rows[worst][0] > 0:
-            self.turn_line(worst)
-        return worst
+    def _leaving(self):
+        """Choose the line whose value is furthest out of its bounds.
 
-    def _entering(self, line):
-        """Return who enters the basis for a line: the cheapest to change.
-
-        Those that reach their other bound before the line is at zero are
-        turned instead.  None when nothing can bring the line to zero.
+        :returns: the line, whether its value is too low (-1) or too high (1),
+            and by how much; None at the optimum.
         """
-        row, costs = self.rows[line], self.rows[0]
-        places = [place for place in range(1, len(row)) if row[place] < 0]
-        while places:
-            best = places[0]
-            cost, slope = costs[best], row[best]
-            for place in places:
-                if costs[place] * slope > cost * row[place]:
-                    best, cost, slope = place, costs[place], row[place]
-            most = self.most[self.others[best]]
-            if most is None or row[0] - most * slope >= 0:
-                return best
-            self.turn(best)
-            places.remove(best)
+        furthest, leaving = 0, None
+        for line, value in enumerate(self._values):
+            column = self._basis[line]
+            if -value > furthest:
+                furthest, leaving = -value, (line, -1, -value)
+            elif column >= 0:
+                above = value - (0 if column in self._fixed else self._scale)
+                if above > furthest:
+                    furthest, leaving = above, (line, 1, above)
+        return leaving
+
+    def _entering(self, line, sign, slope):
+        """Change the prices along a line, for as long as the bound rises.
+
+        The slope is how fast the bound rises.  It falls with each column whose
+        reduced cost comes to zero.  Such an item flips to its other bound, and
+        the one with which the slope ends enters the basis.
+
+        :returns: the column that enters, the row that the prices follow, and
+            how much a step changes each reduced cost; None if the bound rises
+            for ever, because there is no cover.
+        """
+        row = [sign * amount for amount in self._inverse[line]]
+        slants = {
+            item: _product(row, self._columns[item])
+            for item in self._reduced_costs
+        }
+        ratios = [
+            (cost // slants[item], item)
+            for item, cost in self._reduced_costs.items()
+            if (slants[item] < 0 if item in self._upper else slants[item] > 0)
+        ]
+        for number, amount in enumerate(row):
+            if amount < 0 and -1 - number not in self._basis:
+                slants[-1 - number] = -amount
+                ratios.append((self._prices[number] // -amount, -1 - number))
+        for _, column in sorted(ratios):
+            slope -= abs(slants[column])
+            if column < 0 or slope <= 0:
+                return column, row, slants
+            self._upper ^= {column}
         return None
 
-    def _rises(self, line, costs):
-        """Return what the bound gains when an item is set to 0, and to 1."""
-        row = self.rows[line]
-        part = row[0] / self.scale
-        down = up = math.inf
-        for cost, slope in zip(costs, row[1:], strict=True):
-            if slope > 0:
-                down = min(down, cost / slope)
-            elif slope < 0:
-                up = min(up, -cost / slope)
-        return part * down, (1 - part) * up
+    def _pivot(self, line, sign, column, row, slants):
+        """Exchange a column of the basis for another one."""
+        leaving, self._basis[line] = self._basis[line], column
+        if column < 0:
+            cost = self._prices[-1 - column]
+        else:
+            cost = self._reduced_costs.pop(column)
+            self._upper.discard(column)
+        pivot = slants[column]
+        step = cost if pivot > 0 else -cost
+        self._prices = self._eliminated(self._prices, -step, row, abs(pivot))
+        self._reduced_costs = {
+            item: (abs(pivot) * cost - step * slants[item]) // self._scale
+            for item, cost in self._reduced_costs.items()
+        }
+        if leaving in self._fixed:
+            self._fixed -= {leaving}
+        elif leaving >= 0:
+            self._reduced_costs[leaving] = -sign * step
+            if sign > 0:
+                self._upper.add(leaving)
+        if pivot < 0:
+            row = [-amount for amount in row]
+        self._inverse = [
+            self._eliminated(
+                amounts,
+                _product(amounts, self._columns[column]),
+                row,
+                abs(pivot),
+            )
+            for amounts in self._inverse
+        ]
+        self._inverse[line] = row
+        self._scale = abs(pivot)
+
+    def _eliminated(self, amounts, part, row, pivot):
+        """Add a multiple of a row, so that a column has no part of it."""
+        scale = self._scale
+        if not part:
+            return (
+                amounts
+                if pivot == scale
+                else [pivot * amount // scale for amount in amounts]
+            )
+        return [
+            (pivot * amount - part * by) // scale
+            for amount, by in zip(amounts, row, strict=True)
+        ]
+
+
+def surplus(holds, needs):
+    """Return what items hold of each row beyond its need."""
+    totals = [sum(row) for row in zip(*holds, strict=True)]
+    return less(totals, needs) if totals else [-need for need in needs]
+
+
+def less(amounts, others):
+    return list(map(operator.sub, amounts, others))
+
+
+def _product(amounts, others):
+    return sum(map(operator.mul, amounts, others))

@@ -88,13 +88,23 @@ def short_of_one(random, most_items):
     )
 
 
-def gainful(random, most_items):
-    """Return items some of which, or all, are a gain."""
-    keys, holds, needs = random.choice((servers, uniform, short_of_one))(
-        random, most_items
-    )
-    gain = random.choice((0.1, 0.3, 0.5, 1.0))
-    keys = [-key if random.random() < gain else key for key in keys]
+def ruled(random, most_items):
+    """Return servers of which filters want some, or a number, to go.
+
+    For some of them what they cost is nothing.
+    """
+    keys, holds, needs = servers(random, most_items)
+    size = len(keys)
+    for _ in range(random.randint(1, 8)):
+        if random.random() < 0.2:
+            some, need = range(size), random.randint(2, max(2, size // 3))
+        else:
+            some = random.sample(range(size), random.randint(1, 6))
+            need = 1
+        holds = [(*hold, int(item in some)) for item, hold in enumerate(holds)]
+        needs = (*needs, need)
+    free = random.choice((0.0, 0.3))
+    keys = [0 if random.random() < free else key for key in keys]
     return keys, holds, needs
 
 

@@ -20,7 +20,7 @@ from ortools.sat.python import cp_model
 
 
 def least_cost(keys, holds, needs, most_items=None):
-    """Return what the least cover costs, whatever the sign of the keys.
+    """Return what the least cover costs.
 
     None if no cover has so few items.
     """
@@ -32,9 +32,6 @@ def least_cost(keys, holds, needs, most_items=None):
     ]
     for total, need in zip(totals, needs, strict=True):
         model.add(total >= need)
-    if min(keys) < 0:
-        for item, hold in enumerate(holds):
-            _is_indispensable(model, taken[item], hold, totals, needs)
     if most_items is not None:
         model.add(sum(taken) <= most_items)
     model.minimize(cp_model.LinearExpr.weighted_sum(taken, keys))
@@ -52,13 +49,3 @@ def least_cost(keys, holds, needs, most_items=None):
         for key, item in zip(keys, taken, strict=True)
         if solver.boolean_value(item)
     )
-
-
-def _is_indispensable(model, is_taken, hold, totals, needs):
-    """Without the item, if it is taken, some need is not met."""
-    misses = []
-    for amount, total, need in zip(hold, totals, needs, strict=True):
-        miss = model.new_bool_var('')
-        model.add(total - amount <= need - 1).only_enforce_if(miss)
-        misses.append(miss)
-    model.add_bool_or(misses).only_enforce_if(is_taken)

@@ -85,9 +85,9 @@ class OneShortRowTest(_AgainstCpSat):
         self.check(60, cover_cases.short_of_one, 120)
 
 
-class GainTest(_AgainstCpSat):
-    def test_few_items(self):
-        self.check(200, cover_cases.gainful, 18)
+class RuledTest(_AgainstCpSat):
+    def test_of_a_small_host(self):
+        self.check(200, cover_cases.ruled, 30)
 
-    def test_more_items(self):
-        self.check(100, cover_cases.gainful, 25)
+    def test_of_a_large_host(self):
+        self.check(100, cover_cases.ruled, 120)

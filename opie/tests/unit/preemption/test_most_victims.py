@@ -237,5 +237,5 @@ class CoverTest(testtools.TestCase):
     def test_where_most_are_needed(self):
         self.check(80, cover_cases.tight, 30)
 
-    def test_gains(self):
-        self.check(80, cover_cases.gainful, 16)
+    def test_servers_that_filters_want_gone(self):
+        self.check(80, cover_cases.ruled, 30)
