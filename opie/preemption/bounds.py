@@ -40,9 +40,11 @@ def make_least_rank(
     ]
     most_victims = demand.most_victims
     floor = demand.its_cost.make_floor()
-    rank_of_bound = ranks.rank_of_bound
+    millionths_shift = ranks.MILLIONTHS_SHIFT
+    count_shift = ranks.COUNT_SHIFT
     # What hosts that are alike need is counted once.
-    counts: dict[bool, dict[int, int | None]] = {False: {}, True: {}}
+    counts: dict[int, int | None] = {}
+    counts_of_unknown: dict[int, int | None] = {}
     unfit: dict[tuple[int, str | None], model.Unfit] = {}
 
     def why_unfit(host: model.Host, key: int) -> model.Unfit:
@@ -53,7 +55,7 @@ def make_least_rank(
 
     def least_rank(host: model.Host) -> int | model.Unfit:
         its_figures = host.figures
-        known = counts[host.is_unknown]
+        known = counts_of_unknown if host.is_unknown else counts
         key = id(its_figures.classes)
         if key in known:
             count = known[key]
@@ -65,7 +67,10 @@ def make_least_rank(
             return 0 if count == 0 else why_unfit(host, key)
         if most_victims is not None and count > most_victims:
             return model.Unfit.by_limit(most_victims)
-        return rank_of_bound(floor(its_figures, count), count)
+        # As ranks.fold does, without a call.
+        return (floor(its_figures, count) << millionths_shift) + (
+            count << count_shift
+        )
 
     return least_rank
 

@@ -34,6 +34,10 @@ from opie.preemption import resources
 
 # Far more than the sum of any criterion over all victims of a plan.
 _BITS = 96
+# By how much a number is shifted to its place in a rank, for ranks that are
+# made in great numbers.
+MILLIONTHS_SHIFT = 2 * _BITS
+COUNT_SHIFT = _BITS
 
 
 def fold(
@@ -44,11 +48,6 @@ def fold(
     for criterion in (millionths, count, surplus):
         rank = (rank << _BITS) + criterion
     return rank
-
-
-def rank_of_bound(millionths: int, count: int) -> int:
-    """Return the rank of a cost and a number of victims, quickly."""
-    return ((millionths << _BITS) + count) << _BITS
 
 
 class Ranking:
