@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Lets several actors take turns, in an order that a test chooses.
 
 Each actor runs in a thread of its own, and only while it has its turn, which

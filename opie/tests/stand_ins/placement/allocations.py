@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """How an in-memory placement writes allocations of several consumers at once.
 
 The rules are those of placement's own source, peculiarities included.  A write

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """An in-memory placement that answers as nova's SchedulerReportClient does.
 
 opie's own client of placement works on it unchanged.  A test says what comes

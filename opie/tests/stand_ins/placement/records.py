@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What an in-memory placement remembers: providers and consumers.
 
 The rules are those of placement's own source.  A change that is refused raises

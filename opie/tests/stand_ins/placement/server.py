@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What an in-memory placement answers to HTTP requests.
 
 It knows the calls that opie makes, and those that a test needs to say what

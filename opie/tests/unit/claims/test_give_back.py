@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What is given back, to which consumers, and what stands in the way."""
 
 import fixtures
@@ -204,100 +205,6 @@ class OutageTest(GiveBackTestCase):
         self.placement.interrupt('post', '/allocations', stand_in.answer(503))
         self.assertIsNone(self.give_back())
         self.assertEqual(0, self.clock.seconds)
-
-
-class LateRoomTest(GiveBackTestCase):
-    """The preemptor runs, and victims are given back what there is room for.
-
-    Of one host that is full there is none.
-    """
-
-    def test_without_room_the_victims_stay_booked(self):
-        self.assertIsNone(self.give_back(dropped=()))
-        self.assertEqual({'host': {'VCPU': 6}}, self.held('new'))
-        self.assertEqual({'journal': cloud.booked(VCPU=2)}, self.held('all'))
-        self.assertComplains('WARNING', 'there is no room for all')
-
-    def test_with_room_for_one_that_one_is_restored(self):
-        self.server('normal', 'host', VCPU=1)
-        self.assertIsNone(self.give_back(dropped=()))
-        self.assertRestored('new', 'some')
-        self.assertComplains('WARNING', 'the victims %s held' % uuids.some)
-
-    def test_with_room_for_all_all_are(self):
-        self.delete_server('normal')
-        self.shrink('host', VCPU=12)
-        changed = self.give_back(dropped=())
-        self.assertEqual({'some', 'all'}, changed)
-        self.assertRestored('new')
-        self.assertEqual({'host': {'VCPU': 6}}, self.held('new'))
-
-
-class OverCapacityTest(GiveBackTestCase):
-    """The host shrinks just after the claim.
-
-    From release 14 on placement takes what makes it no worse.
-    """
-
-    def test_all_is_restored(self):
-        self.shrink('host', VCPU=5)
-        self.assertEqual({'new', 'some', 'all'}, self.give_back())
-        self.assertRestored()
-
-
-class StrictOverCapacityTest(GiveBackTestCase):
-    """So it does, under a placement 13, which has no mercy."""
-
-    is_lenient = False
-
-    def setUp(self):
-        super().setUp()
-        self.shrink('host', VCPU=6)
-
-    def test_the_claim_is_dropped_and_the_one_that_fits_is_restored(self):
-        self.assertIsNone(self.give_back())
-        self.assertRestored('some')
-        self.assertEqual(
-            {'host': {'VCPU': 1}, 'journal': cloud.booked(VCPU=3)},
-            self.held('some'),
-        )
-        self.assertComplains('WARNING', 'the victims %s held' % uuids.some)
-
-    def test_it_is_tried_for_a_moment_only(self):
-        self.assertFalse(self.one.give_back({uuids.new}))
-        self.assertLessEqual(PATIENCE_WITHOUT_ROOM_SECONDS, self.clock.seconds)
-        self.assertLess(
-            self.clock.seconds,
-            PATIENCE_WITHOUT_ROOM_SECONDS + MAX_PAUSE_SECONDS,
-        )
-
-    def test_room_that_comes_back_meanwhile_is_used(self):
-        # Of the first try: all, the claim, two victims one by one.
-        self.placement.interrupt(
-            'post',
-            '/allocations',
-            stand_in.then(lambda: self.shrink('host', VCPU=10)),
-            number=4,
-        )
-        self.assertTrue(self.one.give_back({uuids.new}))
-        self.assertRestored()
-
-    def test_one_that_dies_in_between_leaves_it_to_the_next(self):
-        class Killed(BaseException):
-            pass
-
-        def die(call):
-            raise Killed
-
-        # The claim is the second write, until it is dropped.
-        for number, is_dropped in ((2, False), (3, True), (3, True)):
-            self.placement.interrupt('post', '/allocations', die, number)
-            self.assertRaises(Killed, self.give_back)
-            self.placement.stop_interrupting()
-            self.assertEqual(is_dropped, not self.held('new'))
-        self.shrink('host', VCPU=10)
-        self.give_back()
-        self.assertRestored()
 
 
 class MovedVictimTest(GiveBackTestCase):

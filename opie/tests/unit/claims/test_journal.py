@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """The journal in placement, as its writers and its readers have it."""
 
 from oslo_utils.fixture import uuidsentinel as uuids
