@@ -170,6 +170,8 @@ class Shortfall:
             max_nodes,
             self.demand.most_victims,
         )
+        # All of them together cover what is needed.
+        assert found is not None
         if found.chosen is None:
             return None, found.is_least
         return tuple(servers[index] for index in found.chosen), found.is_least

@@ -29,8 +29,6 @@ import opie.preemption
 
 _CORE = pathlib.Path(opie.preemption.__file__).parent
 _VALUES = {'demand', 'errors', 'model', 'resources'}
-# What the least cover is made of.
-_COVER = {'branching', 'covering', 'relaxation', 'tableau'}
 MOST_STAYS = 3
 
 
@@ -44,7 +42,7 @@ class _Reader:
         self._trees = {
             path.stem: ast.parse(path.read_text())
             for path in _CORE.glob('*.py')
-            if path.stem not in _VALUES | _COVER
+            if path.stem not in _VALUES
         }
         self._read = set()
         self.stays = []
