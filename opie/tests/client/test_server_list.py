@@ -47,7 +47,7 @@ class ServerListTest(_ServersTestCase):
         rows = self.json(*args, **kwargs)
         return {row['Name']: row['Preemptible'] for row in rows}
 
-    def test_the_api_tells_who_is_preemptible(self):
+    def test_the_api_tells_which_are_preemptible(self):
         told = {'by-flavor': True, 'by-hint': True, 'normal': False}
         for microversion in '2.1', None:
             self.assertEqual(

@@ -43,7 +43,7 @@ class RaceTest(base.CloudTestCase):
     # So many computes take half a CPU when nobody asks for anything.
     is_shared = False
 
-    def test_nobody_is_lost_and_nothing_is_sold_twice(self):
+    def test_no_server_is_lost_and_no_room_is_sold_twice(self):
         preemptibles = set()
         # NOTE: for each server of a request nova tries the hosts that the
         # weighers prefer, and those are full of the servers before it.

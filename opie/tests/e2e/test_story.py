@@ -100,7 +100,7 @@ class StoryTest(base.CloudTestCase):
         self.openstack('server', 'delete', 'one-more')
         self.assert_nothing_is_left()
 
-    def test_another_member_sees_nobody_and_may_still_preempt(self):
+    def test_another_member_sees_no_victim_and_may_still_preempt(self):
         victims = self.create_preemptible('large', 2)
         server = min(victims)
         self.assertEqual({}, self.listed(user='other'))

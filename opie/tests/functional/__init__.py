@@ -10,7 +10,7 @@ from opie.tests import databases
 from opie.tests import garbage
 from opie.tests import threads
 
-# Their news of every shutdown would drown the results.
+# The log lines of every shutdown would hide the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
 
 databases.share()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What nova-manage does about allocations without a server."""
+"""Runs nova-manage's audit of allocations without a server."""
 
 import contextlib
 import io

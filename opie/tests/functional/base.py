@@ -65,7 +65,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         image_uuid=glance.GlanceFixture.image1['id'],
         **kwargs,
     ):
-        """As nova's own, which would look for an image each time."""
+        """As nova's own, which would ask for an image each time."""
         return super()._build_server(name, image_uuid, **kwargs)
 
     def boot(
@@ -107,7 +107,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         return server['id'] in {item['id'] for item in self.api.get_servers()}
 
     def wait_until_gone(self, server):
-        """Wait until a server is gone, whatever its state is until then."""
+        """Wait until a server is gone; until then it may have any state."""
         self._wait_for_assert(lambda: self.assertFalse(self.is_alive(server)))
 
     def used_vcpus(self, host):
@@ -139,7 +139,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
             self.assertEqual(now['flavor']['vcpus'], held['resources']['VCPU'])
 
     def assertHolds(self, vcpu, *servers):
-        """Assert what servers hold, whatever state they are in."""
+        """Assert what servers hold; they may be in any state."""
         for server in servers:
             (held,) = self.allocations(server).values()
             self.assertEqual(vcpu, held['resources']['VCPU'])

@@ -13,8 +13,8 @@
 
 """A crowded cloud, the words of a randomised run, and what must stay true.
 
-Whatever is done to it is awaited, but for what a scheduler that was killed has
-left: that may stay for some steps until the reaper sees it.
+Each step waits until its effects are over.  Only the traces of a scheduler
+that was killed may stay for some steps, until the reaper repairs them.
 """
 
 import collections
@@ -65,8 +65,8 @@ class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
     :ivar is_abandoned: whether there may be something for the reaper.
     :ivar is_disowned: whether a preemptor was deleted before it had a cell,
         whose journal stays until the reaper thinks its time is over.
-    :ivar kept: uuids of servers in ERROR that nobody deletes before the reaper
-        has looked, for doc/source/protocol.rst says what would come of that.
+    :ivar kept: uuids of servers in ERROR that are not deleted before the
+        reaper has run, because of a limit in doc/source/protocol.rst.
     """
 
     def setUp(self):

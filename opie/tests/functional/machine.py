@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a randomised run does to a cloud, one act after the other.
+"""The acts of a randomised run: requests, moves, deletions and crashes.
 
-What hypothesis draws depends on nothing but the seed; which servers it means
-is found out when it is done.
+The acts that hypothesis draws depend on the seed alone.  Which servers an act
+is about is decided when the act is carried out.
 """
 
 import functools
@@ -48,7 +48,7 @@ _ACTS = [name for name, share in _SHARES.items() for _ in range(share)]
 def once(method):
     """Let nothing be done after a failure.
 
-    hypothesis would try to do all of it again, and not come to the same end.
+    hypothesis would repeat all acts, which would not end in the same way.
     """
 
     @functools.wraps(method)
@@ -65,7 +65,7 @@ def once(method):
 
 
 class Machine(stateful.RuleBasedStateMachine):
-    """What users, operators and misfortune do.
+    """The acts of users and operators, and crashes.
 
     :cvar cloud: a :class:`crowd.CrowdedCase`.
     """
@@ -112,7 +112,7 @@ class Machine(stateful.RuleBasedStateMachine):
 
     @once
     def fill(self, number):
-        """Leave room for nobody."""
+        """Leave no room in the cloud."""
         self._do('fill the hosts')
         sizes = number % 3 + 2, number % 5 + 1, number % 4 + 1
         self._drop_failed(
@@ -127,7 +127,7 @@ class Machine(stateful.RuleBasedStateMachine):
     )
     @once
     def act(self, name, number, size, is_so):
-        """Do one of them; what a number means is its own affair."""
+        """Do one of the acts; each act gives the number its own meaning."""
         getattr(self, name)(number, size, is_so)
 
     def boot_preemptible(self, number, size, is_so):

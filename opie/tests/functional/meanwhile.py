@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Something is done at a forced moment of a preemption."""
+"""Lets a test act at a chosen moment of a preemption."""
 
 from opie.scheduler.claims import claim
 from opie.scheduler.preempting import attempt

@@ -103,7 +103,7 @@ class Abandoned:
         self.assertRecovered()
 
     def test_it_is_shelved_and_is_back(self):
-        """It finds room elsewhere, for its own is the preemptor's."""
+        """It finds room elsewhere, because its own is the preemptor's."""
         self.flags(shelved_offload_time=0)
         self.delete(self.normal)
         self._shelve_server(self.victim)
@@ -112,7 +112,7 @@ class Abandoned:
         self.assertRecovered()
 
     def test_an_audit_drops_the_claim(self):
-        """The victims' entries stay, and so does what they are for."""
+        """The victims' entries stay, which is enough for the repair."""
         self.assertIn('Deleted', audits.audit_and_delete())
         self.assertEqual(0, self.used_by_preemptor())
         self.assertRecovered()

@@ -11,7 +11,7 @@
 # under the License.
 """Requests of any bytes: the filter alone, before a stand-in of nova's API.
 
-What reaches the stand-in is what nova would read.  The databases are real.
+The stand-in gets the request that nova would get.  The databases are real.
 """
 
 import copy
@@ -213,7 +213,7 @@ class FuzzTest(test.TestCase):
 def _expected(body):
     """Return what a create request says: True, False, or None if malformed.
 
-    Written from the documentation, with no look at opie's own reading.
+    Written from the documentation alone, and not from opie's code.
     """
     said = []
     if 'preemptible' in body['server']:

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""A filter that cannot look up what servers are."""
+"""The API's filter when it cannot read which servers are preemptible."""
 
 from oslo_db import exception as db_exc
 

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What others do between two calls of a scheduler.
+"""Reapers and audits that act between two calls of a scheduler.
 
-The call at which it happens is awaited, never a time.
+Each test waits for the call at which they act, and never for a time.
 """
 
 import datetime
@@ -50,7 +50,7 @@ def is_wait(call):
 
 
 class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
-    """Something happens amid a preemption that is not interrupted."""
+    """Another service acts amid a preemption, which goes on."""
 
     def setUp(self):
         super().setUp()
@@ -82,35 +82,35 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
         self.reap()
         invariants.assert_sound(self)
 
-    def test_the_reaper_looks_between_journal_and_claim(self):
+    def test_the_reaper_comes_between_journal_and_claim(self):
         self.preempt_while(is_claim, self.reap)
         self.assertPreempted()
         self.assertFalse(self.logged('is void'))
 
     def test_the_reaper_takes_the_journal_away_before_the_claim(self):
-        """The claim names it, so there is none, and it is planned anew."""
+        """The claim names the journal, so it is refused and planned anew."""
         self.preempt_while(is_claim, self.reap_late)
         self.assertPreempted()
         self.assertTrue(self.logged('is void'))
 
-    def test_the_reaper_looks_before_the_first_eviction(self):
+    def test_the_reaper_comes_before_the_first_eviction(self):
         self.preempt_while(is_eviction, self.reap)
         self.assertPreempted()
 
-    def test_the_reaper_looks_while_evictions_are_under_way(self):
+    def test_the_reaper_comes_while_evictions_are_under_way(self):
         begun, release = self.hold_deletions()
 
-        def look():
+        def let_reap():
             self.assertTrue(begun.wait(base.WAIT_SECONDS))
             self.reap()
             release.set()
 
-        self.preempt_while(is_wait, look)
+        self.preempt_while(is_wait, let_reap)
         self.assertPreempted()
         self.assertFalse(self.logged('Repairing'))
 
-    def test_another_reaper_looks_late_while_evictions_are_under_way(self):
-        """At the end of the time that they have, it changes nothing."""
+    def test_another_reaper_comes_late_while_evictions_are_under_way(self):
+        """At the end of the evictions' time, the reaper changes nothing."""
         begun, release = self.hold_deletions()
         asked = self.wrap_once(
             rpcapi.ComputeAPI,
@@ -120,7 +120,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
 
         held = []
 
-        def look(real, *args):
+        def let_reap(real, *args):
             self.assertTrue(begun.wait(base.WAIT_SECONDS))
             held.append(self.what_is_held())
             self.reap_as_another_at_the_end()
@@ -129,7 +129,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
             return real(*args)
 
         # Not at a call of it, where a cell is locked to this thread.
-        self.wrap_once(confirmation.Confirmation, 'wait', look)
+        self.wrap_once(confirmation.Confirmation, 'wait', let_reap)
         self.ask()
         before, after = held
         self.assertEqual(before, after)
@@ -165,7 +165,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
             self.reap_as_another()
 
     def test_a_deletion_is_lost_and_its_scheduler_gives_up(self):
-        """Then the journal is closed, and nova's records tell of it."""
+        """The journal is closed; nova's records tell of the deletion."""
         self.wrap_once(
             rpcapi.ComputeAPI, 'terminate_instance', lambda *args: None
         )
@@ -180,7 +180,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
         self.assertGone(*self.victims)
 
     def test_an_audit_drops_the_claim_before_the_evictions(self):
-        """A preemptor has no record in a cell yet, so it is an orphan."""
+        """The preemptor has no record in a cell, so its claim is an orphan."""
         said = []
         self.preempt_while(
             is_eviction, lambda: said.append(audits.audit_and_delete())

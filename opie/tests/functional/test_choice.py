@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options that say who is the cheaper victim reach the plan."""
+"""The options that say which victim is cheaper reach the plan."""
 
 from opie.scheduler.planning import live_cloud
 from opie.tests.functional import base
@@ -60,17 +60,17 @@ class ChoiceTest(base.CloudTestCase):
         self.assertGone(self.young)
         self.assertUntouched(self.old, preemptor)
 
-    def test_only_the_best_host_is_looked_at(self):
-        looks = []
+    def test_only_the_best_host_is_read(self):
+        reads = []
 
-        def look(real, the_cloud, uuids):
-            looks.append(uuids)
-            return real(the_cloud, uuids)
+        def read(real, the_cloud, providers):
+            reads.append(providers)
+            return real(the_cloud, providers)
 
-        self.wrap(live_cloud.NovaCloud, 'read', look)
+        self.wrap(live_cloud.NovaCloud, 'read', read)
         # Until then nova's records have the initial allocation ratios.
         self.audit()
         self.boot(10)
         self.assertGone(self.young)
-        host = self._get_provider_uuid_by_host('host2')
-        self.assertEqual([(host,)], looks)
+        provider = self._get_provider_uuid_by_host('host2')
+        self.assertEqual([(provider,)], reads)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The claim against the real placement, and others who write there too."""
+"""Claims on the real placement, with other writers at the same time."""
 
 import contextlib
 import threading

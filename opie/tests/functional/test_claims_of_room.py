@@ -74,7 +74,7 @@ class ClaimOfRoomTest(killing.KillingTestCase):
         return server
 
     def test_it_was_not_made(self):
-        """Nobody can know that, so the journal stays for the reaper."""
+        """The scheduler cannot know that, so the journal stays."""
         self.lose_the_answer(is_applied=False)
         self.fail()
         self.let_time_pass()
@@ -91,7 +91,7 @@ class ClaimOfRoomTest(killing.KillingTestCase):
         self.assertSound()
 
     def test_its_owner_gives_up_before_it(self):
-        """Whoever else would have noticed may have given up too."""
+        """The deletion ends the preemption before its claim is known."""
         ended, failures = threading.Event(), []
 
         def give_up(real, *args):

@@ -11,9 +11,9 @@
 # under the License.
 
 
-"""What others do to hosts and to victims while a preemption is under way.
+"""Hosts and victims that change while a preemption is under way.
 
-Each of it is done at a moment that is forced.
+Each change is made at a moment that the test chooses.
 """
 
 import threading
@@ -102,7 +102,7 @@ class HostChangesTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
         self.assertReplanned('the compute service of host1 is disabled')
 
     def test_others_change_once_it_is_verified(self):
-        """As when nova's scheduler has answered, that is too late."""
+        """The change comes too late, as it does once nova has answered."""
         flavor = self.fast_flavor()
 
         def change():

@@ -12,8 +12,9 @@
 
 """A scheduler that dies in the middle of a preemption, or of a repair.
 
-It dies once for each state that it can leave behind; ``tox -e faults`` has it
-die at every one of its I/O calls, and amid a request for several servers.
+The scheduler dies once for each state that it can leave behind.  With
+``tox -e faults`` it dies at every one of its I/O calls, and amid a request for
+several servers.
 """
 
 from opie.scheduler import steps

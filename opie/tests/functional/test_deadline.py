@@ -24,7 +24,7 @@ _TIMEOUT_SECONDS = 40
 
 
 class ResizedVictimTest(base.CloudTestCase):
-    """A victim was resized from host1 to host2, and nobody confirmed it."""
+    """A victim was resized from host1 to host2, which is not confirmed."""
 
     def setUp(self):
         super().setUp()
@@ -45,7 +45,7 @@ class ResizedVictimTest(base.CloudTestCase):
         self.assertEqual(6, self.used_vcpus('host1'))
         self.assertNoJournal()
 
-    def test_it_is_spared_while_the_host_it_came_from_is_down(self):
+    def test_it_is_kept_while_the_host_it_came_from_is_down(self):
         (service,) = self.api.get_services('nova-compute', 'host1')
         self.api.put_service_force_down(service['id'], True)
         self.assertNoValidHost(self.boot(10, state='ERROR'))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The demo, run as anybody runs it: a process of its own, told by its text."""
+"""The demo, run as a user runs it: a process, judged by its output."""
 
 import importlib.metadata
 import os

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What stops an eviction, and what is left when it is stopped."""
+"""Changes that stop an eviction, and the state after one was stopped."""
 
 import fixtures
 from nova import exception
@@ -73,7 +73,7 @@ class EvictionTest(base.CloudTestCase):
         self.assertNoJournal()
         self.assertTrue(self.logged(reason))
 
-    def test_a_preemptor_deleted_before_the_first_eviction_kills_nobody(self):
+    def test_a_preemptor_deleted_before_any_eviction_costs_no_server(self):
         self.after_the_claim(self.delete_preemptor)
         preemptor = self.boot(10, state=None)
         self.wait_until_gone(preemptor)
@@ -111,7 +111,7 @@ class EvictionTest(base.CloudTestCase):
         self.around_each_deletion(fail)
         self.assertAllRefused('the message bus is down')
 
-    def test_a_deletion_that_fails_later_spares_who_was_not_sent(self):
+    def test_a_deletion_that_fails_later_keeps_its_victim(self):
         """The second of two is refused by nova after the first was sent."""
         sent = []
 
@@ -145,7 +145,7 @@ class EvictionTest(base.CloudTestCase):
         (line,) = self.logged('Wasted evictions')
         self.assertIn(failed['id'], line)
 
-    def test_a_host_that_goes_down_after_the_claim_evicts_nobody(self):
+    def test_a_host_that_goes_down_after_the_claim_evicts_no_server(self):
         (service,) = self.api.get_services(binary='nova-compute', host='host1')
         self.after_the_claim(
             lambda: self.api.put_service_force_down(service['id'], True)
@@ -156,7 +156,7 @@ class EvictionTest(base.CloudTestCase):
         self.after_the_claim(lambda: self.lock(self.victims[1], 'admin'))
         self.assertAllRefused('is locked by an administrator')
 
-    def test_a_victim_that_starts_to_migrate_after_the_claim_is_spared(self):
+    def test_a_victim_that_starts_to_migrate_after_the_claim_is_kept(self):
         self.after_the_claim(lambda: self.start_migration(self.victims[0]))
         self.assertAllRefused('is being migrated')
 
@@ -181,22 +181,22 @@ class EvictionTest(base.CloudTestCase):
         self.assertUntouched(self.victims[0])
         self.assertFalse(self.logged('is void'))
 
-    def test_a_look_at_all_that_took_long_is_taken_again(self):
-        """A migration begins once the look is over, and too old."""
+    def test_a_check_of_all_that_took_long_is_repeated(self):
+        """A migration begins when the check is over and too old."""
         self.useFixture(
             fixtures.MockPatchObject(eviction, '_FRESH_SECONDS', 0)
         )
 
-        def look(real, *args):
+        def check(real, *args):
             problems = real(*args)
             for victim in self.victims:
                 self.start_migration(victim)
             return problems
 
-        self.wrap_once(victim_checks.VictimChecks, 'problems', look)
+        self.wrap_once(victim_checks.VictimChecks, 'problems', check)
         self.assertAllRefused('is being migrated')
 
-    def test_all_doubtful_victims_of_a_plan_are_found_at_once(self):
+    def test_all_problems_of_a_plans_victims_are_found_at_once(self):
         for victim in self.victims:
             self.api.delete_server(victim['id'])
             self._wait_until_deleted(victim)
@@ -263,7 +263,7 @@ class EvictionTest(base.CloudTestCase):
         self.assertTrue(self.is_alive(self.victims[0]))
         self.assertGone(self.victims[1])
 
-    def test_a_server_that_may_not_be_terminated_is_spared(self):
+    def test_a_server_that_may_not_be_terminated_is_kept(self):
         instance = self.instance(self.victims[0])
         instance.disable_terminate = True
         instance.save()

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Preemptors that do not come to run after their victims went."""
+"""Preemptors that never become ACTIVE after their victims went."""
 
 import re
 
@@ -55,7 +55,7 @@ class VainCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
 
 
 class RefusedByComputeTest(VainCase):
-    """Each host has two victims of 5; nobody goes from the second one."""
+    """Each host has two victims of 5; none goes from the second host."""
 
     def setUp(self):
         super().setUp()
@@ -66,7 +66,7 @@ class RefusedByComputeTest(VainCase):
 
     @staticmethod
     def refusing(owner, name):
-        """Let computes refuse whatever comes."""
+        """Let computes refuse every server."""
 
         def refuse(*args, **kwargs):
             raise exception.ComputeResourcesUnavailable(reason='no')
@@ -95,7 +95,7 @@ class RefusedByComputeTest(VainCase):
         self.assertSound()
 
     def test_an_alternate_host_is_taken_as_it_is(self):
-        """A server that needed nobody's place needs none elsewhere."""
+        """A server that needed no victim's place needs none elsewhere."""
         for victims in self.victims.values():
             self.api.delete_server(victims[0]['id'])
             self._wait_until_deleted(victims[0])

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""The operator's filters and limits count who stays, and nobody else."""
+"""The operator's filters and limits count only the servers that stay."""
 
 import nova.conf
 from nova.scheduler.client import report

@@ -31,7 +31,7 @@ from opie.tests.functional import base
 class OverCapacityTest(base.CloudTestCase):
     """The host shrinks just after the claim, under a placement before 14.
 
-    That one has no mercy on a provider that was over its capacity before.
+    Such a placement refuses every write on a provider that is over capacity.
     """
 
     hosts = ('host1',)
@@ -54,7 +54,7 @@ class OverCapacityTest(base.CloudTestCase):
         self.wrap_once(placement.Client, 'replace_allocations', claim)
 
     @testcase.attr('smoke')
-    def test_who_fits_is_restored_and_the_claim_is_dropped(self):
+    def test_a_victim_that_fits_is_restored_and_the_claim_is_dropped(self):
         self.useFixture(
             fixtures.MockPatchObject(
                 give_back, '_PATIENCE_WITHOUT_ROOM_SECONDS', 0.5

@@ -147,20 +147,20 @@ class IndexTest(IndexCase):
 
 
 class FreshnessTest(IndexCase):
-    def looks(self):
-        """Count what is read of all servers and of those that changed."""
-        looks = {'rows_on_hosts': 0, 'rows_changed_since': 0}
+    def count_reads(self):
+        """Count the reads of all servers, and of those that changed."""
+        reads = {'rows_on_hosts': 0, 'rows_changed_since': 0}
 
         def counted(name):
             def read(real, *args):
-                looks[name] += 1
+                reads[name] += 1
                 return real(*args)
 
             self.wrap(preemptibles, name, read)
 
-        for name in looks:
+        for name in reads:
             counted(name)
-        return looks
+        return reads
 
     def refresh(self, is_routine=False):
         self.manager.index.refresh(
@@ -168,16 +168,16 @@ class FreshnessTest(IndexCase):
         )
 
     def test_all_is_read_once_and_then_what_changed(self):
-        looks = self.looks()
+        reads = self.count_reads()
         for _ in range(3):
             self.refresh()
-        self.assertEqual({'rows_on_hosts': 1, 'rows_changed_since': 2}, looks)
+        self.assertEqual({'rows_on_hosts': 1, 'rows_changed_since': 2}, reads)
 
     def test_nothing_is_read_while_it_is_young_enough(self):
-        looks = self.looks()
+        reads = self.count_reads()
         for _ in range(3):
             self.manager.index.refresh(self.manager.enabled_cells, 3600)
-        self.assertEqual({'rows_on_hosts': 1, 'rows_changed_since': 0}, looks)
+        self.assertEqual({'rows_on_hosts': 1, 'rows_changed_since': 0}, reads)
 
     def test_what_was_missed_is_found_when_all_is_read_anew(self):
         server = self.boot_preemptible(1, 'host1')
@@ -201,11 +201,11 @@ class FreshnessTest(IndexCase):
     def test_a_request_leaves_reading_anew_to_the_routine(self):
         self.refresh()
         self.let_pass(1.5 * CONF.opie.index_reread_seconds)
-        looks = self.looks()
+        reads = self.count_reads()
         self.refresh()
-        self.assertEqual({'rows_on_hosts': 0, 'rows_changed_since': 1}, looks)
+        self.assertEqual({'rows_on_hosts': 0, 'rows_changed_since': 1}, reads)
         self.refresh(is_routine=True)
-        self.assertEqual({'rows_on_hosts': 1, 'rows_changed_since': 1}, looks)
+        self.assertEqual({'rows_on_hosts': 1, 'rows_changed_since': 1}, reads)
 
     def test_a_silent_cell_is_named_and_read_when_it_is_back(self):
         def fail(real, *args):

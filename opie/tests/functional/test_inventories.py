@@ -149,7 +149,7 @@ class UnitsTest(InventoryCase):
 
 
 class LeftOverTest(InventoryCase):
-    """What a victim keeps until it is gone is an amount placement allows."""
+    """A victim keeps an amount that placement allows until it is gone."""
 
     inventories = {
         'host1': {

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a preemption leaves in placement."""
+"""The journal of a preemption in the real placement."""
 
 from testtools import testcase
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What happens between the death of services and the repair."""
+"""Changes between the death of services and the repair."""
 
 import contextlib
 import threading
@@ -69,7 +69,7 @@ class DeletedPreemptorTest(killing.TwoVictimsTestCase):
 
 
 class DeadConductorTest(killing.TwoVictimsTestCase):
-    """Nobody puts the preemptor into a cell, not even into cell0."""
+    """The preemptor never gets into a cell, not even into cell0."""
 
     def boot_on_a_dead_conductor(self, vcpu):
         died = threading.Event()
@@ -88,7 +88,7 @@ class DeadConductorTest(killing.TwoVictimsTestCase):
         return preemptor
 
     def reap_when_nova_waits_no_longer(self, preemptor, vcpu):
-        """Let the reaper look just before all time is over, and after."""
+        """Let the reaper run just before all time is over, and after."""
         (provider,) = self.journal_providers()
         deadline = int(provider['name'].split(':')[3])
         over = deadline + findings.MARGIN_SECONDS + CONF.long_rpc_timeout

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Limits of victims: how many, whose, and where."""
+"""Limits of victims: their number, their projects and their hosts."""
 
 from nova.tests.functional.api import client
 
@@ -146,7 +146,7 @@ class WhereTest(LimitsTestCase):
         self.assertEqual(host, self.host_of(self.boot(10)))
         self.assertGone(self.victims[host])
 
-    def test_nobody_goes_where_an_aggregate_says_so(self):
+    def test_no_server_goes_where_an_aggregate_says_so(self):
         kept = self.say('kept', 'host1', 'false')
         self.assertGoesTo('host2')
         self.assertRefused(

@@ -27,15 +27,15 @@ class MovesTest(base.CloudTestCase):
             self.boot_preemptible(10, 'host2'),
         ]
 
-    def assertNobodyEvicted(self):
-        """Assert it, and that a boot of the same size would have evicted."""
+    def assertNoneEvicted(self):
+        """Assert that none was, but for a boot of the same size one is."""
         self.assertUntouched(*self.preemptibles)
         self.assertNoJournal()
         self.assertEqual([], self.logged('Placing'))
         self.assertUntouched(self.boot(4, 'host2'))
         self.assertGone(self.preemptibles[1])
 
-    def test_resize_and_migrations_evict_nobody(self):
+    def test_resize_and_migrations_evict_no_server(self):
         self.fill(4)
         bigger = {'flavorRef': self.flavor(5)}
         for action, body in (('resize', bigger), ('migrate', None)):
@@ -45,7 +45,7 @@ class MovesTest(base.CloudTestCase):
             )
         self._live_migrate(self.server, migration_expected_state='error')
         self.assertUntouched(self.server)
-        self.assertNobodyEvicted()
+        self.assertNoneEvicted()
 
     def test_a_live_migration_to_a_host_evicts_no_server(self):
         self.fill(4)
@@ -58,7 +58,7 @@ class MovesTest(base.CloudTestCase):
             self.server, {'OS-EXT-STS:task_state': None}
         )
         self.assertUntouched(self.server)
-        self.assertNobodyEvicted()
+        self.assertNoneEvicted()
 
     def test_an_evacuation_evicts_no_server(self):
         self.fill(4)
@@ -67,7 +67,7 @@ class MovesTest(base.CloudTestCase):
         self.api.post_server_action(self.server['id'], {'evacuate': {}})
         self._wait_for_migration_status(self.server, ['error'])
         self._wait_for_state_change(self.server, 'ERROR')
-        self.assertNobodyEvicted()
+        self.assertNoneEvicted()
 
     @testcase.attr('smoke')
     def test_unshelving_evicts_no_server(self):
@@ -84,4 +84,4 @@ class MovesTest(base.CloudTestCase):
                 self.logged('No valid host found for unshelve')
             )
         )
-        self.assertNobodyEvicted()
+        self.assertNoneEvicted()

@@ -116,7 +116,7 @@ class MultiCreateTest(base.CloudTestCase):
         self.assertEqual({}, self._get_allocations_by_server_uuid(deleted[0]))
         self.assertNoJournal()
 
-    def test_victims_of_a_preemptor_deleted_meanwhile_are_spared(self):
+    def test_victims_of_a_preemptor_deleted_meanwhile_are_kept(self):
         victims = [self.boot_preemptible(10, host) for host in self.hosts]
         deleted = []
         are_known = threading.Event()
@@ -154,7 +154,7 @@ class FilteredMultiCreateTest(base.CloudTestCase):
             group='filter_scheduler',
         )
 
-    def test_a_victim_goes_for_who_lands_only_without_it(self):
+    def test_a_victim_goes_for_a_preemptor_that_lands_only_without_it(self):
         """There is room, so that only the first one takes of the victim."""
         victim = self.boot_preemptible(2)
         deleted = []

@@ -13,7 +13,7 @@
 
 """The command as an operator runs it: real processes, files and databases.
 
-Placement is real as well, because the scheduler looks for it when it starts.
+Placement is real as well, because the scheduler calls it when it starts.
 """
 
 import os

@@ -81,7 +81,7 @@ class OutageTest(base.CloudTestCase):
         self.wrap_once(preemptibles, 'states_of', fail)
         self.assertPreempted()
 
-    def test_an_answer_that_is_not_placements_is_looked_behind(self):
+    def test_an_answer_that_is_not_placements_is_checked(self):
         """The claim is made, its answer lost, and a proxy tells nonsense."""
 
         def lose_answer(real, client, bodies):
@@ -137,12 +137,12 @@ class OutageTest(base.CloudTestCase):
             compute_manager.ComputeManager, '_complete_deletion', fail
         )
 
-        def look(real, *args):
+        def still_there(real, *args):
             # As if the moment between the two was missed.
             there, _ = real(*args)
             return there, False
 
-        self.wrap(confirmation.Confirmation, '_still_there', look)
+        self.wrap(confirmation.Confirmation, '_still_there', still_there)
         preemptor = self.boot(4)
         self.assertUntouched(preemptor)
         self.assertEqual({}, self.allocations(self.victim))

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What owners do to victims while a preemption is under way.
+"""Actions of a victim's owner while a preemption is under way.
 
-Each of it is done at a moment that is forced: between the plan and its claim,
-or between the claim and the eviction.
+Each action comes at a moment that the test chooses: between the plan and its
+claim, or between the claim and the eviction.
 """
 
 import threading

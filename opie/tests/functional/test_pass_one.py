@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Where there is room, or nothing to preempt, nova's own answer stands."""
+"""With room, or without potential victims, nova's own answer stands."""
 
 import collections
 import contextlib
@@ -144,14 +144,14 @@ def _serve(scheduler, context, request):
 
 
 class SameTrafficTest(TrafficCase):
-    def test_a_boot_with_room_asks_nobody_more_than_nova_does(self):
+    def test_a_boot_with_room_costs_no_more_calls_than_novas(self):
         self.boot_preemptible(1, 'host1')
         by_nova, by_opie = self.traffic_of(
             [self.by_nova(), self.by_opie()], lambda: self.boot(1, state=None)
         )
         self.assertSame(by_nova, by_opie)
 
-    def test_a_resize_asks_nobody_more_than_nova_does(self):
+    def test_a_resize_costs_no_more_calls_than_novas(self):
         server = self.boot(1, 'host1')
         resize = {'resize': {'flavorRef': self.flavor(2)}}
         by_nova, by_opie = self.traffic_of(
@@ -161,7 +161,7 @@ class SameTrafficTest(TrafficCase):
         self.assertSame(by_nova, by_opie)
         self._wait_for_state_change(server, 'VERIFY_RESIZE')
 
-    def test_a_cold_migration_asks_nobody_more_than_nova_does(self):
+    def test_a_cold_migration_costs_no_more_calls_than_novas(self):
         server = self.boot(1, 'host1')
         by_nova, by_opie = self.traffic_of(
             [self.by_nova(), self.by_opie()],

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What does not answer for a while loses no victim and delays nobody else."""
+"""An outage of a while costs no victim and delays no other preemptor."""
 
 import threading
 
@@ -65,7 +65,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.assertUntouched(*self.victims)
         self.assertNoJournal()
 
-    # First both are looked at, and then each of them once more.
+    # First both are checked, and then each of them once more.
 
     def test_placement_fails_before_the_second_one(self):
         self.fail_at(
@@ -112,7 +112,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
 
 
 class PatienceTest(base.CloudTestCase):
-    def test_nobody_waits_for_what_another_one_gives_back(self):
+    def test_no_preemptor_waits_until_another_one_has_given_back(self):
         """Placement is silent on one preemptor's victims for long."""
         victims = [self.boot_preemptible(10, host) for host in self.hosts]
         flavor = self.flavor(10)

@@ -64,12 +64,12 @@ class PausedTest(killing.TwoVictimsTestCase):
         self.assertEqual({}, self.allocations(preemptor))
         self.assertUntouched(*victims)
 
-    def assertSentNobodyAway(self, preemptor, *victims):
+    def assertNoMoreEvicted(self, preemptor, *victims):
         self._wait_for_state_change(preemptor, 'ERROR')
         self.assertUndone(preemptor, *victims)
 
     def test_it_resumes_when_its_time_is_over(self):
-        """It sends nobody away, and gives no place that it has not."""
+        """It evicts no victim, and gives the preemptor no host."""
         self.flags(preemption_timeout_seconds=1, group='opie')
         paused, resume = self.pause_at(eviction.Eviction, 'run')
         preemptor = self.boot(8, state=None)
@@ -79,7 +79,7 @@ class PausedTest(killing.TwoVictimsTestCase):
         self.assertGivenBackMeanwhile(preemptor, *self.victims)
         time.sleep(1)
         resume.set()
-        self.assertSentNobodyAway(preemptor, *self.victims)
+        self.assertNoMoreEvicted(preemptor, *self.victims)
 
     def test_it_resumes_and_believes_to_have_time(self):
         """By its clock of monotonic time, which stood still as well."""
@@ -90,14 +90,14 @@ class PausedTest(killing.TwoVictimsTestCase):
             self.reap()
         self.assertGivenBackMeanwhile(preemptor, *self.victims)
         resume.set()
-        self.assertSentNobodyAway(preemptor, *self.victims)
+        self.assertNoMoreEvicted(preemptor, *self.victims)
         self.assertTrue(self.logged('allocations of the victim changed'))
         self.assertFalse(self.logged('Evicting'))
 
     def test_it_resumes_between_two_evictions(self):
         """As a virtual machine that was suspended.
 
-        The look at all victims still counts by its clock of monotonic time.
+        The check of all victims still counts by its clock of monotonic time.
         """
         self.useFixture(
             fixtures.MockPatchObject(
@@ -114,7 +114,7 @@ class PausedTest(killing.TwoVictimsTestCase):
             self.reap()
             self.assertGivenBackMeanwhile(preemptor, survivor)
             resume.set()
-            self.assertSentNobodyAway(preemptor, survivor)
+            self.assertNoMoreEvicted(preemptor, survivor)
         self.assertTrue(self.logged('allocations of the victim changed'))
         self.assertEqual(1, len(self.logged('Evicting')))
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who takes whose place, and who never does."""
+"""Which servers take whose place, and which never do."""
 
 from nova.db.main import api as main_db
 from nova.tests.functional.api import client
@@ -161,7 +161,7 @@ class OneHostTest(base.CloudTestCase):
 
     @testcase.attr('smoke')
     def test_the_actions_of_a_victim_name_no_other_user(self):
-        """Neither to its owner nor in the record is the preemptor told of."""
+        """The preemptor is named neither to the owner nor in the record."""
         victim = self.boot_preemptible(10)
         in_its_cell = self.instance(victim)._context
         owners = self.client_of(self.api.project_id, 'reader', 'member')

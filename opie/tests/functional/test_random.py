@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A randomised run: whatever is done in whatever order, nothing is lost.
+"""A randomised run of many acts in any order, after which nothing is lost.
 
-One cloud serves all of it, for a cloud takes longer to start than many steps
-take.
+One cloud serves the whole run, because starting a cloud takes longer than many
+acts.
 """
 
 import os

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is left when a scheduler dies amid a preemption, and who repairs it."""
+"""The reaper repairs preemptions whose scheduler died in the middle."""
 
 import io
 import json

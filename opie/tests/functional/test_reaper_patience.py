@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The reaper does not take what is slow for what is lost."""
+"""The reaper waits for slow conductors and computes."""
 
 import datetime
 import threading

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What cannot be repaired keeps nothing else from being repaired."""
+"""A preemption that cannot be repaired delays no other repair."""
 
 import io
 import json

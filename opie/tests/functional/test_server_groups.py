@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Server groups and hints hold for who stays, whoever goes."""
+"""Server groups and hints hold for the servers that stay."""
 
 import time
 
@@ -68,7 +68,7 @@ class AntiAffinityTest(GroupCase):
         self.assertUntouched(preemptor)
 
     def test_a_member_is_waited_for_until_its_record_is_gone(self):
-        """Whoever comes earlier is one too many, says its compute."""
+        """A server that comes earlier is one too many for its compute."""
 
         def linger(real, *args):
             real(*args)
@@ -127,7 +127,7 @@ class AntiAffinityTest(GroupCase):
         self.assertNoValidHost(self.boot(2, hints=group, state='ERROR'))
         self.assertUntouched(other)
 
-    def test_a_member_is_spared_where_the_rule_has_room_for_it(self):
+    def test_a_member_is_kept_where_the_rule_has_room_for_it(self):
         group = self.group('anti-affinity', max_server_per_host=2)
         self.boot(10, 'host1')
         member = self.boot_preemptible(5, hints=group)
@@ -211,7 +211,7 @@ class CompanionTest(GroupCase):
         self.assertGone(companions[1])
         self.assertUntouched(companions[0], elsewhere, preemptor)
 
-    def test_a_companion_is_not_evicted_for_who_wants_to_be_with_it(self):
+    def test_a_companion_is_not_evicted_for_a_server_that_wants_it_near(self):
         companion = self.boot_preemptible(10, 'host1')
         elsewhere = self.boot_preemptible(10, 'host2')
         refused = self.boot(
@@ -220,7 +220,7 @@ class CompanionTest(GroupCase):
         self.assertNoValidHost(refused)
         self.assertUntouched(companion, elsewhere)
 
-    def test_who_wants_another_host_than_a_normal_server_gets_it(self):
+    def test_a_request_for_another_host_than_a_normal_servers_gets_it(self):
         self.boot(5, 'host1')
         other = self.boot(1, 'host1')
         cheap = self.boot_preemptible(4, 'host1')

@@ -69,7 +69,7 @@ class ServicesTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
         self.assertFalse(self.logged('Wasted'))
         self.assertSound()
 
-    def test_down_between_two_evictions_spares_the_second(self):
+    def test_down_between_two_evictions_keeps_the_second(self):
         """nova would delete its record and leave its guest running."""
         sent = self.between_evictions(self.take_down)
         self.assertRefused(1)

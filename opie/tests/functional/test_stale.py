@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was read of a host, or never, keeps no request from its place."""
+"""Requests find victims although a host's values are stale or unread."""
 
 import threading
 
@@ -122,7 +122,7 @@ class UnreadTest(test_inventories.InventoryCase):
         self.assertUntouched(dear)
         self.assertGone(cheap)
 
-    def test_hosts_are_read_before_anybody_needs_them(self):
+    def test_hosts_are_read_before_a_request_needs_them(self):
         dear, cheap = self.boot_dear_and_cheap()
         manager = self.scheduler_service.manager
         manager._read_ahead(None)

@@ -40,7 +40,7 @@ class SwitchTest(base.CloudTestCase):
 
     def setUp(self):
         super().setUp()
-        # The only look is the one immediately before.
+        # The only check is the one immediately before the eviction.
         self.useFixture(
             fixtures.MockPatchObject(eviction, '_FRESH_SECONDS', 0)
         )
@@ -92,7 +92,7 @@ class SwitchTest(base.CloudTestCase):
         self.assertUntouched(self.boot(10))
         self.assertGone(*self.victims)
 
-    def test_nothing_is_looked_at_when_it_is_off(self):
+    def test_nothing_is_read_when_it_is_off(self):
         self.switch('False')
         calls = self.wrap_once(
             snapshot, 'take', lambda real, *args: real(*args)
@@ -113,12 +113,12 @@ class SwitchTest(base.CloudTestCase):
         self.switch('False')
         return answer
 
-    def test_nobody_is_evicted_after_a_claim(self):
+    def test_no_victim_is_evicted_after_a_claim(self):
         self.switch_off_at(eviction.Eviction, 'run')
         self.assertRefused(*self.victims)
         self.assertFalse(self.logged('Wasted'))
 
-    def test_nobody_else_is_evicted_between_two_evictions(self):
+    def test_no_other_victim_is_evicted_between_two_evictions(self):
         self.switch_off_at(eviction.Eviction, '_evict', 2)
         preemptor = self.boot(10, state='ERROR')
         self.assertNoValidHost(preemptor)

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""opie's weighers keep servers away from where preemptibles are."""
+"""opie's weighers keep servers away from hosts with preemptible servers."""
 
 import nova.conf
 from testtools import testcase

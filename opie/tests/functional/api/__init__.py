@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What nova's API says of preemptible servers, in each way to teach it.
+"""Tests of nova's API with opie's filter or with opie's patches.
 
 The same tests run on nova with opie's filter and on a copy of nova with the
 patches of extras/ applied: OPIE_TEST_API chooses, ``filter`` or ``patched``.
@@ -21,5 +21,5 @@ import logging
 # imports eventlet (nova/monkey_patch.py).
 import nova.tests.functional.integrated_helpers  # noqa: F401
 
-# Their news of every shutdown would drown the results.
+# The log lines of every shutdown would hide the results.
 logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)

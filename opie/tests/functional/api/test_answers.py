@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What answers about servers say, and lists of the preemptible ones."""
+"""The member ``preemptible`` in answers, and lists of preemptible servers."""
 
 import contextlib
 import threading

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Asking for a server with ``"preemptible"``, and what the answer says."""
+"""Requests for a server with ``"preemptible"``, and their answers."""
 
 from testtools import testcase
 
@@ -175,7 +175,7 @@ class LegacyCreateTest(base.ApiTestCase):
 
 
 class FlavorTest(base.ApiTestCase):
-    def test_the_flavor_decides_whatever_the_request_says(self):
+    def test_the_flavor_decides_against_the_request(self):
         marked = self.flavor(1, extra_specs={'opie:preemptible': 'true'})
         for members in ({}, {'preemptible': False}, {'preemptible': True}):
             server = self.create(flavorRef=marked, **members)

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What only a patched nova does: how it keeps the mark and finds it again.
+"""How a patched nova keeps the mark of a server and finds it again.
 
-It is empty unless the tests run on such a nova.
+This module has no tests unless the tests run on a patched nova.
 """
 
 import os

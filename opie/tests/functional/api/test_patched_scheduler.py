@@ -12,7 +12,7 @@
 
 """nova's own scheduler command, patched to honour the options of old.
 
-It is empty unless the tests run on a patched nova.
+This module has no tests unless the tests run on a patched nova.
 """
 
 import os

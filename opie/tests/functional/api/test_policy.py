@@ -9,13 +9,13 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Who may create preemptible servers, who must, and who may preempt."""
+"""Which users may or must create preemptible servers, and may preempt."""
 
 from nova.tests.functional.api import client
 
 from opie.tests.functional.api import base
 
-NOBODY = '!'
+NO_USER = '!'
 
 
 class PolicyTest(base.ApiTestCase):
@@ -30,13 +30,13 @@ class PolicyTest(base.ApiTestCase):
             response,
         )
 
-    def test_by_default_anyone_may_and_nobody_must(self):
+    def test_by_default_all_users_may_and_none_must(self):
         for preemptible in (True, False):
             server = self.create(client=self.member, preemptible=preemptible)
             self.assertIs(preemptible, server['preemptible'])
 
-    def test_who_may_create_preemptible_servers(self):
-        self.set_policy(create_preemptible=NOBODY)
+    def test_which_users_may_create_preemptible_servers(self):
+        self.set_policy(create_preemptible=NO_USER)
         rule = 'opie:create:preemptible'
         for response in (
             self.post(preemptible=True),
@@ -49,7 +49,7 @@ class PolicyTest(base.ApiTestCase):
         self.assertNothingCreated()
         self.create()
 
-    def test_who_must(self):
+    def test_which_users_must(self):
         held = 'not project_id:%s' % self.member.project_id
         self.set_policy(create_normal=held)
         for response in (
@@ -67,7 +67,7 @@ class PolicyTest(base.ApiTestCase):
 
     def test_an_overridden_method_is_no_way_around(self):
         server = self.create(flavorRef=self.marked)
-        self.set_policy(create_normal=NOBODY)
+        self.set_policy(create_normal=NO_USER)
         body = {'server': self.server_body()}
         resize = {'resize': {'flavorRef': self.flavor_id}}
         action = '/servers/%s/action' % server['id']
@@ -116,7 +116,7 @@ class PolicyTest(base.ApiTestCase):
         another_marked = self.flavor(
             2, extra_specs={'opie:preemptible': 'true'}
         )
-        self.set_policy(resize_preemptible=NOBODY, resize_normal=NOBODY)
+        self.set_policy(resize_preemptible=NO_USER, resize_normal=NO_USER)
         self.forbids(
             'opie:resize:preemptible', self.resize(normal, self.marked)
         )
@@ -134,13 +134,13 @@ class PolicyTest(base.ApiTestCase):
         response = self.resize(by_hint, self.flavor_id)
         self.assertEqual(409, response.status_code, response.content)
 
-    def test_who_must_create_preemptible_servers_cannot_resize_to_others(self):
+    def test_users_of_preemptible_servers_only_cannot_resize_to_others(self):
         server = self.create(flavorRef=self.marked)
-        self.set_policy(create_normal=NOBODY)
+        self.set_policy(create_normal=NO_USER)
         self.forbids('opie:resize:normal', self.resize(server, self.flavor_id))
 
     def test_a_resize_of_nothing_gets_the_answer_of_nova(self):
-        self.set_policy(resize_preemptible=NOBODY, resize_normal=NOBODY)
+        self.set_policy(resize_preemptible=NO_USER, resize_normal=NO_USER)
         nothing = {'id': 'none'}
         response = self.resize(nothing, self.marked)
         self.assertEqual(404, response.status_code)
@@ -151,7 +151,7 @@ class PolicyTest(base.ApiTestCase):
 
     def test_the_servers_of_others_stay_unknown(self):
         server = self.create(flavorRef=self.marked)
-        self.set_policy(resize_normal=NOBODY)
+        self.set_policy(resize_normal=NO_USER)
         stranger = client.TestOpenStackClient(
             'stranger',
             self.member.base_url,
@@ -164,7 +164,7 @@ class PolicyTest(base.ApiTestCase):
         self.assertEqual(404, response.status_code, response.content)
         self.forbids('opie:resize:normal', self.resize(server, self.flavor_id))
 
-    def test_who_may_preempt(self):
+    def test_which_users_may_preempt(self):
         self.set_policy(preempt='not project_id:%s' % self.member.project_id)
         victim = self.create(flavorRef=self.flavor(10), preemptible=True)
         server = self.post().json()['server']

@@ -140,7 +140,7 @@ class CloseTest(JournalTestCase):
         super().setUp()
         self.provider = self.open('new', _ENTRY, _ENTRY)
 
-    def test_who_closes_it_learns_how_many_victims_it_had(self):
+    def test_closing_it_tells_how_many_victims_it_had(self):
         self.assertEqual(2, self.close(self.provider))
         self.assertNoJournal()
 

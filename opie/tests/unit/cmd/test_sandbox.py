@@ -59,12 +59,12 @@ class SandboxTest(unittest.TestCase):
         for command in ('env', 'status'):
             self.assert_refused('opie-sandbox up', command)
 
-    def test_nothing_is_made_by_those_who_only_look(self):
+    def test_commands_that_only_show_make_nothing(self):
         for command in ('env', 'status', 'down', 'reset', 'logs'):
             self.call(command)
             self.assertFalse(os.path.exists(self.path))
 
-    def test_whoever_has_read_enough_is_told_nothing_more(self):
+    def test_a_reader_that_has_read_enough_is_told_nothing_more(self):
         logs = pathlib.Path(self.path, 'logs')
         logs.mkdir(parents=True)
         for number in range(9):

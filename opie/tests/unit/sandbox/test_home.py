@@ -57,7 +57,7 @@ class HomeTest(unittest.TestCase):
         self.home.write(written)
         self.assertEqual(written, self.home.read())
 
-    def test_nobody_else_may_read_the_passwords(self):
+    def test_no_other_user_may_read_the_passwords(self):
         self.home.create()
         self.home.write(self.record())
         self.assertEqual(0o700, self.path.stat().st_mode & 0o777)
@@ -78,12 +78,12 @@ class HomeTest(unittest.TestCase):
             (self.path / 'cloud.json').write_text(text)
             self.assert_refused('opie-sandbox reset', self.home.read)
 
-    def test_the_files_of_somebody_else_are_refused(self):
+    def test_a_folder_with_files_of_another_kind_is_refused(self):
         self.path.mkdir()
         (self.path / 'thesis.txt').touch()
         self.assert_refused('--state-dir', self.home.create)
 
-    def test_the_folders_of_somebody_else_are_left_alone(self):
+    def test_a_folder_that_is_no_clouds_is_left_alone(self):
         (self.path / 'etc').mkdir(parents=True)
         (self.path / 'etc' / 'passwd').touch()
         self.assert_refused('--state-dir', self.home.create)

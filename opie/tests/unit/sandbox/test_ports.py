@@ -37,7 +37,7 @@ class ChooseTest(unittest.TestCase):
         known = ports.choose(['a'], {})
         self.assertEqual(known, ports.choose(['a'], known))
 
-    def test_a_known_port_that_somebody_has_taken_is_given_up(self):
+    def test_a_known_port_that_another_program_has_taken_is_given_up(self):
         chosen = ports.choose(['a'], {'a': self.taken})
         self.assertNotEqual(self.taken, chosen['a'])
 
@@ -70,7 +70,7 @@ class ChooseTest(unittest.TestCase):
     def test_what_is_not_asked_for_gets_none(self):
         self.assertEqual({}, ports.choose([], {'a': 20001}))
 
-    def test_a_port_on_which_somebody_listens_is_not_free(self):
+    def test_a_port_on_which_a_program_listens_is_not_free(self):
         self.assertFalse(ports.is_free(self.taken))
         self.listener.close()
         self.assertTrue(ports.is_free(self.taken))

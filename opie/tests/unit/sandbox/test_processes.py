@@ -115,7 +115,7 @@ class ProcessesTest(unittest.TestCase):
         self.assertEqual([], processes.of_home(self.home / 'other'))
         self.assertEqual([], processes.of_home(self.home.parent))
 
-    def test_who_only_looks_at_a_cloud_does_not_belong_to_it(self):
+    def test_a_command_that_only_reads_a_cloud_does_not_belong_to_it(self):
         popen = subprocess.Popen([*_SLEEP, str(self.home)])
         self.addCleanup(popen.wait)
         self.addCleanup(popen.kill)
@@ -128,7 +128,7 @@ class ProcessesTest(unittest.TestCase):
         (child,) = processes.of_home(self.home)
         self.assertNotEqual(popen.pid, child.pid)
 
-    def test_who_does_not_listen_is_killed(self):
+    def test_a_process_that_does_not_listen_is_killed(self):
         popen = self.start(_STUBBORN)
         self.wait_until_ready()
         processes.stop(processes.of_home(self.home), 0.2)

@@ -78,6 +78,6 @@ class ChecksTest(testtools.TestCase):
         self.set('opie', max_preemptions_per_minute_per_project=5)
         self.assertEqual([], checks.warnings(CONF))
 
-    def test_nobody_repairs(self):
+    def test_a_cloud_without_a_reaper_is_warned_of(self):
         self.set(None, periodic_enable=False)
         self.assertWarned('periodic_enable')

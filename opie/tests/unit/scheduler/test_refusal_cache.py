@@ -147,7 +147,7 @@ class KeyTest(testtools.TestCase):
     def key(self, spec, number=1, is_room_hidden=False):
         return refusal_cache.key_of(spec, number, is_room_hidden)
 
-    def test_whatever_differs_makes_another_key(self):
+    def test_every_difference_makes_another_key(self):
         """But for what is about the server alone."""
         primitive = primitive_of(make_spec())
         usual = refusal_cache.key_of_primitive(primitive, 1, False)
