@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the databases of a test need not do again and again.
+"""Lets the databases of all tests in a process share costly work.
 
 Each test has databases of its own, and with them engines.  SQLAlchemy keeps
 compiled statements by engine and dialect, so every test would compile all of

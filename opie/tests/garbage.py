@@ -13,7 +13,7 @@
 """Collects garbage less often in tests of whole clouds.
 
 The services of a cloud in one process make and drop objects by the hundred
-thousand, and Python looks through those that live for cycles all the time: it
+thousand, and Python searches the living ones for cycles all the time.  This
 took a twelfth of the CPU of such a test.
 """
 

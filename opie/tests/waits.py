@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Waits of a minute, for what takes a second or two on an idle machine.
+"""Lets tests wait a minute for changes that usually take a second or two.
 
-nova's own are over after 5 seconds, which is little on a busy one.
+nova's own waits are over after 5 seconds, which is too little on a busy
+machine.
 """
 
 from opie.sandbox.inprocess import harness

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What the filter adds to the time that nova's API takes.
+"""Measures what the filter adds to the time that nova's API takes.
 
 ``python -m opie.tests.bench.api_filter`` asks one nova, in this process and
 with SQLite, with and without the filter by turns, and prints ratios of what it

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is measured: each arm makes one call and undoes what it did.
+"""The arms of the benchmark: each makes one call and undoes its effects.
 
-An arm is called with a flavor and returns the stopwatch of its call; what
-comes before and after is not measured.
+An arm is called with a flavor and returns the stopwatch of its call.  The work
+before and after the call is not measured.
 """
 
 import time
@@ -29,7 +29,7 @@ from opie.tests.bench import layout
 from opie.tests.bench import ring
 from opie.tests.bench import stopwatch
 
-# How often one who waits for deletions looks whether there is room.
+# How often a user who waits for deletions checks whether there is room.
 _POLL_SECONDS = 0.1
 _PATIENCE_SECONDS = 60
 
@@ -101,7 +101,7 @@ class Arms:
         return watch
 
     def retry(self, flavor):
-        """Measure somebody who deletes the same servers and asks again.
+        """Measure a user who deletes the same servers and asks again.
 
         The refusal and the choice of the servers are opie's dry run; the rest
         is nova's, until it is told the host.

@@ -44,7 +44,7 @@ class Database:
 
     @contextlib.contextmanager
     def without_durability(self):
-        """Let commits be fast while nobody measures."""
+        """Let commits be fast while nothing is measured."""
         self._execute('SET GLOBAL %s = 0' % _DURABLE)
         yield
         self._execute('SET GLOBAL %s = 1' % _DURABLE)

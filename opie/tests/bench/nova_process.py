@@ -89,7 +89,7 @@ def start(folder, database, placement_url):
     config.parse_args(['nova-scheduler', '--config-file', path])
     # As in service: what is below WARNING is not even formatted.
     logging.getLogger().setLevel(logging.WARNING)
-    # It complains of a cache that nobody asks for.
+    # It complains of a cache that is not used.
     logging.getLogger('stevedore').setLevel(logging.CRITICAL)
     objects.register_all()
     migration.db_sync(database='api')

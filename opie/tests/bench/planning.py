@@ -12,7 +12,7 @@
 
 """The planner alone, on hosts that exist in memory only.
 
-All that knows how a plan is asked for is here.
+No other module of the benchmark calls the planner.
 """
 
 import random

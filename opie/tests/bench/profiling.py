@@ -36,7 +36,7 @@ def tell(arms, people):
     """Print a profile of arm c and the times of single reads.
 
     Threads other than the scheduler's own show up as waiting.  A profile
-    makes what is computed look slower than what is waited for.
+    slows down what is computed, and not what is waited for.
     """
     profiler = cProfile.Profile()
     flavor = people.flavors[layout.PREEMPTOR_VCPUS]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the benchmark takes hold of inside of opie's scheduler.
+"""Patches that the benchmark needs inside of opie's scheduler.
 
 Everything else goes through ``select_destinations``.
 """

@@ -12,9 +12,9 @@
 
 """Room on every host, switched on and off.
 
-With room, each host has twice the size of what its servers take.  What
-placement says of a host while there is room is not what it says without, at
-the same generation: only ordinary scheduling may look meanwhile.
+With room, each host has twice the size of what its servers take.  placement's
+inventories then differ at the same generation, so only ordinary scheduling may
+read them meanwhile.
 """
 
 import contextlib

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The one project that everything belongs to, its image and its flavors."""
+"""The only project of the benchmark, its image and its flavors."""
 
 from nova import context as nova_context
 from nova import objects

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What listens to the answers that a user's commands get."""
+"""How opie's plug-in reads the answers that a user's commands get."""
 
 import requests
 import testtools

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What ``openstack server list`` and ``server show`` tell."""
+"""What ``openstack server list`` and ``server show`` print."""
 
 import csv
 import io

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A cloud for the tests of a class, and what they do with it.
+"""The base of tests on a real cloud: processes, HTTP, a broker, a database.
 
-The cloud is started once for a class and is real: processes, HTTP, a broker
-and a database.  Its users are ordinary members of two projects.
+The cloud is started once for all tests of a class.  Its users are ordinary
+members of two projects.
 """
 
 import atexit
@@ -30,8 +30,8 @@ from opie.tests.e2e import watcher
 WAIT_SECONDS = 120
 _POLL_SECONDS = 0.3
 PREEMPTIBLE = {'preemptible': True}
-# Settings of two hosts, of which the second can be stopped alone without
-# anybody noticing soon.
+# Settings of two hosts.  The second one can be stopped alone, and nova takes
+# long to notice that.
 SMALL = {
     'hosts': 2,
     'vcpus': 4,

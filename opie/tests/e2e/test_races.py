@@ -40,7 +40,7 @@ class RaceTest(base.CloudTestCase):
         # The journal is to be empty soon.
         'nova_options': {'opie': {'reaper_interval_seconds': 10}},
     }
-    # So many computes take half a CPU when nobody asks for anything.
+    # So many computes take half a CPU while there are no requests.
     is_shared = False
 
     def test_no_server_is_lost_and_no_room_is_sold_twice(self):

@@ -147,7 +147,7 @@ class SandboxTest(unittest.TestCase):
         self.assertEqual('ACTIVE', self.boot('server').status)
         self.see_a_compute_stopped_alone()
 
-        # The machine has been switched off: nobody has noted that.
+        # As if the machine had been switched off: no command has noted that.
         for process in processes.of_home(self.cloud.home.path):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)

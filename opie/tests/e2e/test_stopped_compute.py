@@ -69,7 +69,7 @@ class StoppedComputeTest(base.CloudTestCase):
         counts = self.watcher.deletions()
         self.assertEqual(sent, counts.keys() - deletions)
         self.assertEqual([1], [counts[victim] for victim in sent])
-        # What it left is sold again, and nobody dies for it.
+        # The room that it left is given away, and no other server goes.
         again = self.create('medium', 'again')
         self.assertEqual(
             ['ACTIVE'], list(self.final_statuses([again]).values())

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What users see, with the openstack command as they have it."""
+"""What users and administrators see with the openstack command."""
 
 import contextlib
 import json
@@ -119,7 +119,7 @@ class StoryTest(base.CloudTestCase):
         text = self.openstack('server', 'event', 'list', gone, '--long')
         self.assertIn('preempt', text)
         self.assertIn('delete', text)
-        # Who took its place is nobody's business.
+        # The victim's owner does not learn which server took its place.
         admin = self.connections['admin'].current_user_id
         other = self.connections['other'].current_user_id
         self.assertNotIn(other, text)

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the databases of a cloud say: the truth behind its APIs.
+"""Reads the databases of a cloud, which tell more than its APIs.
 
-A watch samples it all the time while a test does something else.
+A watch reads them all the time while a test does something else.
 """
 
 import contextlib
@@ -108,8 +108,8 @@ class Watcher:
     def let_tasks_age(self):
         """Let what is done to servers have begun an hour ago.
 
-        It is all that is ever written here: nobody waits until the reaper
-        thinks that a deletion was lost.
+        A test would otherwise wait long until the reaper believes that a
+        deletion was lost.  No other method writes to the databases.
         """
         with self._engines['nova_cell1'].begin() as connection:
             connection.execute(_AGE)
@@ -158,7 +158,7 @@ class Watcher:
 
         :param checks: functions that return a list of what is wrong.
         :returns: a list that is filled with what they return, and complete
-            after the block; it says so if nothing was looked at.
+            after the block; it says so if nothing was read.
         """
         wrong, stop, samples = [], threading.Event(), []
 
@@ -182,4 +182,4 @@ class Watcher:
             stop.set()
             thread.join()
         if not samples:
-            wrong.append('nothing was looked at')
+            wrong.append('nothing was read')

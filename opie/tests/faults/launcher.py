@@ -12,13 +12,13 @@
 
 """opie-nova-scheduler, which ends itself amid its work, once.
 
-The environment says where: at the crash point whose text is OPIE_CRASH_POINT,
-of what OPIE_CRASH_ENTRY names, a preemption or the reaper.  It then writes
-that to the file OPIE_CRASH_NOTE and is gone, without another word.
-While OPIE_CRASH_POINT is empty, it writes there every point that it comes to
-and whether it is a write.  Its reaper waits for little.
+The environment says where.  OPIE_CRASH_ENTRY is a preemption or the reaper,
+and OPIE_CRASH_POINT is the text of one of its crash points.  The scheduler
+writes the point to the file OPIE_CRASH_NOTE and ends at once.  While
+OPIE_CRASH_POINT is empty, it writes there every point that it comes to, and
+whether the point is a write.  Its reaper's intervals are short.
 
-After the first call that OPIE_CRASH_HOLD names, if any, it holds its breath
+After the first call that OPIE_CRASH_HOLD names, if any, the scheduler waits
 until the test has made a file; see :func:`hold_files`.
 """
 
@@ -36,7 +36,7 @@ _HELD_SECONDS = 0.05
 
 
 def hold_files(note):
-    """Return (the file that tells that it holds its breath, that ends it).
+    """Return (the file that tells that it waits, the file that ends this).
 
     :param note: the path OPIE_CRASH_NOTE.
     """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A real cloud whose scheduler's process is gone, again and again."""
+"""Kills the scheduler's process of a real cloud, again and again."""
 
 import contextlib
 import dataclasses

@@ -12,10 +12,10 @@
 
 """A scheduler whose process is gone amid a preemption, or amid a repair.
 
-os._exit ends it before each write, so once for each state that it can leave
-behind.  Another one is started, and all must be well within the deadline and
-two reaper intervals.  What each state is worth is seen in one process, at
-every call: see test_every_point.py.
+os._exit ends the scheduler before each write, so once for each state that it
+can leave behind.  Another scheduler is started, which must repair the cloud
+within the deadline and two reaper intervals.  test_every_point.py has a
+scheduler die at every single call, in one process.
 """
 
 from opie.tests.faults import processes
@@ -76,7 +76,7 @@ class RepairTest(processes.ProcessCase):
     """The reaper undoes what was left between two evictions.
 
     One victim is gone, one is marked for deletion, and there is a claim.  No
-    point is behind the last write, for nothing is to be done there any more.
+    point is behind the last write, because the repair is done by then.
     """
 
     left_at = 'SEND terminate_instance #2:'

@@ -1,1 +1,1 @@
-"""Interrupts a scheduler, or what it asks, and sees what becomes of it."""
+"""Interrupts a scheduler, or what it asks, and checks the cloud afterwards."""

@@ -47,7 +47,7 @@ _TRIES = 3
 
 
 class CrashMixin(dying.DyingMixin):
-    """Interrupts :class:`scenarios.Scenario`, and sees what becomes of it.
+    """Interrupts a :class:`scenarios.Scenario`, and checks the cloud.
 
     One cloud serves for many crashes: what they leave is cleared away by
     deleting servers, and servers that came to no harm are used again.

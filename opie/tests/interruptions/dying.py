@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A cloud whose scheduler can be killed, and is there again at once."""
+"""Kills the scheduler of a cloud, and starts it again at once."""
 
 import contextlib
 

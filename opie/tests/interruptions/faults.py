@@ -12,8 +12,8 @@
 
 """Services that fail from some step of a preemption on, in every way.
 
-When the request has its answer they are back, and the reaper repairs what is
-left.
+The services are back when the request has its answer.  The reaper then repairs
+what is left.
 """
 
 import json
@@ -79,7 +79,7 @@ def is_of_the_broker(call):
 
 
 class FaultsMixin(crash_points.CrashMixin):
-    """Lets what a scheduler asks fail, and sees what becomes of it."""
+    """Lets a scheduler's calls fail, and checks the cloud."""
 
     def setUp(self):
         # One that is not given back is missed at once.

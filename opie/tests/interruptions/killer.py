@@ -12,10 +12,10 @@
 
 """Stops a scheduler at any one of its I/O calls.
 
-A scheduler that is killed makes no I/O any more, in whatever thread, and gives
-no answer.  Nothing of it that handles errors runs, because what is raised is
-no Exception.  To be killed before a call is to be killed after the call before
-it, so that each write is followed by a point as well.
+A scheduler that is killed makes no I/O any more in any of its threads, and
+gives no answer.  None of its error handling runs, because the error that is
+raised is no Exception.  A kill before a call is also a kill after the previous
+call, so that a crash point follows each write as well.
 """
 
 import collections

@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Finds, in the source of opie/scheduler, what makes I/O calls.
+"""Finds the I/O calls in the source of opie/scheduler.
 
-It goes by what is called: methods of the client of placement, queries of a
-session, everything of nova's that is not known to stay within the process, and
-methods that a class has from nova.  Together with what scenarios were seen to
-call this tells whether a call was forgotten.
+I/O calls are methods of placement's client, queries of a session, methods that
+a class has from nova, and all of nova's functions that are not known to stay
+within the process.  A test compares them with the calls that the scenarios
+make, and so finds a call that no scenario comes to.
 """
 
 import ast

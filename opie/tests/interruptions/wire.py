@@ -13,9 +13,9 @@
 """Sees every I/O call of opie/scheduler, at the lowest layer.
 
 HTTP requests, statements of SQL and messages are seen where they leave the
-process, whatever code of nova sends them.  They belong to the functions of
-opie/scheduler that are on the stack.  So a new call is seen without being
-announced anywhere.  This works in any process that runs a scheduler.
+process, no matter which code of nova sends them.  They belong to the functions
+of opie/scheduler that are on the stack.  So a new call is seen without being
+listed anywhere.  This works in any process that runs a scheduler.
 """
 
 import concurrent.futures

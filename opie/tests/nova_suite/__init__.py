@@ -13,13 +13,13 @@
 """nova's own functional tests, with opie's classes in place of nova's.
 
 The tests are those of the installed nova.  ``python -m opie.tests.nova_suite``
-runs them, with nova's classes as well if it is told to compare, and says what
-came out differently and in how many tests the classes were asked for a host.
+runs them with opie's classes, and with ``--whole`` with nova's classes too.
+It prints the differences, and in how many tests the classes chose hosts.
 """
 
-# What the runner tells the processes that it has stestr start: whose classes
-# they are to use, in which directory to note who was asked for a host, and
-# whether to run all tests.
+# The runner tells the processes that stestr starts: whose classes to use, in
+# which directory to note the class that was asked for a host, and whether to
+# run all tests.
 CLASSES = 'OPIE_NOVA_SUITE_CLASSES'
 RECORD = 'OPIE_NOVA_SUITE_RECORD'
 IS_WHOLE = 'OPIE_NOVA_SUITE_WHOLE'

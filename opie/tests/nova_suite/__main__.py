@@ -49,7 +49,7 @@ def main(argv):
 
 
 def check_asked(result):
-    """Return what is wrong about who was asked for a host."""
+    """Return what is wrong about the classes that were asked for a host."""
     for cls in sorted(result.asked.keys() - {OPIES}):
         for test in sorted(result.asked[cls]):
             yield 'Not opie but %s was asked in %s.' % (cls, test)
@@ -90,7 +90,7 @@ def check_outcomes(before, after):
 
 
 def report(before, after):
-    """Return what is worth knowing and nobody's fault here."""
+    """Return what is worth knowing and no fault of opie's."""
     for name, result in (('nova', before), ('opie', after)):
         if result is not None:
             for test in result.repeated:

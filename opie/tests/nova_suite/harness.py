@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Makes a process ready for the tests of nova, and notes who schedules in it.
+"""Prepares a process for nova's tests, and notes which classes schedule.
 
-What is wanted is said by the environment variables of the package.
+The environment variables in the package's __init__ say what is wanted.
 """
 
 # NOTE: sets up the threading model before anything imports eventlet.
@@ -50,7 +50,7 @@ _running = None
 
 def prepare():
     """Prepare the process, once, before its first test."""
-    # Their news of every shutdown would drown the results.
+    # The log lines of every shutdown would hide the results.
     logging.getLogger('nova.thread_pool_factory').setLevel(logging.WARNING)
     databases.share()
     garbage.collect_seldom()

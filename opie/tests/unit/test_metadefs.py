@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Horizon can offer the marks by etc/metadefs/opie-preemptible.json."""
+"""Horizon can show the marks by etc/metadefs/opie-preemptible.json."""
 
 import json
 import pathlib

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What CI runs on the older releases of nova is neither lost nor grows."""
+"""CI runs a fixed number of functional tests on older releases of nova."""
 
 import pathlib
 

@@ -12,8 +12,8 @@
 
 """An in-memory placement that answers as nova's SchedulerReportClient does.
 
-opie's own client of placement works on it unchanged.  A test says what comes
-between a call and its answer: an outage, or another writer.
+opie's own client of placement works on this stand-in unchanged.  A test can
+have an outage, or another writer, between a call and its answer.
 """
 
 import json
@@ -30,7 +30,7 @@ class StandIn:
     """Placement, and a client of it.
 
     :param is_lenient: see :class:`records.Records`; False for placement 13.
-    :ivar records: what it remembers, to be looked at.
+    :ivar records: what it remembers, for tests to read.
     :ivar calls: each (method, url, body) so far.
     """
 

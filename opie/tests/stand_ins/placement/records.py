@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an in-memory placement remembers: providers and consumers.
+"""The records of an in-memory placement: providers and consumers.
 
 The rules are those of placement's own source.  A change that is refused raises
 :class:`Refusal`, and the records are as before.

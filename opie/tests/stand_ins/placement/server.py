@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an in-memory placement answers to HTTP requests.
+"""Answers HTTP requests as an in-memory placement.
 
-It knows the calls that opie makes, and those that a test needs to say what
-nova or an operator does meanwhile.
+The server knows the calls that opie makes, and the calls of nova or of an
+operator that tests need.
 """
 
 import json

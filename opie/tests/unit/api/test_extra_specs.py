@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A flavor takes no mark that opie would read otherwise than it was meant."""
+"""nova's API refuses a flavor's mark that opie would misread."""
 
 import hypothesis
 from hypothesis import strategies as st

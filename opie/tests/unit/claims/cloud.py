@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A cloud that placement knows and nova does not, and words to say it."""
+"""The base of tests on the in-memory placement, with helpers to set it up."""
 
 import fixtures
 import nova.conf
@@ -77,7 +77,7 @@ class CloudTestCase(testtools.TestCase):
         self.client.set_totals(provider, generation, totals)
 
     def server(self, name, host, **resources):
-        """Have a server hold something, whatever it has held before."""
+        """Have a server hold something in place of what it held before."""
         consumer = self.client.consumer(getattr(uuids, name))
         body = consumer.body({getattr(uuids, host): resources})
         body['project_id'] = body['user_id'] = 'owner of ' + name

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a claim does when others write too, or placement does not answer."""
+"""Claims when other writers are faster, or placement does not answer."""
 
 from oslo_utils.fixture import uuidsentinel as uuids
 

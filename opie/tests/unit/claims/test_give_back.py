@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is given back, to which consumers, and what stands in the way."""
+"""Giving back: to which consumers, and what can prevent it."""
 
 import fixtures
 from oslo_utils.fixture import uuidsentinel as uuids

@@ -59,7 +59,7 @@ class OverCapacityTest(giving.GiveBackTestCase):
 
 
 class StrictOverCapacityTest(giving.GiveBackTestCase):
-    """So it does, under a placement 13, which has no mercy."""
+    """The host shrinks under a placement 13, which refuses the write."""
 
     is_lenient = False
 

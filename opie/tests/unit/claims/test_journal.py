@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The journal in placement, as its writers and its readers have it."""
+"""Opening, closing and reading the journal in placement."""
 
 from oslo_utils.fixture import uuidsentinel as uuids
 
@@ -37,8 +37,8 @@ class JournalTestCase(cloud.CloudTestCase):
         journal.open_provider(self.client, preemption, entries or [_ENTRY])
         return preemption.journal_provider
 
-    def book(self, provider, *victims):
-        """Have victims booked on a provider of the journal."""
+    def enter(self, provider, *victims):
+        """Have victims hold an entry on a provider of the journal."""
         for victim in victims:
             consumer = placement.Consumer(
                 getattr(uuids, victim), {}, 'a project', 'a user'
@@ -74,9 +74,9 @@ class OpenTest(JournalTestCase):
             {name: item['total'] for name, item in inventories.items()},
         )
         self.assertEqual(2, journal.victims_of(inventories))
-        self.book(provider, 'some', 'other')
+        self.enter(provider, 'some', 'other')
         self.assertRaises(
-            placement.ErrorResponse, self.book, provider, 'another'
+            placement.ErrorResponse, self.enter, provider, 'another'
         )
 
     def test_the_first_one_makes_what_the_others_find(self):
@@ -156,7 +156,7 @@ class CloseTest(JournalTestCase):
         self.assertEqual(0, self.close(self.provider))
 
     def test_it_stays_while_a_victim_is_booked(self):
-        self.book(self.provider, 'some', 'other')
+        self.enter(self.provider, 'some', 'other')
         self.assertIsNone(self.close(self.provider))
         self.delete_server('some')
         self.assertIsNone(self.close(self.provider))
@@ -170,7 +170,7 @@ class CloseTest(JournalTestCase):
         self.placement.interrupt(
             'put',
             '/resource_providers/.*/inventories',
-            stand_in.first(lambda: self.book(self.provider, 'some')),
+            stand_in.first(lambda: self.enter(self.provider, 'some')),
         )
         self.assertIsNone(self.close(self.provider))
         self.assertEqual(1, len(self.in_flight()))
@@ -182,7 +182,7 @@ class CloseTest(JournalTestCase):
         def arrive():
             refused.append(
                 self.assertRaises(
-                    placement.ErrorResponse, self.book, self.provider, 'some'
+                    placement.ErrorResponse, self.enter, self.provider, 'some'
                 )
             )
 
@@ -220,13 +220,13 @@ class ReadTest(JournalTestCase):
     def test_a_reader_learns_of_victims_and_preemptors(self):
         reader = journal.Reader()
         provider = self.open('new', _ENTRY, _ENTRY)
-        self.book(provider, 'some')
+        self.enter(provider, 'some')
         read = reader.read(self.client)
         self.assertEqual({uuids.some}, read.victims)
         self.assertEqual(
             [uuids.new], [one.preemptor for one in read.preemptions]
         )
-        self.book(provider, 'other')
+        self.enter(provider, 'other')
         self.assertEqual(
             {uuids.some, uuids.other}, reader.read(self.client).victims
         )
@@ -234,16 +234,16 @@ class ReadTest(JournalTestCase):
     def test_a_reader_reads_again_what_has_changed_only(self):
         reader = journal.Reader()
         for name in ('first', 'second'):
-            self.book(self.open(name, _ENTRY, _ENTRY), 'victim of ' + name)
+            self.enter(self.open(name, _ENTRY, _ENTRY), 'victim of ' + name)
         self.assertEqual(3, self.calls_of(reader.read, self.client))
         self.assertEqual(1, self.calls_of(reader.read, self.client))
-        self.book(getattr(uuids, 'journal of first'), 'another')
+        self.enter(getattr(uuids, 'journal of first'), 'another')
         self.assertEqual(2, self.calls_of(reader.read, self.client))
 
     def test_a_reader_forgets_what_is_closed(self):
         reader = journal.Reader()
         provider = self.open('new')
-        self.book(provider, 'victim')
+        self.enter(provider, 'victim')
         reader.read(self.client)
         self.delete_server('victim')
         # A deletion raises no generation.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What names of providers in the journal tell."""
+"""The names of the journal's providers, written and read again."""
 
 import dataclasses
 

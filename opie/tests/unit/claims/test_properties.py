@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What holds for any claims, in any order in which they and others write."""
+"""Properties of all claims, in any order of their writes and of others'."""
 
 import contextlib
 import dataclasses

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which preemptions a limit counts, and which of too many goes on."""
+"""Which preemptions a rate limit counts, and which of too many go on."""
 
 import time
 
@@ -161,7 +161,7 @@ class CheckAgainTest(RateLimitsTestCase):
         self.assertAlmostEqual(3 * PAUSE_SECONDS, self.clock.seconds)
 
     def test_one_that_began_later_and_stays_ends_it(self):
-        """It had looked before this one's journal was open."""
+        """It had counted before this one's journal was open."""
         self.limit(1)
         own, _ = self.open('own'), self.open('other', 1)
         self.assertReached(own)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import unittest
 
-# Nobody listens there.
+# No server listens there.
 _CONF = """
 [placement]
 auth_type = none

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether nova is as opie needs it, a test for each symbol."""
+"""Each symbol of nova that opie uses is as opie needs it."""
 
 from opie.tests.unit.cmd import base  # isort: skip
 

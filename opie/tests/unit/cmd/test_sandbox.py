@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What ``opie-sandbox`` answers to what it cannot do: one line each."""
+"""``opie-sandbox`` refuses what it cannot do with one line."""
 
 import contextlib
 import io

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the reaper does about a preemption, by what has become of it."""
+"""What the reaper does about a preemption, for each fate of its preemptor."""
 
 import time
 

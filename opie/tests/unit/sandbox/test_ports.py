@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Ports that are kept, and ports that have to be given up."""
+"""Ports that a cloud keeps, and ports that it has to give up."""
 
 import socket
 import subprocess

@@ -57,7 +57,8 @@ class ProcessesTest(unittest.TestCase):
     def start(self, command):
         popen = processes.start(command, self.home, self.log)
         self.addCleanup(popen.wait)
-        # Cleanups run in reverse; nobody waits for what was not stopped.
+        # Cleanups run in reverse, and no process may be waited for before it
+        # was stopped.
         self.addCleanup(self.stop_all)
         return popen
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The order of what is done, and what happens when it cannot be."""
+"""The order of steps, and what happens when a step fails."""
 
 import threading
 import unittest

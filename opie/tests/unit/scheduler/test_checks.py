@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is checked of the options when a scheduler starts."""
+"""The checks of options that depend on one another."""
 
 import nova.conf
 from nova.tests import fixtures as nova_fixtures

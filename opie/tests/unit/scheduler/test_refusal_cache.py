@@ -148,7 +148,7 @@ class KeyTest(testtools.TestCase):
         return refusal_cache.key_of(spec, number, is_room_hidden)
 
     def test_every_difference_makes_another_key(self):
-        """But for what is about the server alone."""
+        """Differences that are about the server alone do not count."""
         primitive = primitive_of(make_spec())
         usual = refusal_cache.key_of_primitive(primitive, 1, False)
         keys = [usual]
@@ -164,7 +164,7 @@ class KeyTest(testtools.TestCase):
         self.assertGreater(len(keys), 60)
 
     def test_every_field_of_a_spec_counts(self):
-        """Whether it is there, whatever release of nova has it."""
+        """It counts, no matter which release of nova has it."""
         spec = make_spec()
         usual = self.key(spec)
         for name in objects.RequestSpec.fields:

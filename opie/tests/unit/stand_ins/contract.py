@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What asks the in-memory placement and the real one the same."""
+"""Sends requests to the in-memory placement and to the real one alike."""
 
 import fixtures
 import testtools

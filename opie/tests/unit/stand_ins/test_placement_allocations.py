@@ -207,7 +207,7 @@ class AllocationsTest(contract.ContractTestCase):
         body = {
             'allocations': {uuids.host: {'resources': {'VCPU': 1}}},
             'project_id': 'another',
-            'user_id': 'somebody',
+            'user_id': 'another user',
             'consumer_generation': 1,
         }
         self.ask('post', '/allocations', {uuids.server: body})
