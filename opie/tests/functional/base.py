@@ -111,8 +111,8 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         self._wait_for_assert(lambda: self.assertFalse(self.is_alive(server)))
 
     def used_vcpus(self, host):
-        uuid = self._get_provider_uuid_by_host(host)
-        return self._get_provider_usages(uuid)['VCPU']
+        provider = self._get_provider_uuid_by_host(host)
+        return self._get_provider_usages(provider)['VCPU']
 
     def allocations(self, server):
         return self._get_allocations_by_server_uuid(server['id'])

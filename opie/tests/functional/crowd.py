@@ -261,8 +261,8 @@ class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
             )
         except exception.InstanceNotFound:
             return
-        host = self._providers[migration.source_compute]
+        provider = self._providers[migration.source_compute]
         held = self._get_allocations_by_server_uuid(migration.uuid)
-        vcpus = held.get(host, {}).get('resources', {}).get('VCPU', 0)
+        vcpus = held.get(provider, {}).get('resources', {}).get('VCPU', 0)
         if vcpus != server.old_flavor.vcpus:
             yield 'the migration of %s holds %d VCPU' % (server.uuid, vcpus)

@@ -40,12 +40,12 @@ class Abandoned:
             lambda point: point.call.step == 'checks the victims',
         )
         self.assertEqual(10, self.used_by_preemptor())
-        host = self._get_provider_uuid_by_host('host1')
+        provider = self._get_provider_uuid_by_host('host1')
         # Each has a disk of 1 GB, and so has the preemptor.
         (emptied,) = [
             victim
             for victim in victims
-            if host not in self.allocations(victim)
+            if provider not in self.allocations(victim)
         ]
         (other,) = [victim for victim in victims if victim is not emptied]
         self.victim, self.other = (

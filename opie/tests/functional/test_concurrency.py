@@ -49,9 +49,9 @@ class HostChangesTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
         return self.flavor(10, extra_specs={'trait:CUSTOM_FAST': 'required'})
 
     def set_traits(self, host, change):
-        uuid = self._get_provider_uuid_by_host(host)
-        traits = change(set(self._get_provider_traits(uuid)))
-        self._set_provider_traits(uuid, sorted(traits))
+        provider = self._get_provider_uuid_by_host(host)
+        traits = change(set(self._get_provider_traits(provider)))
+        self._set_provider_traits(provider, sorted(traits))
 
     def slow_down(self):
         self.set_traits('host1', lambda traits: traits - {'CUSTOM_FAST'})

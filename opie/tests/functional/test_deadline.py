@@ -52,8 +52,8 @@ class ResizedVictimTest(base.CloudTestCase):
         now = self.api.get_server(self.victim['id'])
         self.assertEqual('VERIFY_RESIZE', now['status'])
         self.assertIsNone(now['OS-EXT-STS:task_state'])
-        host = self._get_provider_uuid_by_host('host2')
-        held = self.allocations(self.victim)[host]['resources']
+        provider = self._get_provider_uuid_by_host('host2')
+        held = self.allocations(self.victim)[provider]['resources']
         self.assertEqual(10, held['VCPU'])
         self.assertNoJournal()
         self.assertTrue(self.logged('resized from host1'))

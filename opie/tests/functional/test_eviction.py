@@ -217,19 +217,19 @@ class EvictionTest(base.CloudTestCase):
         client = placement.Client(
             self.scheduler_service.manager.placement_client
         )
-        host = self._get_provider_uuid_by_host('host1')
+        provider = self._get_provider_uuid_by_host('host1')
 
         def add():
             consumer = client.consumer(self.victims[0]['id'])
             allocations = dict(consumer.allocations)
-            allocations[host] = {'MEMORY_MB': 17}
+            allocations[provider] = {'MEMORY_MB': 17}
             client.replace_allocations(
                 {consumer.uuid: consumer.body(allocations)}
             )
 
         self.after_the_claim(add)
         self.assertAllRefused('allocations of the victim changed')
-        held = self.allocations(self.victims[0])[host]['resources']
+        held = self.allocations(self.victims[0])[provider]['resources']
         self.assertEqual(17, held['MEMORY_MB'] % 100)
 
     def test_a_victim_that_its_owner_deletes_first_is_no_obstacle(self):

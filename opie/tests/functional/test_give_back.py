@@ -63,12 +63,12 @@ class OverCapacityTest(base.CloudTestCase):
         self.reserve_after_the_claim(3)
         self.assertNoValidHost(self.boot(7, state='ERROR'))
         held = [self.allocations(victim) for victim in self.victims]
-        host = self._get_provider_uuid_by_host('host1')
+        provider = self._get_provider_uuid_by_host('host1')
         (journal_provider,) = self.journal_providers()
-        (whole,) = [item for item in held if list(item) == [host]]
+        (whole,) = [item for item in held if list(item) == [provider]]
         (rest,) = [item for item in held if item is not whole]
         self.assertIn(journal_provider['uuid'], rest)
-        self.assertNotIn('VCPU', rest.get(host, {}).get('resources', {}))
+        self.assertNotIn('VCPU', rest.get(provider, {}).get('resources', {}))
         (left,) = [
             victim
             for victim, item in zip(self.victims, held, strict=True)

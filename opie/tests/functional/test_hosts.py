@@ -164,10 +164,10 @@ class DestinationTest(CheapAndDearCase):
         self.assertDearChosen(self.boot(flavor=flavor))
 
     def add_trait(self, host, trait):
-        uuid = self._get_provider_uuid_by_host(host)
+        provider = self._get_provider_uuid_by_host(host)
         self._create_trait(trait)
         self._set_provider_traits(
-            uuid, [*self._get_provider_traits(uuid), trait]
+            provider, [*self._get_provider_traits(provider), trait]
         )
 
 

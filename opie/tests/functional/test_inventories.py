@@ -58,8 +58,8 @@ class InventoryCase(base.CloudTestCase):
         )
 
     def used(self, host, name):
-        uuid = self._get_provider_uuid_by_host(host)
-        return self._get_provider_usages(uuid)[name]
+        provider = self._get_provider_uuid_by_host(host)
+        return self._get_provider_usages(provider)[name]
 
     def taken_of(self, servers):
         """Return how many of the servers are gone; the rest are untouched."""

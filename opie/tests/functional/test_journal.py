@@ -29,10 +29,10 @@ class JournalTest(base.CloudTestCase):
         self.assertTrue(begun.wait(base.WAIT_SECONDS))
         self.assertEqual(10, self.used_vcpus('host1'))
         self.assertNoValidHost(self.boot(6, state='ERROR'))
-        host = self._get_provider_uuid_by_host('host1')
+        provider = self._get_provider_uuid_by_host('host1')
         (entry,) = self.journal_providers()
         held = self.allocations(victim)
-        self.assertEqual(6, held[host]['resources']['VCPU'])
+        self.assertEqual(6, held[provider]['resources']['VCPU'])
         self.assertEqual(
             {
                 'CUSTOM_PREEMPTED_VCPU': 4,

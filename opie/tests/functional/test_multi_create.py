@@ -111,8 +111,8 @@ class MultiCreateTest(base.CloudTestCase):
         self.assertUntouched(*kept)
         self.assertGone(*victims)
         for server in kept:
-            host = self._get_provider_uuid_by_host(self.host_of(server))
-            self.assertEqual([host], list(self.allocations(server)))
+            provider = self._get_provider_uuid_by_host(self.host_of(server))
+            self.assertEqual([provider], list(self.allocations(server)))
         self.assertEqual({}, self._get_allocations_by_server_uuid(deleted[0]))
         self.assertNoJournal()
 

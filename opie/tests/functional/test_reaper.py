@@ -92,11 +92,11 @@ class ReaperTest(killing.TwoVictimsTestCase):
         Its preemptor runs, and its victim, which was not evicted, lives.
         """
         client = placement.Client(report.report_client_singleton())
-        host = self._get_provider_uuid_by_host('host1')
+        provider = self._get_provider_uuid_by_host('host1')
         consumer = client.consumer(victim['id'])
-        entry = journal.entry_for(consumer.allocations[host])
+        entry = journal.entry_for(consumer.allocations[provider])
         preemption = journal_names.Preemption(
-            uuidutils.generate_uuid(), preemptor['id'], 1, 0, host, 'old'
+            uuidutils.generate_uuid(), preemptor['id'], 1, 0, provider, 'old'
         )
         journal.open_provider(client, preemption, [entry])
         client.replace_allocations(
