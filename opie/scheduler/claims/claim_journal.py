@@ -51,7 +51,7 @@ class ClaimJournal:
         :param attempt, deadline, scheduler_host: see
             :class:`journal_names.Preemption`.
         """
-        began = time.time()
+        began = journal_names.to_millisecond(time.time())
         entries = self._entries()
         for nomination in sorted(
             self._plan.nominations, key=lambda item: item.preemptor

@@ -35,6 +35,11 @@ _MILLISECONDS = 1000
 _COUNTED = re.compile('@[0-9]+:[^:]+:')
 
 
+def to_millisecond(seconds: float) -> float:
+    """Return a time as names tell it, so that all order it alike."""
+    return round(seconds * _MILLISECONDS) / _MILLISECONDS
+
+
 @dataclasses.dataclass(frozen=True)
 class Preemption:
     """A preemption in flight, as the name of its journal provider tells it.

@@ -12,9 +12,11 @@
 
 """Claims when other writers are faster, or placement does not answer."""
 
+import fixtures
 from oslo_utils.fixture import uuidsentinel as uuids
 
 from opie.scheduler import errors
+from opie.scheduler.claims import claim_journal
 from opie.scheduler.placement import client as placement
 from opie.tests.stand_ins.placement import client as stand_in
 from opie.tests.unit.claims import cloud
@@ -97,6 +99,19 @@ class MakeTest(ClaimTestCase):
             [cloud.booked(VCPU=1), cloud.booked(VCPU=2)],
             sorted(left.values(), key=lambda entry: sorted(entry.items())),
         )
+
+    def test_others_read_the_beginning_that_it_compares(self):
+        """So of two that began together not both withdraw."""
+        own = claim_journal.ClaimJournal(
+            self.client,
+            self.plan({'new': 'host'}, {'victim': {'new': {'VCPU': 1}}}),
+            cloud.PROJECT,
+        )
+        with fixtures.MockPatchObject(
+            claim_journal.time, 'time', lambda: 1764074545.1234
+        ):
+            own.open(1, cloud.DEADLINE, 'a scheduler')
+        self.assertEqual(list(own.preemptions.values()), self.in_flight())
 
     def test_without_victims_it_has_a_journal_that_does_not_count(self):
         self.make(self.claim(self.plan({'new': 'host'}, {}), VCPU=3))
