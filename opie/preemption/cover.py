@@ -17,13 +17,15 @@ It is an integer program: a column for each item, a row for each need.  Branch
 and bound decides one item after the other.  The bound of a node is the optimum
 of its linear relaxation, see relaxation.py.
 
-Label setting over sorts of servers was as fast for a few usual flavors, and
-slower by far with rules of filters, a limit of victims, or random holds.
+Label setting over sorts of servers was tried.  It was as fast for usual
+flavors, and its worst cases were slower by far with rules of filters, a limit
+of victims, or random holds.
 
 Source: branch and bound with reduced cost fixing and dominated columns as in
 G. L. Nemhauser, L. A. Wolsey, "Integer and Combinatorial Optimization" (1988).
 """
 
+import collections.abc
 import dataclasses
 
 from opie.preemption import relaxation
@@ -104,13 +106,15 @@ def least_cover(
     return Cover(tuple(sorted(useful[item] for item in search.best)), is_least)
 
 
-def _of_rows_in_need(amounts, needs):
+def _of_rows_in_need(
+    amounts: tuple[int, ...], needs: tuple[int, ...]
+) -> tuple[int, ...]:
     return tuple(
         amount for amount, need in zip(amounts, needs, strict=True) if need > 0
     )
 
 
-def _suffice(holds, needs):
+def _suffice(holds: list[tuple[int, ...]], needs: tuple[int, ...]) -> bool:
     return bool(holds) and min(relaxation.surplus(holds, needs)) >= 0
 
 
@@ -121,7 +125,13 @@ class _Search:
     :ivar limit: what it costs; more than any cover if none is known.
     """
 
-    def __init__(self, keys, holds, needs, most_items):
+    def __init__(
+        self,
+        keys: list[int],
+        holds: list[tuple[int, ...]],
+        needs: tuple[int, ...],
+        most_items: int | None,
+    ) -> None:
         # No two keys are the same, and none is zero.
         size = len(keys) + 1
         self._keys = [
@@ -130,13 +140,14 @@ class _Search:
         ]
         self._holds, self._needs = holds, needs
         self._most_items = most_items
-        self.best = None
+        self.best: list[int] | None = None
         self.limit = sum(self._keys) + 1
         self._note(range(len(keys)))
 
-    def run(self, max_nodes):
+    def run(self, max_nodes: int) -> bool:
         """Search; return whether it has come to an end."""
-        holds, needs = self._holds, self._needs
+        holds: list[relaxation.Amounts] = [*self._holds]
+        needs = self._needs
         if self._most_items is not None:
             # As a row: each item holds one less than nothing of it.
             holds = [(*hold, -1) for hold in holds]
@@ -148,7 +159,9 @@ class _Search:
             nodes += self._branch(nodes.pop())
         return not nodes
 
-    def _branch(self, node):
+    def _branch(
+        self, node: relaxation.Relaxation
+    ) -> collections.abc.Iterator[relaxation.Relaxation]:
         """Return what is left to search of a node, the likelier half last."""
         if not node.solve(self.limit):
             return
@@ -165,7 +178,7 @@ class _Search:
             )
             yield child
 
-    def _with(self, item, is_taken, others):
+    def _with(self, item: int, is_taken: bool, others: list[int]) -> list[int]:
         """Return an item and the others that may be decided as it is.
 
         Some least cover takes an item only together with all that cost no more
@@ -185,7 +198,7 @@ class _Search:
             if other >= item and all(map(int.__le__, self._holds[other], hold))
         ]
 
-    def _note(self, items):
+    def _note(self, items: collections.abc.Iterable[int]) -> None:
         """Take note of the cover that is left when superfluous items go."""
         chosen = sorted(items, reverse=True)
         surplus = relaxation.surplus(

@@ -29,8 +29,12 @@ the solution of mixed integer programming problems", Management Science 12
 (1966).
 """
 
+import collections.abc
 import math
 import operator
+
+# An amount for each row.
+Amounts = collections.abc.Sequence[int]
 
 # More than any relaxation was seen to need.  One that needs more may be
 # cycling, and what it has come to is a bound as well.
@@ -44,28 +48,30 @@ class Relaxation:
     row r is column -1 - r, which costs nothing and has no upper bound.
     """
 
-    def __init__(self, keys, holds, needs):
+    def __init__(
+        self, keys: list[int], holds: list[Amounts], needs: Amounts
+    ) -> None:
         rows = range(len(needs))
         unit = [[-int(row == other) for other in rows] for row in rows]
         self._keys = keys
         self._columns = [*holds, *reversed(unit)]
         # Taken items are taken off the needs.
         self._needs = needs
-        self._taken = ()
+        self._taken: tuple[int, ...] = ()
         self._cost = 0
         # Of the items that are undecided and not in the basis.
         self._reduced_costs = dict(enumerate(keys))
         # Those of them that are at their upper bound.
-        self._upper = set()
+        self._upper: set[int] = set()
         # Decided items that are still in the basis.  Nothing more may be taken
         # of them: their upper bound is zero.
-        self._fixed = frozenset()
+        self._fixed: frozenset[int] = frozenset()
         self._scale = 1
         self._prices = [0 for _ in rows]
         self._inverse = unit
         self._basis = [-1 - row for row in rows]
 
-    def copy(self):
+    def copy(self) -> 'Relaxation':
         """Return another one, to decide an item otherwise."""
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
@@ -75,7 +81,7 @@ class Relaxation:
         twin._basis = self._basis[:]
         return twin
 
-    def solve(self, limit):
+    def solve(self, limit: int) -> bool:
         """Raise the bound to the optimum, or until it reaches the limit.
 
         :returns: whether there may be a cover that costs less.
@@ -95,7 +101,7 @@ class Relaxation:
         self._evaluate()
         return True
 
-    def support(self):
+    def support(self) -> list[int]:
         """Return the items that are taken, be it only in part."""
         return [
             *self._taken,
@@ -109,7 +115,8 @@ class Relaxation:
             ),
         ]
 
-    def undecided(self):
+    def undecided(self) -> list[int]:
+        """Return the items that are neither taken nor left for good."""
         return [
             *self._reduced_costs,
             *(
@@ -119,7 +126,7 @@ class Relaxation:
             ),
         ]
 
-    def branching_item(self):
+    def branching_item(self) -> tuple[int | None, bool]:
         """Choose the next item to decide: one that raises the bound the most.
 
         Of its two decisions the one that raises the bound less counts.
@@ -127,7 +134,8 @@ class Relaxation:
         :returns: the item and whether it is cheaper to take it; None if the
             optimum divides no item.
         """
-        greatest, choice = (-1,), (None, False)
+        greatest: tuple[float, ...] = (-1,)
+        choice: tuple[int | None, bool] = None, False
         for line, value in enumerate(self._values):
             if self._basis[line] >= 0 and 0 < value < self._scale:
                 down, up = self._rises(self._inverse[line], value)
@@ -139,7 +147,7 @@ class Relaxation:
             return next(iter(self.undecided()), None), True
         return choice
 
-    def _rises(self, row, value):
+    def _rises(self, row: Amounts, value: int) -> tuple[float, float]:
         """Return what the bound gains when an item is left, and taken."""
         slants = [
             (_product(row, self._columns[item]), cost)
@@ -152,7 +160,8 @@ class Relaxation:
             )
             if -1 - number not in self._basis
         ]
-        down = up = math.inf
+        down: float = math.inf
+        up: float = math.inf
         for slant, cost in slants:
             if slant and (slant > 0) == (cost >= 0):
                 down = min(down, cost // slant)
@@ -160,7 +169,9 @@ class Relaxation:
                 up = min(up, cost // -slant)
         return down * value, up * (self._scale - value)
 
-    def decide(self, items, is_taken):
+    def decide(
+        self, items: collections.abc.Collection[int], is_taken: bool
+    ) -> None:
         """Take undecided items, or leave them, for good."""
         if is_taken:
             self._taken = (*self._taken, *items)
@@ -173,7 +184,7 @@ class Relaxation:
         for item in gone:
             del self._reduced_costs[item]
 
-    def fix_by_reduced_cost(self, limit):
+    def fix_by_reduced_cost(self, limit: int) -> bool:
         """Decide the items that would reach the limit if decided otherwise.
 
         :returns: whether there may be a cover that costs less.
@@ -186,7 +197,7 @@ class Relaxation:
         self.decide([item for item, cost in costs if cost < -gap], True)
         return True
 
-    def _evaluate(self):
+    def _evaluate(self) -> None:
         """Compute the bound and the values of the basis."""
         self._bound = (
             self._scale * self._cost
@@ -198,11 +209,11 @@ class Relaxation:
         )
         self._values = [-_product(line, beyond) for line in self._inverse]
 
-    def _gap(self, limit):
+    def _gap(self, limit: int) -> int:
         # Sums of keys are whole numbers: less is less by one at least.
         return (limit - 1) * self._scale - self._bound
 
-    def _leaving(self):
+    def _leaving(self) -> tuple[int, int, int] | None:
         """Choose the line whose value is furthest out of its bounds.
 
         :returns: the line, whether its value is too low (-1) or too high (1),
@@ -219,7 +230,9 @@ class Relaxation:
                     furthest, leaving = above, (line, 1, above)
         return leaving
 
-    def _entering(self, line, sign, slope):
+    def _entering(
+        self, line: int, sign: int, slope: int
+    ) -> tuple[int, list[int], dict[int, int]] | None:
         """Change the prices along a line, for as long as the bound rises.
 
         The slope is how fast the bound rises.  It falls with each column whose
@@ -251,7 +264,14 @@ class Relaxation:
             self._upper ^= {column}
         return None
 
-    def _pivot(self, line, sign, column, row, slants):
+    def _pivot(
+        self,
+        line: int,
+        sign: int,
+        column: int,
+        row: list[int],
+        slants: dict[int, int],
+    ) -> None:
         """Exchange a column of the basis for another one."""
         leaving, self._basis[line] = self._basis[line], column
         if column < 0:
@@ -286,7 +306,9 @@ class Relaxation:
         self._inverse[line] = row
         self._scale = abs(pivot)
 
-    def _eliminated(self, amounts, part, row, pivot):
+    def _eliminated(
+        self, amounts: list[int], part: int, row: list[int], pivot: int
+    ) -> list[int]:
         """Add a multiple of a row, so that a column has no part of it."""
         scale = self._scale
         if not part:
@@ -301,15 +323,18 @@ class Relaxation:
         ]
 
 
-def surplus(holds, needs):
+def surplus(
+    holds: collections.abc.Sequence[Amounts], needs: Amounts
+) -> list[int]:
     """Return what items hold of each row beyond its need."""
     totals = [sum(row) for row in zip(*holds, strict=True)]
     return less(totals, needs) if totals else [-need for need in needs]
 
 
-def less(amounts, others):
+def less(amounts: Amounts, others: Amounts) -> list[int]:
+    """Return amounts with others taken away, row by row."""
     return list(map(operator.sub, amounts, others))
 
 
-def _product(amounts, others):
+def _product(amounts: Amounts, others: Amounts) -> int:
     return sum(map(operator.mul, amounts, others))

@@ -20,6 +20,7 @@ module tells which consumer would hold the old place if nothing was taken.
 """
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 
@@ -129,7 +130,9 @@ def places(
 
 
 @main_db.pick_context_manager_reader
-def _hosts_among(context, providers):
+def _hosts_among(
+    context: nova_context.RequestContext, providers: Iterable[str]
+) -> frozenset[str]:
     """Return those of some providers that are compute nodes."""
     node = main_models.ComputeNode
     query = context.session.query(node.uuid).filter(node.uuid.in_(providers))
@@ -137,7 +140,9 @@ def _hosts_among(context, providers):
 
 
 @main_db.pick_context_manager_reader
-def _servers(context, uuids):
+def _servers(
+    context: nova_context.RequestContext, uuids: Iterable[str]
+) -> dict[str, _Server]:
     """Return uuid to :class:`_Server` of a cell's servers."""
     server, node = main_models.Instance, main_models.ComputeNode
     rows = (
@@ -171,7 +176,9 @@ def _servers(context, uuids):
     }
 
 
-def _migrations(context, uuids):
+def _migrations(
+    context: nova_context.RequestContext, uuids: Iterable[str]
+) -> dict[str, tuple[str, str, str]]:
     """Return server to (uuid, source's provider, status) of its migration."""
     migration, node = main_models.Migration, main_models.ComputeNode
     rows = (
