@@ -31,7 +31,7 @@ import yaml
 
 from opie.preemption import marks
 from opie.sandbox.inprocess import http_api
-from opie.scheduler.nova_db import marks as stored_marks
+from opie.scheduler.nova_db import marks as nova_marks
 from opie.scheduler.nova_db import preemptibles
 from opie.tests.functional import base
 
@@ -131,7 +131,7 @@ class OtherClientsTest(base.CloudTestCase):
             context, self.cell_mappings['cell1']
         ) as cell_context:
             rows = preemptibles.rows_on_hosts(cell_context)
-        hints = stored_marks.HintCache()
+        hints = nova_marks.HintCache()
         return list(preemptibles.only_preemptible(rows, hints, context))
 
     def assertPreemptible(self):
