@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What opie adds to nova's answers about servers."""
+"""Adds the member ``preemptible`` to nova's answers about servers."""
 
 import urllib.parse
 

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What the body of a create request says about preemption.
+"""Reads the marks in the body of a create request.
 
 The member ``preemptible`` of the server and the scheduler hint of that name
 mean the same, and must not contradict each other.

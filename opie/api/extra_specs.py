@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What nova's API lets an administrator write into a flavor for opie.
+"""The extra specs of opie that nova's API lets into a flavor.
 
 nova-api finds this through its entry points.  It then refuses a value of
 ``opie:preemptible`` that is no boolean, and every other key that begins with

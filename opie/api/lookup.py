@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Whether servers are preemptible, read for a whole page at once.
+"""Reads which servers are preemptible, for a whole page at once.
 
 There is one query to the API database and one to each cell, and one more for
 the hints of servers not seen before.  There is never a query for each server.

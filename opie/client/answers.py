@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the API said about servers while a command ran.
+"""Collects the servers in the API's answers while a command runs.
 
 A command gives its hooks only the columns that it prints.  The member
 ``preemptible`` is not among them, because openstacksdk drops the members of a

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether a server is preemptible, by what the API showed of it.
+"""Tells from an API's answer whether a server is preemptible.
 
 An API with opie has the member ``preemptible`` in its answers.  Any other API
 shows the marks: the extra specs of the flavor since microversion 2.47, and the

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What opie uses of the objects that nova gives to it, kept by hand.
+"""Lists by hand what opie uses of the objects that nova gives to it.
 
 No tool finds these in the source, because the source does not say of which
 class an argument is.  All other symbols are found; see source.py.

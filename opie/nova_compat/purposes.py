@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What opie needs each part of nova for, as in "opie needs it to ...".
+"""Lists what opie needs each part of nova for, as in "opie needs it to ...".
 
 The purpose of a dotted path is the purpose of every symbol that begins with
 it, unless a longer path has a purpose of its own.

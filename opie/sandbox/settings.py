@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How big a cloud is, and how it behaves: what a user may choose.
+"""The settings that a user may choose: a cloud's size and behaviour.
 
 The settings are kept with the cloud, so that the next ``up`` needs no options.
 """

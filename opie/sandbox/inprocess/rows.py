@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the demo's tables show: a row a server, in a group for each host."""
+"""The rows of the demo's tables: a row a server, in a group for each host."""
 
 _SECONDS_PER_MINUTE = 60
 _MINUTES_PER_HOUR = 60

@@ -93,7 +93,7 @@ def all_of(api):
 
 
 def all_now(api, before):
-    """As :func:`all_of`, with those of before that are gone."""
+    """Return the servers of :func:`all_of`, and earlier ones now gone."""
     gone = {
         uuid: dataclasses.replace(server, status='gone')
         for uuid, server in before.items()

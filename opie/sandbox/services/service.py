@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How a service and its preparation are described before they are started."""
+"""Describes a service and its preparation before they are started."""
 
 from collections.abc import Callable
 from collections.abc import Mapping

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How big hosts and servers are, and which servers are on which host.
+"""The sizes of hosts and servers, and which servers are on which host.
 
 Every host has the same size and eight preemptible servers that fill it: its
 layout is one of three, and repeats every seven hosts.  A preemptor of 12 VCPU

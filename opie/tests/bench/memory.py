@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How much memory opie's scheduler keeps once it knows a large cloud."""
+"""Measures the memory that opie's scheduler keeps for a large cloud."""
 
 import gc
 import tracemalloc

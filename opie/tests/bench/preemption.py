@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What preempting costs, compared with nova's own scheduling.
+"""Compares the time of preempting with that of nova's own scheduling.
 
 ``python -m opie.tests.bench.preemption`` runs nova's scheduler and opie's on
 one cloud: real MariaDB, real placement over HTTP, real rows of as many hosts

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether copied records are as those that nova made.
+"""Checks whether copied records are as those that nova made.
 
-Compared column by column, but for uuids, ids, names and times, of which it
-counts only whether there is one.
+Records are compared column by column.  Of uuids, ids, names and times only
+their presence counts.
 """
 
 import datetime

@@ -44,7 +44,7 @@ def hold_files(note):
 
 
 class Orders:
-    """What the environment says.
+    """The scheduler's orders, from its environment.
 
     :param entry: the one whose points all count; of others, those that
         preempt.

@@ -65,7 +65,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         image_uuid=glance.GlanceFixture.image1['id'],
         **kwargs,
     ):
-        """As nova's own, which would ask for an image each time."""
+        """Build a server as nova's test base does, but ask for no image."""
         return super()._build_server(name, image_uuid, **kwargs)
 
     def boot(
@@ -226,7 +226,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         self.useFixture(self.wrapped(owner, name, wrapper))
 
     def wrapped(self, owner, name, wrapper):
-        """As :meth:`wrap`, within the context that is returned."""
+        """Wrap as :meth:`wrap` does, within the returned context."""
         real = getattr(owner, name)
 
         def call(*args, **kwargs):
@@ -235,7 +235,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         return fixtures.MockPatchObject(owner, name, call)
 
     def wrap_once(self, owner, name, wrapper):
-        """As :meth:`wrap`, for the first call only."""
+        """Wrap as :meth:`wrap` does, but the first call only."""
         calls = []
 
         def first_only(real, *args, **kwargs):

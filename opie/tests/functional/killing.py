@@ -45,7 +45,7 @@ class KillingTestCase(base.CloudTestCase):
         self.wrap(owner, name, _killer(name, call_first, number))
 
     def killed_at(self, owner, name):
-        """As :meth:`kill_at`, within the context that is returned."""
+        """Kill as :meth:`kill_at` does, within the returned context."""
         return self.wrapped(owner, name, _killer(name))
 
     def let_time_pass(self):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What becomes of a victim between the death of a scheduler and the reaper."""
+"""Changes to a victim between the death of a scheduler and the repair."""
 
 from opie.tests.functional import audits
 from opie.tests.functional import base
@@ -19,7 +19,7 @@ from opie.tests.interruptions import scenarios
 
 
 class Abandoned:
-    """Something happens to a victim whose scheduler has died.
+    """A user or nova acts on a victim whose scheduler has died.
 
     :cvar is_emptied: whether it is the victim of which all was taken.
     """

@@ -224,7 +224,7 @@ class OneHostClaimTest(base.CloudTestCase):
 
 
 class _Answer:
-    """What keystoneauth would return."""
+    """An answer as keystoneauth would return it."""
 
     def __init__(self, status_code, body=None):
         self.status_code = status_code

@@ -67,7 +67,7 @@ class DeadlineTest(base.CloudTestCase):
         self.flags(preemption_timeout_seconds=_TIMEOUT_SECONDS, group='opie')
 
     def hold_deletions_for_too_long(self):
-        """As :meth:`hold_deletions`; the time is over when one has begun."""
+        """Hold deletions, and let the deadline pass when one has begun."""
         begun, release = self.hold_deletions()
 
         def confirm(real, work, *args):

@@ -101,7 +101,7 @@ class DeadConductorTest(killing.TwoVictimsTestCase):
             self.reap()
 
     def assertLeftToItsOwner(self, preemptor):
-        """As nova leaves all servers whose conductor has died."""
+        """Assert that it stays in BUILD until its owner deletes it."""
         now = self.api.get_server(preemptor['id'])
         self.assertEqual('BUILD', now['status'])
         self.api.delete_server(preemptor['id'])

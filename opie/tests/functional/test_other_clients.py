@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What doc/source/other_clients.rst shows is what nova understands.
+"""nova understands the snippets of doc/source/other_clients.rst.
 
 The SDK and curl run as shown.  The other clients are not here: their requests
 are sent as shown, and must have the mark that the snippet beside them has.

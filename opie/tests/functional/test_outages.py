@@ -45,7 +45,7 @@ class OutageTest(base.CloudTestCase):
 
     def test_a_host_that_changes_while_it_is_read_is_planned_anew(self):
         class Gone:
-            """What placement answers for a provider that is not there."""
+            """placement's answer for a provider that is not there."""
 
             status_code = 404
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How many preemptions may begin within a minute."""
+"""Limits of the preemptions that may begin within a minute."""
 
 import contextlib
 import threading

@@ -97,7 +97,7 @@ class AggregatesTest(base.CloudTestCase):
         self.assertIn(aggregate['id'], host_manager.aggs_by_id)
 
     def test_it_keeps_the_old_ones_when_the_database_is_away(self):
-        """They may say that no server is to be evicted."""
+        """The old aggregates may say that no server is to be evicted."""
         host_manager = self.scheduler_service.manager.host_manager
         aggregate = self.api.post_aggregate({'aggregate': {'name': 'old'}})
         self.scheduler_service.stop()

@@ -32,7 +32,7 @@ from opie.tests.functional import killing
 
 
 class Trouble(Exception):
-    """Something is away."""
+    """A database, a cell or placement does not answer."""
 
 
 class TwoPreemptionsTest(killing.KillingTestCase):
@@ -144,7 +144,7 @@ class TwoPreemptionsTest(killing.KillingTestCase):
         self.assertEqual(2, len(self.logged('Wasted evictions: 1 for')))
 
     def test_another_reaper_has_its_turn_meanwhile(self):
-        """What went in vain is counted once for all that."""
+        """Wasted evictions are still counted only once."""
         self.lose_deletions_at_the_end()
 
         def wait(real, uuids):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How many preemptions one worker has under way at a time."""
+"""The limit of preemptions that one worker has under way at a time."""
 
 from nova import exception
 from nova.virt import fake
@@ -53,7 +53,7 @@ class OneSlotTest(base.CloudTestCase):
         self.assertNoJournal()
 
     def test_one_that_failed_leaves_its_slot_to_the_next(self):
-        """So does one for which there is no plan."""
+        """A preemptor without a plan leaves its slot, too."""
 
         def fail(real, *args, **kwargs):
             raise exception.NovaException('the disk is busy')

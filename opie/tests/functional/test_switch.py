@@ -146,7 +146,7 @@ class SwitchTest(base.CloudTestCase):
         self.assertTrue(self.logged('Cannot read the options again'))
 
     def test_the_policy_file_stops_it_as_well(self):
-        """It is read again when its time has changed, in whole seconds."""
+        """nova reads the file again when its time of change differs."""
         self.addCleanup(policy.reset)
         policy.reset()
         path = os.path.join(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What must be true of a cloud on which nothing is under way.
+"""Checks what must be true of a cloud on which nothing is under way.
 
 Nova's databases, placement and the hypervisors are compared with one another:
 every server holds what its flavor says where it runs, nothing else holds
@@ -110,7 +110,7 @@ def orphans_by_nova(cloud):
 
 
 class _Nova:
-    """What nova's databases say.
+    """The records in nova's databases.
 
     :ivar servers: uuid to Instance, of all cells; those deleted are not there.
     :ivar migrations: uuid to Migration that is not over.
@@ -143,7 +143,7 @@ class _Nova:
 
 
 class _Placement:
-    """What placement says.
+    """The records in placement.
 
     :ivar providers: as placement lists them.
     :ivar held: consumer to provider to resource class to amount.

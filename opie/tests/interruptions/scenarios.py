@@ -112,7 +112,7 @@ class Undone(Scenario):
 
 
 class UndoneHalfway(Undone):
-    """As above, when one of the victims is on its way out already."""
+    """Everything is given back, but for a victim that is being deleted."""
 
     trigger = 'SEND terminate_instance'
 

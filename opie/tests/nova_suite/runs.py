@@ -33,7 +33,7 @@ _GOOD = ('success', 'xfail', 'skip')
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What came out of a run.
+    """The outcome of a run.
 
     :ivar outcomes: test to what became of it, in subunit's words.
     :ivar asked: dotted path of a class to the tests in which it was asked for

@@ -14,7 +14,7 @@
 
 
 class Clock:
-    """What opie uses of the module ``time`` to wait."""
+    """The functions of the module ``time`` that opie uses to wait."""
 
     def __init__(self):
         self.seconds = 0

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the runner has stestr discover: the tests of nova."""
+"""The tests of nova, as stestr discovers them."""
 
 from opie.tests.nova_suite import harness
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How an in-memory placement writes allocations of several consumers at once.
+"""Writes allocations of several consumers at once, as placement does.
 
 The rules are those of placement's own source, peculiarities included.  A write
 that is refused changes nothing, but for consumers that placement leaves behind

@@ -31,7 +31,7 @@ _CONFLICT = 'There was a conflict when trying to complete your request.\n\n '
 
 
 class Answer:
-    """What keystoneauth would return."""
+    """An answer as keystoneauth would return it."""
 
     def __init__(self, status_code, body=None):
         self.status_code = status_code

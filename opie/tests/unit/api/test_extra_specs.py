@@ -68,7 +68,7 @@ class AcceptedValueTest(testtools.TestCase):
 
 
 class SameReadingTest(testtools.TestCase):
-    """What passes the validator means to opie what it means to nova."""
+    """opie reads each value that passes the validator as nova does."""
 
     # The first text takes seconds on a busy machine, because hypothesis makes
     # its table of characters for it.

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What becomes of a claim when placement does not answer."""
+"""Claims when placement does not answer."""
 
 from oslo_utils.fixture import uuidsentinel as uuids
 

@@ -114,7 +114,7 @@ class RestoringTest(GiveBackTestCase):
         self.assertRestored()
 
     def test_a_claim_alone_is_dropped(self):
-        """It took nothing of a victim, and has no journal provider."""
+        """A claim that took nothing of a victim has no journal provider."""
         self.host('another', VCPU=1)
         self.server('other', 'another', VCPU=1)
         result = give_back.give_back(self.client, [], [uuids.other])

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is given back when a host has not room for all."""
+"""Giving back when a host has not room for all victims."""
 
 from oslo_utils.fixture import uuidsentinel as uuids
 

@@ -176,7 +176,7 @@ class CloseTest(JournalTestCase):
         self.assertEqual(1, len(self.in_flight()))
 
     def test_a_claim_that_arrives_amid_it_is_refused(self):
-        """Or its provider would be deleted with what it has booked."""
+        """The provider would be deleted with the entries on it otherwise."""
         refused = []
 
         def arrive():

@@ -161,7 +161,7 @@ class CheckAgainTest(RateLimitsTestCase):
         self.assertAlmostEqual(3 * PAUSE_SECONDS, self.clock.seconds)
 
     def test_one_that_began_later_and_stays_ends_it(self):
-        """It had counted before this one's journal was open."""
+        """It had counted the journals before the earlier one was open."""
         self.limit(1)
         own, _ = self.open('own'), self.open('other', 1)
         self.assertReached(own)

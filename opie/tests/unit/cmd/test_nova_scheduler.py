@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""How nova's scheduler service is started."""
+"""``opie-nova-scheduler`` starts nova's scheduler service."""
 
 import sys
 from unittest import mock

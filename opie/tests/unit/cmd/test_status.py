@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an operator is told before an upgrade."""
+"""``opie-status`` tells an operator what an upgrade would break."""
 
 from unittest import mock
 

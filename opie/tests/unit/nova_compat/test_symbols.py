@@ -46,7 +46,7 @@ class TestSymbol(testtools.TestCase):
 
 
 class TestDifference(base.CommandTestCase):
-    """What is said when nova changes."""
+    """A sentence tells of each change of nova."""
 
     def setUp(self):
         super().setUp()
@@ -171,7 +171,7 @@ CONF = nova.conf.CONF
     }
 )
 class TestSource(testtools.TestCase):
-    """What the source shows of the use of nova."""
+    """The uses of nova that are found in a source."""
 
     def check(self, text, expected):
         found = source.unique(source.of_text(_HEADER + text))
@@ -186,7 +186,7 @@ class TestSource(testtools.TestCase):
 
 
 class TestList(testtools.TestCase):
-    """Whether the list of symbols is all that opie uses."""
+    """The list of symbols has all that opie uses."""
 
     def test_the_source_of_opie_is_read(self):
         found = {symbol.path for symbol in SYMBOLS}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""When a run of nova's tests is no success."""
+"""Runs of nova's tests that are no success."""
 
 import io
 

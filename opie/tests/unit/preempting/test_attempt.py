@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What becomes of a request when an attempt of it fails."""
+"""Whether another plan follows an attempt that failed."""
 
 import types
 from unittest import mock

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How long a check of all victims counts before evictions."""
+"""A check of all victims counts only for a moment before evictions."""
 
 import contextlib
 import time

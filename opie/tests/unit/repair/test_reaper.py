@@ -190,7 +190,7 @@ class RepairTest(ReaperTestCase):
             self.assertEqual(is_closed, not self.in_flight())
 
     def test_servers_that_nova_has_deleted_hold_nothing(self):
-        """What was given back too late would stay for ever."""
+        """An allocation that was given back too late would stay for ever."""
         self.deleted.add(uuids.some)
         self.repair()
         self.assertUndone('other')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the stand-ins of neutron and glance answer."""
+"""The answers of the stand-ins of neutron and glance."""
 
 import json
 import unittest

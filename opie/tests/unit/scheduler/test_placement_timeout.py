@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How long placement is waited for; the functional tests let it hang."""
+"""The time-out of calls to placement; functional tests let it hang."""
 
 import nova.conf
 from nova.tests import fixtures as nova_fixtures

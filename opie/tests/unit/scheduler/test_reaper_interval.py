@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How often the scheduler's reaper has its turn."""
+"""The interval between two turns of the scheduler's reaper."""
 
 import time
 import types

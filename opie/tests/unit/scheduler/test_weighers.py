@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What opie's weighers add to the weight of a host."""
+"""The weights that opie's weighers give to hosts."""
 
 import types
 
