@@ -139,7 +139,7 @@ class PreemptibleFilter:
         if server.is_deleted or not is_visible:
             return None
         will_be = _flavor_is_marked(context, resize.get('flavorRef'))
-        # Not known where the cell is silent: then the rule is asked.
+        # The mark is None where the cell is silent: then the rule is asked.
         if server.has_flavor_mark is will_be:
             return None
         rule = (

@@ -147,7 +147,7 @@ class ServerList(_ServerHook):
             is_preemptible = self._value(columns, row)
             if is_preemptible:
                 kept.append(row)
-            # Of a server in a cell that is down the API knows nothing.
+            # The API knows nothing of a server in a cell that is down.
             elif is_preemptible is None and row[status] != 'UNKNOWN':
                 unknown += 1
         if unknown:

@@ -130,7 +130,7 @@ def _add(commands, name, text):
 def _add_state_dir(parser):
     parser.add_argument(
         '--state-dir',
-        # Or the one after the command would undo the one before.
+        # A default here would undo the option that stands before the command.
         default=argparse.SUPPRESS,
         metavar='PATH',
         help='where all of it is kept (%s)' % home.default_path(),

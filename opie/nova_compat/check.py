@@ -128,7 +128,7 @@ def _import(name):
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        # What another module lacks is told in full.
+        # An import that fails within the module is told in full.
         if error.name != name:
             raise
         raise _AbsentError(name) from error

@@ -25,13 +25,13 @@ from opie.nova_compat import overrides
 from opie.nova_compat import purposes
 from opie.nova_compat import source
 
-# Not to be checked.
+# These symbols are not checked.
 _UNLISTED = (
     # Loading it would start the service.
     'nova.wsgi.osapi_compute.application',
     # It is not in every release; opie itself checks for it.
     'nova.monkey_patch',
-    # What opie itself has registered.
+    # The options that opie itself has registered.
     'nova.conf.CONF.category',
     'nova.conf.CONF.opie',
     'nova.conf.CONF.preemptible_',

@@ -119,7 +119,7 @@ class SandboxCloud:
         """Tell whether anything of it runs."""
         return bool(processes.of_home(self.home.path))
 
-    # What follows is about a cloud that there is.
+    # All methods below need an existing cloud.
 
     @property
     def site(self):

@@ -52,7 +52,7 @@ def connect(site, user=credentials.ADMIN):
         },
         region_name=variables['OS_REGION_NAME'],
         identity_api_version='3',
-        # That of the catalog may be the one of the last time.
+        # The catalog may still have the endpoint of the last start.
         identity_endpoint_override=site.auth_url,
     )
 

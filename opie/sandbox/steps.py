@@ -67,7 +67,7 @@ def run(steps, report, abort):
     """
     by_name = {step.name: step for step in steps}
     order = graphlib.TopologicalSorter(
-        # What is not a step of this time is done already.
+        # A need that is no step of this run is done already.
         {
             step.name: [name for name in step.needs if name in by_name]
             for step in steps

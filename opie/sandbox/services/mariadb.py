@@ -46,7 +46,7 @@ def commands(folder):
     :raises errors.Missing: if MariaDB is not installed.
     """
     user = _user()
-    # Both want it first.
+    # Both commands need these options first.
     common = (
         '--no-defaults',
         '--user=' + user,

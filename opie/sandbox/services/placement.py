@@ -29,7 +29,7 @@ def make_service(site, sections=None, **workers):
     """
     conf = {
         'placement_database': {'connection': site.database_url(NAME)},
-        # Or concurrent claims may take more than there is.
+        # With the default, concurrent claims may take more than there is.
         'placement': {'allocation_conflict_retry_count': 1},
         **(sections or _with_keystone(site)),
     }

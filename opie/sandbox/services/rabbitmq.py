@@ -122,7 +122,7 @@ def check_readers(site, queues):
     with connect(site) as connection:
         channel = connection.channel()
         for queue in queues:
-            # What is not there raises an error itself.
+            # A queue that is not there raises an error itself.
             found = channel.queue_declare(queue, passive=True)
             if not found.consumer_count:
                 raise service.NotYet('no service reads the queue %s' % queue)

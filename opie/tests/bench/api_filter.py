@@ -57,7 +57,7 @@ class Bench(harness.Harness):
     hosts = ('host1',)
 
     def setUp(self):
-        # Its log would drown the results.
+        # The log of nova would hide the results.
         self.useFixture(
             fixtures.MonkeyPatch(
                 'nova.tests.fixtures.StandardLogging', fixtures.Fixture
@@ -154,7 +154,7 @@ def measure(what, plain, filtered):
     for number in range(PAIRS):
         pair = (plain, filtered) if number % 2 else (filtered, plain)
         for call in pair:
-            # Or one of them pays for what the other has left behind.
+            # Otherwise one call pays for the garbage of the other.
             gc.collect()
             began = time.perf_counter()
             stack.call(stack.depth(number, PAIRS), call)

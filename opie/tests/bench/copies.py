@@ -27,7 +27,7 @@ import sqlalchemy as sa
 
 from opie.tests.bench import layout
 
-# What nova writes of servers; nothing else has rows of one that just runs.
+# The tables that have rows of a running server.
 _OF_SERVERS = (
     ('cell', main_models.Instance, 'uuid'),
     ('cell', main_models.InstanceIdMapping, 'uuid'),

@@ -66,7 +66,7 @@ def _sync(manager, servers_on):
     context = nova_context.get_admin_context()
     known = manager.host_manager._instance_info
     while servers_on.keys() - known.keys():
-        # It reads them in a thread, and starts with an empty dict.
+        # nova reads them in a thread, and starts with an empty dict.
         time.sleep(_POLL_SECONDS)
         known = manager.host_manager._instance_info
     for host, uuids in servers_on.items():

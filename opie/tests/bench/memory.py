@@ -41,7 +41,7 @@ def tell(people):
     people.analyze()
     CONF.set_override('track_instance_changes', False, 'filter_scheduler')
     tracemalloc.start()
-    # It reads who is where when it starts.
+    # The manager reads which server is where when it starts.
     opies = managers.make_opies()
     measured = arms.Arms(
         people, None, opies, computes.Computes(people.cell, [opies])

@@ -87,9 +87,9 @@ def start(folder, database, placement_url):
         )
     opie.conf.register_opts(CONF)
     config.parse_args(['nova-scheduler', '--config-file', path])
-    # As in service: what is below WARNING is not even formatted.
+    # As in a service, lines below WARNING are not even formatted.
     logging.getLogger().setLevel(logging.WARNING)
-    # It complains of a cache that is not used.
+    # stevedore complains of a cache that is not used.
     logging.getLogger('stevedore').setLevel(logging.CRITICAL)
     objects.register_all()
     migration.db_sync(database='api')

@@ -45,7 +45,7 @@ def stopped_before_evictions(stop):
 
     with (
         mock.patch.object(eviction.Eviction, 'run', run),
-        # It logs what it does not know.
+        # The scheduler would log the error _Enough.
         mock.patch.object(filter_scheduler.LOG, 'exception'),
     ):
         yield stop

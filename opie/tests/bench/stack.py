@@ -18,7 +18,7 @@ call, so that the same code can be a third slower a few frames deeper.  What is
 compared therefore has to be compared at many depths.
 """
 
-# As many of the frames below as fill a chunk, or nearly.
+# So many of the frames below nearly fill a chunk.
 _FRAMES = 128
 
 

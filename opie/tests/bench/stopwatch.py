@@ -21,7 +21,7 @@ import os
 import time
 
 _TICKS_PER_SECOND = os.sysconf('SC_CLK_TCK')
-# Of what follows the name in /proc/<pid>/stat, counted from 0.
+# Positions of the fields after the name in /proc/<pid>/stat, from 0.
 _PARENT, _USER, _SYSTEM = 1, 11, 12
 
 
@@ -36,7 +36,7 @@ class Stopwatch:
     cpu_seconds = None
 
     def start(self):
-        # Or the call pays for what others have left behind.
+        # Otherwise the call pays for the garbage of others.
         gc.collect()
         self._cpu_began = _used_seconds()
         self._began = time.perf_counter()

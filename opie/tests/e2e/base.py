@@ -54,7 +54,7 @@ class _Running:
         """Return a running cloud with some settings."""
         if settings != self._settings:
             self.stop()
-            # Not below what TMPDIR may be: the path of a socket is short.
+            # TMPDIR may be too long, because the path of a socket is short.
             folder = self._stack.enter_context(
                 tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
             )
@@ -173,7 +173,7 @@ class CloudTestCase(unittest.TestCase):
         admin = self.compute('admin')
         for server in admin.servers(all_projects=True):
             if server.task_state == 'deleting':
-                # Or nova would not send it to the host a second time.
+                # Otherwise nova would not send the deletion a second time.
                 admin.reset_server_state(server.id, 'error')
             admin.delete_server(server.id, ignore_missing=True)
         self.wait_for(lambda: self.assertEqual({}, self.watcher.allocations()))

@@ -30,7 +30,7 @@ from opie.sandbox.services import mariadb
 
 class MariadbTest(unittest.TestCase):
     def make_site(self):
-        # Not below what TMPDIR may be: the path of a socket is short.
+        # TMPDIR may be too long, because the path of a socket is short.
         folder = tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
         self.addCleanup(folder.cleanup)
         its_home = home.Home(pathlib.Path(folder.name) / 'cloud')

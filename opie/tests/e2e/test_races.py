@@ -33,7 +33,7 @@ class RaceTest(base.CloudTestCase):
         'vcpus': _VCPUS,
         'ram_mb': _RAM_MB,
         'schedulers': 3,
-        # Those that choose the same victim, all but one, choose anew.
+        # Of preemptors that choose the same victim, all but one plan anew.
         'preemption_timeout_seconds': 90,
         'service_down_seconds': 60,
         'report_interval_seconds': 10,
@@ -75,7 +75,7 @@ class RaceTest(base.CloudTestCase):
                 len(normals), len(preemptibles - self.watcher.placed())
             )
         )
-        # Each took the place of one, and asked for its deletion once.
+        # Each preemptor took one place; each deletion was asked for once.
         gone = preemptibles - self.watcher.placed()
         self.assertEqual(dict.fromkeys(gone, 1), self.watcher.deletions())
         self.assert_nothing_is_left()

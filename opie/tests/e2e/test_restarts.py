@@ -110,7 +110,7 @@ class RestartTest(base.CloudTestCase):
         )
         self.assertNotEqual(before, self.cloud.pids('rabbitmq')[0])
         gone = self.victims - self.watcher.placed()
-        # What was under way may have been lost, but was not done twice.
+        # Deletions under way may have been lost; none was asked for twice.
         self.assertLessEqual(
             list(statuses.values()).count('ACTIVE'), len(gone)
         )

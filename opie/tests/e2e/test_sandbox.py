@@ -39,7 +39,7 @@ _FIRST_UP_SECONDS = 180
 class SandboxTest(unittest.TestCase):
     def setUp(self):
         super().setUp()
-        # Not below what TMPDIR may be: the path of a socket is short.
+        # TMPDIR may be too long, because the path of a socket is short.
         folder = tempfile.TemporaryDirectory(prefix='opie-', dir='/tmp')
         self.addCleanup(folder.cleanup)
         self.path = pathlib.Path(folder.name) / 'cloud'

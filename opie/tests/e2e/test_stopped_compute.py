@@ -50,7 +50,7 @@ class StoppedComputeTest(base.CloudTestCase):
         self.assertEqual(1, len(sent), sent)
         self.assertLess(sent, victims)
         (survivor,) = victims - sent
-        # Both have what they had: the guest of the other one still runs.
+        # Both victims hold what they held, because both guests still run.
         self.wait_for(
             lambda: self.assertEqual(before, self.watcher.allocations())
         )

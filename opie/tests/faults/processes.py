@@ -54,7 +54,7 @@ class ProcessCase(base.CloudTestCase):
                 # How long the conductor misses the scheduler.
                 'rpc_response_timeout': 10,
                 'update_resources_interval': _TRACKER_INTERVAL_SECONDS,
-                # It says only in this way that it has done so.
+                # The only sign that the tracker has compared the host.
                 'default_log_levels': 'nova.compute.resource_tracker=DEBUG',
             },
             'opie': {'reaper_interval_seconds': _REAPER_INTERVAL_SECONDS},
@@ -124,7 +124,7 @@ class ProcessCase(base.CloudTestCase):
 
     def points(self):
         """Return a point for each state: before each write, and the last."""
-        # What only the first preemption of a cloud does comes once.
+        # The calls of a cloud's first preemption alone come before.
         normal, _ = self.preempt()
         self.final_statuses([normal])
         with self.dying_at(''):
@@ -150,7 +150,7 @@ class ProcessCase(base.CloudTestCase):
             _RECOVERY_SECONDS - (time.monotonic() - died_at),
         )
         self.assert_nothing_is_left()
-        # One may still be on its way out, if its deletion was lost.
+        # A victim may still be on its way out, if its deletion was lost.
         self.wait_for(lambda: self.assert_whole(victims))
         self.audit()
         self.wait_for_the_tracker()

@@ -51,7 +51,7 @@ class UndoneTest(processes.ProcessCase):
         told = self.told()
         claimed = [self.hold in point for _, point in told].index(True)
         points = [point for is_write, point in told[claimed + 1 :] if is_write]
-        # What gives back, and two that close the journal.
+        # One write gives back, and two close the journal.
         self.assertLessEqual(3, len(points))
         for point in points:
             with self.subTest(point):
@@ -89,8 +89,8 @@ class RepairTest(processes.ProcessCase):
         with self.dying_at('', killer.REAPER):
             self.recover(normal, victims)
             points = [point for is_write, point in self.told() if is_write]
-        # What gives back, two that close the journal, and two that have it
-        # deleted again.
+        # One write gives back, two close the journal, and two ask again for
+        # the deletion.
         self.assertLessEqual(5, len(points))
         for point in points:
             with self.subTest(point):

@@ -44,7 +44,7 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
 
     def setUp(self):
         self.useFixture(threads.Ended())
-        # Each request is to be planned for.
+        # Each request gets a plan of its own.
         self.flags(refusal_cache_seconds=0, group='opie')
         super().setUp()
 

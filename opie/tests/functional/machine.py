@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from opie.tests.functional import crowd
 
-# Of opie's that a preemption of a few victims takes.
+# About so many calls of opie's make a preemption of a few victims.
 _CALLS = 90
 
 # How often each is done, of all.
@@ -205,7 +205,7 @@ class Machine(stateful.RuleBasedStateMachine):
             for server in self.cloud.servers()
             if not server.is_preemptible
         ]
-        # So that preemptible ones remain the most.
+        # Preemptible servers should remain the most.
         if sum(server.vcpus for server in normal) > crowd.VCPUS / 2:
             server = normal[number % len(normal)]
         else:

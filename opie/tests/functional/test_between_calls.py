@@ -128,7 +128,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
             release.set()
             return real(*args)
 
-        # Not at a call of it, where a cell is locked to this thread.
+        # At a later call, this thread would hold the lock of a cell.
         self.wrap_once(confirmation.Confirmation, 'wait', let_reap)
         self.ask()
         before, after = held

@@ -72,7 +72,7 @@ class DeadlineTest(base.CloudTestCase):
 
         def confirm(real, work, *args):
             begun.wait(base.WAIT_SECONDS)
-            # As if it had begun so much earlier.
+            # As if the preemption had begun so much earlier.
             sources = work._attempt.sources
             work._attempt.sources = dataclasses.replace(
                 sources,

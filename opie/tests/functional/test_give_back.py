@@ -151,7 +151,7 @@ class DeletionBetweenTest(base.CloudTestCase):
         def write(real, client, bodies):
             writes.append(bodies)
             if len(writes) == 2:
-                # What was read is what nova deletes before it is written.
+                # nova deletes the allocations after they were read.
                 release.set()
                 self._wait_for_assert(
                     lambda: self.assertEqual({}, self.allocations(self.victim))

@@ -94,7 +94,7 @@ class HostStatusTest(CheapAndDearCase):
         # nova runs no filters on a forced host.
         self.assertNoValidHost(self.boot(10, 'host1', state='ERROR'))
         self.assertUntouched(self.cheap)
-        # They were not even planned for.
+        # Requests for the forced host had no plan at all.
         self.assertEqual(1, len(self.logged('Placing')))
         self.set_down('host1', False)
         self.assertUntouched(self.boot(10))

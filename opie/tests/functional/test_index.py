@@ -217,7 +217,7 @@ class FreshnessTest(IndexCase):
         self.assertEqual(
             [cell.uuid], index.refresh(self.manager.enabled_cells)
         )
-        # It is left alone for a while.
+        # A silent cell is left alone for a while.
         self.assertEqual(
             [cell.uuid], index.refresh(self.manager.enabled_cells)
         )

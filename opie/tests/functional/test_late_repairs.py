@@ -38,7 +38,7 @@ class DeletedPreemptorTest(killing.TwoVictimsTestCase):
         self.preemptor = self.boot_in_vain(8)
         self.assertEqual(10, self.used_vcpus('host1'))
         self.delete(self.preemptor)
-        # What nova does not know to be the victims'.
+        # nova does not know that the rest belongs to the victims.
         self.assertEqual(2, self.used_vcpus('host1'))
 
     def delete(self, server):

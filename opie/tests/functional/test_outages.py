@@ -138,7 +138,7 @@ class OutageTest(base.CloudTestCase):
         )
 
         def still_there(real, *args):
-            # As if the moment between the two was missed.
+            # As if nova's records never showed the end of the deletion.
             there, _ = real(*args)
             return there, False
 

@@ -60,7 +60,7 @@ class OwnerCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
         def forget(real, driver, context, instance, *args):
             del driver.instances[instance.uuid]
 
-        # As libvirt does, and fake hypervisors do not.
+        # libvirt forgets the guest as well; nova's fake driver does not.
         self.wrap(fake.FakeDriver, 'post_live_migration_at_source', forget)
         self._live_migrate(self.victim)
 

@@ -147,7 +147,7 @@ class SilentCellTest(base.CloudTestCase):
 
     def setUp(self):
         super().setUp()
-        # It is asked again for the next request.
+        # A silent cell is asked again for the next request.
         self.useFixture(
             fixtures.MockPatchObject(cell_index, 'SILENT_SECONDS', 0)
         )

@@ -30,7 +30,7 @@ from opie.tests.functional import machine
 SEED_VARIABLE = 'OPIE_TEST_SEED'
 STEPS_VARIABLE = 'OPIE_TEST_STEPS'
 _STEPS_PER_EXAMPLE = 50
-# It had a scheduler die eight times, and victims evicted besides.
+# With this seed a scheduler died eight times, and victims were evicted.
 _SEED_OF_A_SHORT_RUN = 4219466551
 
 

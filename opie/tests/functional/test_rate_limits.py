@@ -195,7 +195,7 @@ class TwoWorkersTest(RatesTestCase):
         self.assertUntouched(*self.survivors())
         (line,) = self.logged('No room is made for %s' % failed[0])
         self.assertIn('[opie] %s (1)' % _OVERALL, line)
-        # What did not begin is not counted either.
+        # A preemption that did not begin leaves no journal that counts.
         self.assertEqual(1, len(self.journal_providers()))
 
     def test_both_have_opened_before_one_counts(self):

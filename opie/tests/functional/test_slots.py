@@ -22,7 +22,7 @@ class OneSlotTest(base.CloudTestCase):
     """One preemption at a time, and a victim on each of two hosts."""
 
     def configure(self):
-        # It counts from the start of the scheduler on.
+        # The scheduler reads the option when it starts.
         self.flags(max_concurrent_preemptions=1, group='opie')
 
     def setUp(self):

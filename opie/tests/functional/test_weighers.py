@@ -34,7 +34,7 @@ class WeigherCase(base.CloudTestCase):
     weighers = ()
 
     def configure(self):
-        # What a test has just done is weighed by the next request.
+        # The next request weighs what a test has just done.
         self.flags(index_refresh_seconds=0, group='opie')
         self.flags(
             weight_classes=[*_NOVA_WEIGHERS, *self.weighers],

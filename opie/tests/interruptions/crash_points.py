@@ -53,12 +53,12 @@ class CrashMixin(dying.DyingMixin):
     deleting servers, and servers that came to no harm are used again.
     """
 
-    # Of minutes: it may be many crashes.
+    # A test may take minutes, because it may be many crashes.
     TIMEOUT_SCALING_FACTOR = 15
 
     def setUp(self):
         super().setUp()
-        # One plan, and the same one each time.
+        # Each request has one plan, the same each time.
         self.flags(max_plans_per_request=1, group='opie')
         self.patch(instances, '_PATIENCE_SECONDS', 1)
         # Each victim is checked by itself, however soon it comes.
@@ -101,7 +101,7 @@ class CrashMixin(dying.DyingMixin):
             while not self._has_crashed_at(scenario, point):
                 tries -= 1
                 self.assertTrue(tries, 'never came %s' % point)
-                # Of others nothing was read yet.
+                # Nothing was read yet of the servers that come next.
                 self.have(())
 
     def _has_crashed_at(self, scenario, point):

@@ -82,7 +82,7 @@ class FaultsMixin(crash_points.CrashMixin):
     """Lets a scheduler's calls fail, and checks the cloud."""
 
     def setUp(self):
-        # One that is not given back is missed at once.
+        # A slot that is not given back is missed at once.
         self.flags(max_concurrent_preemptions=1, group='opie')
         super().setUp()
         # A cell that did not answer is asked again for the next request.

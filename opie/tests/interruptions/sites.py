@@ -28,7 +28,7 @@ _FOLDER = pathlib.Path(opie.scheduler.__file__).parent
 _OF_PLACEMENT = frozenset(
     name for name in vars(placement.Client) if not name.startswith('_')
 )
-# Of nova, and without I/O of their own.
+# Functions of nova's without I/O of their own.
 _PURE = frozenset(
     (
         'compute_api.API',
@@ -42,7 +42,7 @@ _PURE = frozenset(
         'scheduler_utils.get_weight_multiplier',
     )
 )
-# What calls nova's code without naming it.
+# Names through which opie calls nova's code without naming nova.
 _OF_NOVA = frozenset(
     (
         'own',
@@ -108,7 +108,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         if self._is_in_function:
-            # It counts as part of the one that it is in.
+            # An inner function counts as part of the outer one.
             self.generic_visit(node)
             return
         self._is_in_function = True

@@ -26,7 +26,7 @@ from opie.tests import nova_suite
 
 _TESTS = 'opie/tests/nova_suite/tests'
 _ROOT = pathlib.Path(__file__).parents[3]
-# They wait a quarter of their time.
+# nova's tests wait a quarter of their time.
 _WORKERS = '3'
 _GOOD = ('success', 'xfail', 'skip')
 

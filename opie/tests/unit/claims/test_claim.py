@@ -194,7 +194,7 @@ class RaceTest(ClaimTestCase):
         shares = {'victim': {'other': {'VCPU': 1}}}
         other = self.claim(self.plan({'other': 'host'}, shares), VCPU=1)
         self.make(other)
-        # It is another victim, so that nothing else is in its way.
+        # Another victim, so that only the limit can refuse the claim.
         self.server('another', 'host', VCPU=2)
         shares = {'another': {'new': {'VCPU': 2}}}
         one = self.claim(self.plan({'new': 'host'}, shares), VCPU=2)

@@ -87,7 +87,7 @@ class StrictOverCapacityTest(giving.GiveBackTestCase):
         )
 
     def test_room_that_comes_back_meanwhile_is_used(self):
-        # Of the first try: all, the claim, two victims one by one.
+        # The writes of the first try: all, the claim, each of two victims.
         self.placement.interrupt(
             'post',
             '/allocations',

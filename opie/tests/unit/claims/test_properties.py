@@ -127,7 +127,7 @@ class OneClaimTest(PropertiesTestCase):
     @SETTINGS
     @hypothesis.given(plans(), st.permutations(_PREEMPTORS))
     def test_claim_and_give_back_restore_all(self, scene, order):
-        # None takes more than it claims, and all claim the same.
+        # All preemptors claim the same, and none takes more than it claims.
         most = max(scene.taken(preemptor) for preemptor in _PREEMPTORS) or 1
         self.set(scene, free=len(_PREEMPTORS) * most)
         one = self.claim(self.plan_of(scene, *_PREEMPTORS), VCPU=most)

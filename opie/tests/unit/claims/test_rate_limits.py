@@ -31,9 +31,9 @@ PAUSE_SECONDS = 0.05
 class RateLimitsTestCase(cloud.CloudTestCase):
     def setUp(self):
         super().setUp()
-        # As names tell it.
+        # Names of the journal tell times in milliseconds.
         self.began = round(time.time(), 3)
-        # Of an earlier release, or one that takes nothing.
+        # A preemption of an earlier release, or one that takes nothing.
         self.old = journal_names.Preemption(
             uuids.provider, uuids.old, 1, cloud.DEADLINE, uuids.host, 'host'
         )

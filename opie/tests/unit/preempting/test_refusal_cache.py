@@ -101,7 +101,7 @@ def make_spec(**fields):
 
 
 def primitive_of(spec):
-    # As JSON knows it, so that all of it can be changed.
+    # In the types of JSON, so that all of it can be changed.
     return json.loads(json.dumps(spec.obj_to_primitive()))
 
 

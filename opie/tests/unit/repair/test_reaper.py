@@ -237,7 +237,7 @@ class TroubleTest(ReaperTestCase):
         self.placement.interrupt('post', '/allocations', stand_in.answer(503))
         self.repair()
         self.assertEqual(1, len(self.in_flight()))
-        # It was not tried to delete what is still needed.
+        # The reaper did not try to delete a provider that is still needed.
         self.assertEqual([], self.logged('stays in the journal'))
         self.repair()
         self.assertUndone('some', 'other')

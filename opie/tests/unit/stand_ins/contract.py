@@ -24,7 +24,7 @@ class ContractTestCase(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        # What placement logs of refusals that are asked for.
+        # placement logs the refusals that tests ask for.
         self.useFixture(fixtures.FakeLogger())
         self.real = self.useFixture(real_placement.RealPlacement())
         self.start_anew()

@@ -62,7 +62,7 @@ class AllocationsTest(contract.ContractTestCase):
             self.assertEqual(OVERTAKEN, code)
             self.assertIn('consumer generation conflict', words)
         self.write(204, server=(1, {'host': {'VCPU': 1}}))
-        # As a body does that is sent twice.
+        # A body that is sent twice is refused for its generation.
         self.write(409, server=(1, {'host': {'VCPU': 1}}))
 
     def test_a_new_consumer_has_none(self):
@@ -81,7 +81,7 @@ class AllocationsTest(contract.ContractTestCase):
 
     def test_an_unknown_provider_leaves_orphans_behind(self):
         self.write(400, new=(None, {'unknown': {'VCPU': 1}}))
-        # It is there, and does not show.
+        # The consumer is there, and does not show.
         told = self.read('/allocations/' + uuids.new)
         self.assertEqual({'allocations': {}}, told)
         code, words = self.write(409, new=(None, {'host': {'VCPU': 1}}))
@@ -184,7 +184,7 @@ class AllocationsTest(contract.ContractTestCase):
         self.write(204, server=(1, {'other': {'VCPU': 1}}))
         self.assertEqual(2, self.generation(uuids.host))
         self.write(204, server=(2, {}))
-        # It is raised if nothing is left at all.
+        # The generation is raised if nothing is left at all.
         self.assertEqual(3, self.generation(uuids.other))
 
     def test_a_consumer_without_allocations_is_gone(self):
