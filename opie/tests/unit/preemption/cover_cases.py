@@ -143,7 +143,7 @@ def _problem(random, costs, holds, needs):
         + random.randrange(1 << _CHANCE_BITS)
         for cost in costs
     ]
-    # A row that nobody holds enough of is none.
+    # A row that no item holds enough of is left out.
     rows = [
         number
         for number, row in enumerate(zip(*holds, strict=True))

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""The least cover as CP-SAT finds it, a solver that shares no code with ours.
+"""Finds the least cover with CP-SAT, a solver that shares no code with opie.
 
 Keys are of 64 bits here, with their sum.
 """

@@ -11,11 +11,11 @@
 # under the License.
 
 
-"""What is right, by definition and by trying everything.
+"""The right answers, by definition and by trying everything.
 
-Nothing in here calls the planner: it reads its values and does its own sums,
-the way placement does them.  What a single server costs is the cost's own
-word.
+No function here calls the planner.  They take the planner's values and do
+their own sums, as placement does.  Only the cost of a single server comes from
+the code under test.
 """
 
 import itertools

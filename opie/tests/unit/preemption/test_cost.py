@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What evicting a server loses."""
+"""The cost of evicting a server."""
 
 import math
 

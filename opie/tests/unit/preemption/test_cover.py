@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Which items cover all needs at the least sum of keys."""
+"""The least cover: the items that cover all needs at the least sum of keys."""
 
 import hypothesis
 from hypothesis import strategies as st
@@ -43,7 +43,7 @@ PAIRS = ([3, 4, 5, 6], [(2, 0), (1, 2), (0, 2), (2, 1)], (3, 3))
             (3, 1),
             None,
         ),
-        'a need that nobody can help with has no cover': (
+        'a need that no item holds anything of has no cover': (
             [1],
             [(5, 0)],
             (1, 1),
@@ -73,7 +73,7 @@ PAIRS = ([3, 4, 5, 6], [(2, 0), (1, 2), (0, 2), (2, 1)], (3, 3))
             (9, 9),
             (0,),
         ),
-        'one huge item is spared if many are cheaper': (
+        'one huge item is not taken if many are cheaper': (
             [7, 2, 2, 2],
             [(9, 9), (3, 3), (3, 3), (3, 3)],
             (9, 9),
@@ -115,13 +115,13 @@ PAIRS = ([3, 4, 5, 6], [(2, 0), (1, 2), (0, 2), (2, 1)], (3, 3))
             PAIRS[2],
             (1, 3),
         ),
-        'sparing the dearest first would have missed it': (
+        'leaving out the dearest first would have missed it': (
             [10, 6, 6],
             [(4,), (2,), (2,)],
             (4,),
             (0,),
         ),
-        'nobody is taken in part': (
+        'no item is taken in part': (
             [10, 11, 12],
             [(3,), (3,), (3,)],
             (4,),

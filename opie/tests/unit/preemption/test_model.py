@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""The values that planning works on, and what they refuse."""
+"""The values that planning works on refuse wrong arguments."""
 
 import testtools
 

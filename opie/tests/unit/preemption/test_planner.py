@@ -192,7 +192,7 @@ class PlanContentsTest(testtools.TestCase):
             ['q', 'p'], [one.preemptor for one in plan.nominations]
         )
 
-    def test_what_cannot_be_served_costs_nothing_and_harms_nobody(self):
+    def test_a_request_that_cannot_be_served_costs_no_server(self):
         plan = builders.make_plan(
             [full_host('a', server('v', VCPU=1))], request('p', 'q', VCPU=1)
         )

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What a plan does with the cloud's own filters."""
+"""Plans keep to the cloud's own filters."""
 
 import testtools
 

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What holds for every plan of one preemptor, whatever the cloud."""
+"""Properties of every plan of one preemptor, on any cloud."""
 
 import dataclasses
 

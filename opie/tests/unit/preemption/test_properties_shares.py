@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What holds for every claim that a plan asks for, and for several preemptors.
+"""Properties of the claims of plans, and of plans for several preemptors.
 
 A claim gives each preemptor what it asked for and shrinks each victim by what
 was taken of it, at once.
@@ -79,7 +79,7 @@ class SeveralPreemptorsTest(testtools.TestCase):
 
     @strategies.SETTINGS
     @hypothesis.given(strategies.problems(most_preemptors=5))
-    def test_nobody_goes_where_there_is_room_for_all(self, problem):
+    def test_no_server_goes_where_there_is_room_for_all(self, problem):
         hosts, request, its_cost = problem
         room = sum(
             oracle.most_that_fit(host, request.resources, ()) for host in hosts
@@ -187,6 +187,6 @@ class SharesTest(testtools.TestCase):
                 claimed = inventory.used + amount * len(nominations) - taken
                 limit = max(oracle.capacity(inventory), inventory.used)
                 self.assertTrue(claimed <= limit, (name, claimed, limit))
-                # Whatever others take of what is free then, there is still
+                # Even if others take all that is free then, there is still
                 # as much as the victims had when they get it back.
                 self.assertTrue(claimed >= inventory.used, (name, claimed))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A reader who follows the planner gets lost in no file.
+"""A reader who follows the planner does not get lost between files.
 
 Reading begins at the first line of make_plan.  A function or class of the core
 is read once and whole, where its name is met first: the reader goes to its

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What each preemptor takes of each victim."""
+"""The shares: what each preemptor takes of each victim."""
 
 import dataclasses
 

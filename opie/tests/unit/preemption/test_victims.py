@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Which servers of one host must go."""
+"""The victims on one host."""
 
 import itertools
 

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Which servers of one host must go when filters have a say."""
+"""The victims on one host, where filters want more servers gone."""
 
 import random
 
