@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The policy rules: who may create, resize to, and preempt.
+"""The policy rules: which users may create, resize to, and preempt.
 
 The rules live in nova's policy file, beside nova's own rules, and may refer to
 those.  By default every rule allows all users.

@@ -95,7 +95,7 @@ def execute(connection, *statements):
 
 
 def statements(user, password, databases):
-    """Return what makes databases, empty, and a user who may use them."""
+    """Return the SQL that makes empty databases and their user."""
     yield "CREATE OR REPLACE USER %s@'%s' IDENTIFIED BY '%s'" % (
         user,
         ports.LOOPBACK,

@@ -31,7 +31,7 @@ IMAGE = {
 
 
 def context():
-    """Return the context of the one user whom everything belongs to."""
+    """Return the context of the benchmark's only user."""
     return nova_context.RequestContext(
         user_id='6ad4c4f5f0f44f5ba0a4c1a5f5a6a1c1',
         project_id='6f70656e737461636b20342065766572',

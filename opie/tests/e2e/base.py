@@ -179,7 +179,7 @@ class CloudTestCase(unittest.TestCase):
         self.wait_for(lambda: self.assertEqual({}, self.watcher.allocations()))
 
     def assert_nothing_is_left(self):
-        """Check that who has allocations is a server, and the reverse."""
+        """Check that exactly the servers have allocations."""
         self.wait_for(
             lambda: self.assertEqual(
                 self.watcher.placed(), self.watcher.allocations().keys()

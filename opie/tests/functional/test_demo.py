@@ -108,7 +108,7 @@ class DemoTest(testtools.TestCase):
 
 
 def _choices(text):
-    """Return (host, whom it would take, at what cost) of each host."""
+    """Return (host, its victims, their cost) of each host."""
     return [
         (host, victims, int(cost))
         for host, victims, cost in re.findall(

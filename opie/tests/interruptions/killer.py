@@ -103,7 +103,7 @@ class Killer:
                 self._end(point)
 
     def answer(self):
-        """Let the scheduler answer who has called it."""
+        """Let the scheduler answer its caller."""
         self(
             wire.Call(
                 (self._entry,), (self._entry, 0, 0), 'ANSWER', 'answers'

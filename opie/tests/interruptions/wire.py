@@ -160,7 +160,7 @@ def _execute(connection, cursor, statement, *args):
 
 
 def _inherit(pool, name):
-    """Let threads of a pool know who has sent them.
+    """Let threads of a pool know the functions that gave them work.
 
     :param name: of the method that is given work.
     """
