@@ -199,8 +199,9 @@ def _context(req):
         return req.environ['nova.context']
     except KeyError:
         raise RuntimeError(
-            'The filter of opie does not know who asks. In api-paste.ini, put '
-            'it after keystonecontext, right before the application.'
+            'The filter of opie does not know the requester. In '
+            'api-paste.ini, put it after keystonecontext, right before the '
+            'application.'
         ) from None
 
 
