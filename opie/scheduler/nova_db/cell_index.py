@@ -136,15 +136,15 @@ class CellIndex:
         :param marked: the preemptible servers, by uuid.
         :param began: when the reading began.
         """
-        servers = [
-            marked[row.uuid]
+        # A server has several rows if nova has one of its marks twice.
+        self._servers = {
+            row.uuid: marked[row.uuid]
             for row in rows
             if row.uuid in marked and preemptibles.is_there(row)
-        ]
+        }
         by_host: dict[_Host, list[_Server]] = {}
-        for server in servers:
+        for server in self._servers.values():
             by_host.setdefault(_key(server), []).append(server)
-        self._servers = {server.uuid: server for server in servers}
         self.by_host = {
             key: _in_order(on_host) for key, on_host in by_host.items()
         }

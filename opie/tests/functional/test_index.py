@@ -40,22 +40,33 @@ def _delete_record(context, uuid):
     )
 
 
+@main_db.pick_context_manager_writer
+def _mark_once_more(context, uuid):
+    """Add a mark as two requests do that write it at the same time."""
+    table = main_models.InstanceSystemMetadata.__table__
+    context.session.execute(
+        sa.insert(table).values(
+            instance_uuid=uuid, key='preemptible', value='True', deleted=0
+        )
+    )
+
+
 class IndexCase(base.CloudTestCase):
     def setUp(self):
         super().setUp()
         self.manager = host_manager.HostManager()
 
     def indexed(self):
-        """Return host to the set of the servers that the index has there."""
+        """Return host to the servers that the index has there, in order."""
         silent = self.manager.index.refresh(self.manager.enabled_cells)
         self.assertEqual([], silent)
         cells = [cell.uuid for cell in self.manager.enabled_cells]
         found = {
-            host: {
+            host: [
                 server.uuid
                 for cell in cells
                 for server in self.manager.index.on(cell, host, host)
-            }
+            ]
             for host in self.computes
         }
         return {host: uuids for host, uuids in found.items() if uuids}
@@ -63,7 +74,7 @@ class IndexCase(base.CloudTestCase):
     def assertIndexed(self, **servers):
         """Assert which servers are on which host, now and read anew."""
         expected = {
-            host: {server['id'] for server in here}
+            host: sorted(server['id'] for server in here)
             for host, here in servers.items()
         }
         self.assertEqual(expected, self.indexed())
@@ -99,6 +110,18 @@ class IndexTest(IndexCase):
         self.api.delete_server(server['id'])
         self._wait_until_deleted(server)
         self.assertIndexed()
+
+    def test_a_server_that_is_marked_twice(self):
+        server = self.boot(5, 'host1')
+        with nova_context.target_cell(
+            nova_context.get_admin_context(), self.cell_mappings['cell1']
+        ) as context:
+            for _ in range(2):
+                _mark_once_more(context, server['id'])
+        self.assertIndexed(host1=[server])
+        preemptor = self.boot(10, 'host1')
+        self.assertUntouched(preemptor)
+        self.assertGone(server)
 
     def test_a_record_that_goes_without_a_trace(self):
         server = self.boot_preemptible(1, 'host1')
@@ -184,7 +207,7 @@ class FreshnessTest(IndexCase):
         self.assertIndexed(host1=[server])
         self.wrap(preemptibles, 'rows_changed_since', lambda *args: [])
         other = self.boot_preemptible(1, 'host2')
-        self.assertEqual({'host1': {server['id']}}, self.indexed())
+        self.assertEqual({'host1': [server['id']]}, self.indexed())
         self.let_pass(CONF.opie.index_reread_seconds)
         self.refresh(is_routine=True)
         self.assertEqual(
