@@ -211,7 +211,7 @@ class FreshnessTest(IndexCase):
         self.let_pass(CONF.opie.index_reread_seconds)
         self.refresh(is_routine=True)
         self.assertEqual(
-            {'host1': {server['id']}, 'host2': {other['id']}}, self.indexed()
+            {'host1': [server['id']], 'host2': [other['id']]}, self.indexed()
         )
 
     def let_pass(self, seconds):
