@@ -16,20 +16,24 @@ Nothing in here knows nova, placement, options, a clock or a log: values go
 in, a plan comes out.  ``opie.scheduler.planning`` makes the values, and
 ``opie.scheduler.preempting`` carries the plan out.
 
-A reader who begins with make_plan meets the files in this order::
+A file stands below one that uses it, and make_plan is in the first::
 
-    planner                     the plan as a whole
-      candidate_pool            the hosts, the best first
-        candidates              one host, from a bound to its victims
-          estimates             which hosts are read
-          victims               the choice on one host
-            filter_answers      what the cloud's filters say
-              shares            what a preemptor takes of a victim
-            shortfall           what resources say
-              cover, ranks      the least set of servers, and its order
-        bounds                  the least that a host could cost
-      placing                   several preemptors on several hosts
+    planner                     the plan, as a whole
+      placing                   on which hosts the preemptors go; drives all
+        candidate_pool          all hosts, the best first
+          bounds                the least that a host could cost
+            figures             the sums over a host that a bound needs
+            ranks               which of two choices is better
+              cost              what evicting a server loses
+          candidates            one host, from a bound to its victims
+            estimates           which hosts are read
+            victims             the choice on one host
+              shortfall         what resources say
+                cover           the least set of servers
+                  relaxation    the least that such a set could cost
+                    vectors     the arithmetic of relaxations
+              filter_answers    what the cloud's filters say
+      shares                    what a preemptor takes of each victim
 
-The values are in model, demand and resources; cost and figures are what they
-compute with.
+The values are in model, and amounts of resource classes in amounts.
 """

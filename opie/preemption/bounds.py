@@ -19,7 +19,7 @@ those whose bound is more than the best plan are never refined.
 import bisect
 import collections.abc
 
-from opie.preemption import demand
+from opie.preemption import amounts
 from opie.preemption import figures
 from opie.preemption import model
 from opie.preemption import ranks
@@ -27,14 +27,14 @@ from opie.preemption import shortfall
 
 
 def make_least_rank(
-    demand: demand.Demand,
+    demand: amounts.Demand,
 ) -> collections.abc.Callable[[model.Host], int | model.Unfit]:
     """Return a function of a host that its rank is not below.
 
     It is called for every host of a cloud.  So it does not touch their
     servers, and what is the same for all hosts is done here.
     """
-    wanted = [
+    each_and_all = [
         (name, amount, demand.total[name])
         for name, amount in demand.resources.items()
     ]
@@ -42,9 +42,9 @@ def make_least_rank(
     floor = demand.its_cost.make_floor()
     millionths_shift = ranks.MILLIONTHS_SHIFT
     count_shift = ranks.COUNT_SHIFT
-    # What hosts that are alike need is counted once.
-    counts: dict[int, int | None] = {}
-    counts_of_unknown: dict[int, int | None] = {}
+    # How many victims hosts that are alike need is found once.
+    numbers_of_read: dict[int, int | None] = {}
+    numbers_of_unknown: dict[int, int | None] = {}
     unfit: dict[tuple[int, str | None], model.Unfit] = {}
 
     def why_unfit(host: model.Host, key: int) -> model.Unfit:
@@ -55,56 +55,56 @@ def make_least_rank(
 
     def least_rank(host: model.Host) -> int | model.Unfit:
         its_figures = host.figures
-        known = counts_of_unknown if host.is_unknown else counts
+        numbers = numbers_of_unknown if host.is_unknown else numbers_of_read
         key = id(its_figures.classes)
-        if key in known:
-            count = known[key]
+        if key in numbers:
+            number = numbers[key]
         else:
-            count = known[key] = _least_victims(
-                its_figures.classes, wanted, host.is_unknown
+            number = numbers[key] = _least_number(
+                its_figures.classes, each_and_all, host.is_unknown
             )
-        if not count:
-            return 0 if count == 0 else why_unfit(host, key)
-        if most_victims is not None and count > most_victims:
+        if not number:
+            return 0 if number == 0 else why_unfit(host, key)
+        if most_victims is not None and number > most_victims:
             return model.Unfit.by_limit(most_victims)
         # As ranks.fold does, without a call.
-        return (floor(its_figures, count) << millionths_shift) + (
-            count << count_shift
+        return (floor(its_figures, number) << millionths_shift) + (
+            number << count_shift
         )
 
     return least_rank
 
 
-def _least_victims(
+def _least_number(
     classes: collections.abc.Mapping[str, figures.ClassFigures],
-    wanted: list[tuple[str, int, int]],
+    each_and_all: list[tuple[str, int, int]],
     is_unknown: bool,
 ) -> int | None:
     """Return how many victims a host needs at the least, None if too many.
 
-    :param wanted: (resource class, what one preemptor takes, what all take).
+    :param each_and_all: (resource class, what each preemptor takes, and all).
     :param is_unknown: whether the host may have other classes as well.
     """
-    count = 0
-    for name, amount, total in wanted:
+    number = 0
+    for name, amount, total in each_and_all:
         if name not in classes:
             if is_unknown:
                 continue
             return None
         its_figures = classes[name]
-        most = bisect.bisect_left(
+        least = bisect.bisect_left(
             its_figures.most_freed, total - its_figures.free
         )
         if (
             not its_figures.min_unit <= amount <= its_figures.max_unit
             or amount % its_figures.step_size
-            or most == len(its_figures.most_freed)
+            or least == len(its_figures.most_freed)
         ):
             return None
-        count = max(count, most)
-    return count
+        number = max(number, least)
+    return number
 
 
-def _why_unfit(host: model.Host, demand: demand.Demand) -> model.Unfit:
+def _why_unfit(host: model.Host, demand: amounts.Demand) -> model.Unfit:
     lacking = shortfall.Shortfall(host, demand)
     return model.Unfit(lacking.why_unfit() or lacking.why_too_small() or '')

@@ -52,12 +52,13 @@ class CandidatePool:
         self._refiner.begin(nominations)
         self._heaps: dict[int, list[candidates.Candidate]] = {}
         self._current: dict[tuple[str, int], candidates.Candidate | None] = {}
-        # Provider to how many preemptors its host may be asked to take.
+        # Provider to how many preemptors its host may be asked to take: fewer
+        # than any number for which it was found unfit.
         self._most: dict[str, int] = {}
 
-    def whole(self, provider: str) -> model.Host:
-        """Return a nominated host as it is before any server is gone."""
-        return self._refiner.whole(provider)
+    def untouched(self, provider: str) -> model.Host:
+        """Return a nominated host as it is without its nominations."""
+        return self._refiner.untouched(provider)
 
     @property
     def is_least(self) -> bool:
@@ -75,29 +76,29 @@ class CandidatePool:
             if most_preemptors is None or number <= most_preemptors
         }
 
-    def best(self, number: int, count: int = 1) -> list[candidates.Candidate]:
+    def best(self, number: int, most: int = 1) -> list[candidates.Candidate]:
         """Return the best candidates, in order, as far as they are refined.
 
         :param number: how many preemptors each of them takes.
-        :param count: how many candidates are wanted.
+        :param most: how many candidates to return, if there are as many.
         """
         if number not in self._heaps:
             self._open(number)
         heap = self._heaps[number]
-        read = self._refiner.estimates.read
+        read = self._refiner.estimates.read_providers
         found: list[candidates.Candidate] = []
-        while heap and len(found) < count:
+        while heap and len(found) < most:
             candidate = heapq.heappop(heap)
             if not self._is_current(candidate):
                 continue
             if number > self._most.get(candidate.provider, number):
-                # The host cannot take fewer.
+                # The host is unfit for fewer, which need less than these.
                 continue
             if (
                 candidate.stage < candidates.Stage.READ
                 and candidate.provider in read
             ):
-                self._put(candidate, self._refiner.count(candidate))
+                self._put(candidate, self._refiner.choose(candidate))
             else:
                 found.append(candidate)
         for candidate in found:
@@ -123,7 +124,7 @@ class CandidatePool:
 
     def _refine(self, candidate: candidates.Candidate) -> None:
         refiner, stage = self._refiner, candidate.stage
-        is_read = candidate.provider in refiner.estimates.read
+        is_read = candidate.provider in refiner.estimates.read_providers
         if candidate.needs_reading and not refiner.estimates.may_read(
             candidate.provider
         ):
@@ -132,15 +133,15 @@ class CandidatePool:
         if stage == candidates.Stage.READ:
             self._put(candidate, refiner.ask_filters(candidate))
             return
-        if stage == candidates.Stage.COUNTED and not is_read:
+        if stage == candidates.Stage.CHOSEN and not is_read:
             self._read(candidate)
-        self._put(candidate, refiner.count(candidate))
+        self._put(candidate, refiner.choose(candidate))
 
     def _read(self, candidate: candidates.Candidate) -> None:
         """Read a host, and as many of the next ones as ever before."""
         estimates = self._refiner.estimates
-        most = estimates.allow(
-            min(max(1, len(estimates.read)), MOST_AT_ONCE),
+        most = estimates.grant(
+            min(max(1, len(estimates.read_providers)), MOST_AT_ONCE),
             candidate.needs_reading,
         )
         providers = [candidate.provider] + [
@@ -164,20 +165,20 @@ class CandidatePool:
         bound, new = candidates.Stage.BOUND, candidates.Candidate
         # As Candidate(...) does, at half the cost.
         new_tuple, append, unfit = tuple.__new__, heap.append, model.Unfit
-        for provider, host in self._refiner.present().items():
+        for provider, host in self._refiner.with_nominations().items():
             if isinstance(host, unfit):
                 continue
             rank = least_rank(host)
             # Most hosts were read once.
             if not isinstance(rank, unfit) and (
-                not host.is_unknown or estimates.may_believe(host)
+                not host.is_unknown or estimates.believe(host)
             ):
                 append(
                     new_tuple(
                         new, (False, rank, 0.0, provider, bound, number, None)
                     )
                 )
-            elif estimates.is_estimate(host):
+            elif estimates.is_worth_reading(host):
                 append(candidates.needing_reading(host, number))
             else:
                 # Only an estimate is not believed.
@@ -206,6 +207,6 @@ class CandidatePool:
         )
         if self._has_nominations:
             return
-        known = self._reasons.get(provider)
-        if known is None or known[0] > number:
+        previous = self._reasons.get(provider)
+        if previous is None or previous[0] > number:
             self._reasons[provider] = number, unfit.reason

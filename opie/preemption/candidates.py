@@ -20,11 +20,10 @@ any further.
 import enum
 import typing
 
+from opie.preemption import amounts
 from opie.preemption import cost
-from opie.preemption import demand
 from opie.preemption import estimates
 from opie.preemption import model
-from opie.preemption import resources
 from opie.preemption import victims
 
 
@@ -32,7 +31,7 @@ class Stage(enum.IntEnum):
     """How far a candidate is refined."""
 
     BOUND = 0  # its rank is a bound
-    COUNTED = 1  # its victims are those that resources ask for
+    CHOSEN = 1  # its victims are those that resources ask for
     READ = 2  # and its host was read, so that is true
     ACCEPTED = 3  # and the cloud's filters accept its victims
 
@@ -50,7 +49,7 @@ class Candidate(typing.NamedTuple):
     :ivar provider: the host's provider.
     :ivar stage: how far the candidate is refined.
     :ivar number: how many preemptors the host would take.
-    :ivar victims: servers ordered by uuid, None before they are counted.
+    :ivar victims: servers ordered by uuid, None before they are chosen.
     """
 
     needs_reading: bool
@@ -70,12 +69,12 @@ class Candidate(typing.NamedTuple):
 def needing_reading(host: model.Host, number: int) -> Candidate:
     """Return the candidate of a host that seems too small."""
     return Candidate(
-        True, 0, host.read_at, host.provider, Stage.COUNTED, number
+        True, 0, host.read_at, host.provider, Stage.CHOSEN, number
     )
 
 
 class Refiner:
-    """Takes candidates to their next stages.
+    """Takes candidates to their next stages; :meth:`begin` comes first.
 
     :ivar hosts: provider to host, as given, and as it is now where it was
         read.
@@ -95,40 +94,42 @@ class Refiner:
         self.hosts: dict[str, model.Host | model.Unfit] = dict(hosts)
         self.estimates = estimates.Estimates(request.resources)
         self._search = victims.VictimSearch(request, cloud)
-        self.begin(())
 
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
         """Take nominations for granted."""
         self._search.answers.begin(nominations)
         # The hosts with all nominated preemptors on them.
-        self._after: dict[str, model.Host] = {}
+        self._with_nominations: dict[str, model.Host] = {}
         for provider in {one.provider for one in nominations}:
             here = [one for one in nominations if one.provider == provider]
-            self._after[provider] = self.whole(provider).after(
+            self._with_nominations[provider] = self.untouched(provider).after(
                 [server for one in here for server in one.victims],
-                resources.times(self._request.resources, len(here)),
+                amounts.times(self._request.resources, len(here)),
             )
-        self._demands: dict[int, demand.Demand] = {}
+        self._demands: dict[int, amounts.Demand] = {}
 
     @property
     def is_least(self) -> bool:
         """Whether no search was given up."""
         return not self._search.effort.is_exceeded
 
-    def present(self) -> dict[str, model.Host | model.Unfit]:
+    def with_nominations(self) -> dict[str, model.Host | model.Unfit]:
         """Return provider to host, with all nominated preemptors on them."""
-        return {**self.hosts, **self._after}
+        return {**self.hosts, **self._with_nominations}
 
-    def whole(self, provider: str) -> model.Host:
-        """Return a host that serves as it is before any server is gone."""
+    def untouched(self, provider: str) -> model.Host:
+        """Return a host as it is without this plan's nominations.
+
+        Its servers are all there.  Only hosts that can serve are asked for.
+        """
         host = self.hosts[provider]
         assert isinstance(host, model.Host)
         return host
 
-    def demand(self, number: int) -> demand.Demand:
+    def demand(self, number: int) -> amounts.Demand:
         """Return what so many preemptors ask for."""
         if number not in self._demands:
-            self._demands[number] = demand.Demand(
+            self._demands[number] = amounts.Demand(
                 self._request.resources,
                 number,
                 self._cost,
@@ -136,49 +137,49 @@ class Refiner:
             )
         return self._demands[number]
 
-    def count(self, candidate: Candidate) -> Candidate | model.Unfit:
-        """Choose the victims that resources alone ask for."""
+    def choose(self, candidate: Candidate) -> Candidate | model.Unfit:
+        """Take a candidate to CHOSEN, or to READ if its host was read."""
         provider = candidate.provider
-        host = self._after.get(provider, self.hosts[provider])
+        host = self._with_nominations.get(provider, self.hosts[provider])
         if self.estimates.is_unknown(host):
-            # There is nothing to count with.
-            return candidate._replace(stage=Stage.COUNTED)
+            # There is nothing to choose by.
+            return candidate._replace(stage=Stage.CHOSEN)
         if isinstance(host, model.Unfit):
             return host
         chosen = self._search.by_resources(host, self.demand(candidate.number))
         if isinstance(chosen, model.Unfit):
-            if self.estimates.is_estimate(host):
+            if self.estimates.is_worth_reading(host):
                 return needing_reading(host, candidate.number)
             return chosen
-        is_read = provider in self.estimates.read
+        is_read = provider in self.estimates.read_providers
         return _refined(
-            candidate, Stage.READ if is_read else Stage.COUNTED, chosen
+            candidate, Stage.READ if is_read else Stage.CHOSEN, chosen
         )
 
     def why_unread(self, candidate: Candidate) -> model.Unfit:
         """Return why a host is unfit that seems too small and is not read."""
-        host = self.whole(candidate.provider)
+        host = self.untouched(candidate.provider)
         chosen = self._search.by_resources(
-            self._after.get(candidate.provider, host),
+            self._with_nominations.get(candidate.provider, host),
             self.demand(candidate.number),
         )
         assert isinstance(chosen, model.Unfit)
         return chosen
 
     def read(self, providers: list[str]) -> None:
-        """Read hosts, so that they are known as they are now."""
-        self.estimates.read.update(providers)
+        """Have the cloud read hosts, and take them as they are now."""
+        self.estimates.read_providers.update(providers)
         self.hosts.update(self._cloud.read(tuple(providers)))
 
     def ask_filters(self, candidate: Candidate) -> Candidate | model.Unfit:
-        """Choose the victims without which the filters accept the host."""
+        """Take a candidate to the stage ACCEPTED."""
         provider = candidate.provider
-        whole = self.whole(provider)
+        untouched = self.untouched(provider)
         assert candidate.victims is not None
         chosen = self._search.by_filters(
-            self._after.get(provider, whole),
+            self._with_nominations.get(provider, untouched),
             self.demand(candidate.number),
-            whole,
+            untouched,
             victims.Choice(candidate.rank, candidate.victims),
         )
         if isinstance(chosen, model.Unfit):

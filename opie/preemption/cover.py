@@ -29,6 +29,7 @@ import collections.abc
 import dataclasses
 
 from opie.preemption import relaxation
+from opie.preemption import vectors
 
 DEFAULT_MAX_NODES = 50_000
 
@@ -99,7 +100,7 @@ def least_cover(
         ):
             return Cover((useful[single],), True)
         keys, holds = keys[: single + 1], holds[: single + 1]
-    search = _Search(keys, holds, needs, most_items)
+    search = _BranchAndBound(keys, holds, needs, most_items)
     is_least = search.run(max_nodes)
     if search.best is None:
         return Cover(None, is_least)
@@ -115,10 +116,10 @@ def _of_rows_in_need(
 
 
 def _suffice(holds: list[tuple[int, ...]], needs: tuple[int, ...]) -> bool:
-    return bool(holds) and min(relaxation.surplus(holds, needs)) >= 0
+    return bool(holds) and min(vectors.surplus(holds, needs)) >= 0
 
 
-class _Search:
+class _BranchAndBound:
     """Branch and bound, depth first.
 
     :ivar best: the items of the best cover known, or None.
@@ -146,7 +147,7 @@ class _Search:
 
     def run(self, max_nodes: int) -> bool:
         """Search; return whether it has come to an end."""
-        holds: list[relaxation.Amounts] = [*self._holds]
+        holds: list[vectors.Vector] = [*self._holds]
         needs = self._needs
         if self._most_items is not None:
             # As a row: each item holds one less than nothing of it.
@@ -201,14 +202,14 @@ class _Search:
     def _note(self, items: collections.abc.Iterable[int]) -> None:
         """Take note of the cover that is left when superfluous items go."""
         chosen = sorted(items, reverse=True)
-        surplus = relaxation.surplus(
+        surplus = vectors.surplus(
             [self._holds[item] for item in chosen], self._needs
         )
         if min(surplus) < 0:
             return
         for item in tuple(chosen):
             if all(map(int.__ge__, surplus, self._holds[item])):
-                surplus = relaxation.less(surplus, self._holds[item])
+                surplus = vectors.less(surplus, self._holds[item])
                 chosen.remove(item)
         cost = sum(self._keys[item] for item in chosen)
         if cost < self.limit and (

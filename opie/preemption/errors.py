@@ -29,12 +29,18 @@ class PreemptionError(ValueError):
 
 
 class InvalidRequest(PreemptionError):
+    """A request, or the hosts given with it, contradict themselves."""
+
     msg_fmt = 'The request cannot be planned: %(problem)s.'
 
 
 class InvalidHost(PreemptionError):
+    """A host and its potential victims contradict each other."""
+
     msg_fmt = 'Host %(provider)s cannot be planned on: %(problem)s.'
 
 
 class InvalidCost(PreemptionError):
+    """A multiplier or the billing period is no usable number."""
+
     msg_fmt = 'The cost of an eviction cannot be computed: %(problem)s.'

@@ -19,8 +19,8 @@ only up to a number of hosts for each request: what is read is remembered, so
 the next request begins with better estimates.
 """
 
+from opie.preemption import amounts
 from opie.preemption import model
-from opie.preemption import resources
 
 # How many hosts that seem too small are read, those that were read longest ago
 # first, so that the next request reads others.
@@ -32,38 +32,42 @@ MOST_UNKNOWN = 256
 class Estimates:
     """The estimates of one request.
 
-    :ivar read: the providers of the hosts that were read.
+    :ivar read_providers: the providers of the hosts that were read.
     """
 
-    def __init__(self, wanted: resources.Resources) -> None:
+    def __init__(self, per_preemptor: amounts.Amounts) -> None:
         """Begin with no host read.
 
-        :param wanted: what one preemptor takes.
+        :param per_preemptor: what one preemptor takes.
         """
-        self._names = wanted.keys()
+        self._names = per_preemptor.keys()
         self._too_small_left = MOST_TOO_SMALL
         self._unknown_left = MOST_UNKNOWN
-        self.read: set[str] = set()
+        self.read_providers: set[str] = set()
 
-    def is_estimate(self, host: model.Host | model.Unfit) -> bool:
+    def is_worth_reading(self, host: model.Host | model.Unfit) -> bool:
         """Tell whether a host may still turn out otherwise when it is read."""
         return (
             isinstance(host, model.Host)
-            and host.is_estimate
-            and host.provider not in self.read
+            and host.is_worth_reading
+            and host.provider not in self.read_providers
         )
 
     def is_unknown(self, host: model.Host | model.Unfit) -> bool:
         """Tell whether the host may have a class of which nothing is known."""
         return (
             isinstance(host, model.Host)
-            and self.is_estimate(host)
+            and self.is_worth_reading(host)
             and host.is_unknown
             and not self._names <= host.inventories.keys()
         )
 
-    def may_believe(self, host: model.Host) -> bool:
-        """Tell whether a host counts as what its bound says."""
+    def believe(self, host: model.Host) -> bool:
+        """Believe the bound of a host, as long as that is allowed.
+
+        :returns: whether the bound is believed.  Of hosts that were never
+            read it is for the first ``MOST_UNKNOWN`` only.
+        """
         if not self.is_unknown(host):
             return True
         self._unknown_left -= 1
@@ -71,11 +75,12 @@ class Estimates:
 
     def may_read(self, provider: str) -> bool:
         """Tell whether a host that seems too small is or may be read."""
-        return self._too_small_left > 0 or provider in self.read
+        return self._too_small_left > 0 or provider in self.read_providers
 
-    def allow(self, number: int, seem_too_small: bool) -> int:
-        """Return how many of a number of hosts may be read now.
+    def grant(self, number: int, seem_too_small: bool) -> int:
+        """Grant the reading of hosts, and return of how many.
 
+        :param number: how many are asked for.
         :param seem_too_small: whether they count against the limit.
         """
         if seem_too_small:

@@ -12,6 +12,8 @@
 
 """What the cloud's filters answer about preemptors and victims on one host.
 
+What placement would accept of the victims is asked before; see shares.py.
+
 All preemptors of a request are alike, so the next ones stand for any that will
 be nominated to a host.
 """
@@ -28,12 +30,14 @@ _UNSPLITTABLE = (
 
 
 class FilterAnswers:
-    """Asks the filters, and nothing twice while earlier nominations stay."""
+    """Asks the filters, and nothing twice while earlier nominations stay.
+
+    :meth:`begin` comes first.
+    """
 
     def __init__(self, request: model.Request, cloud: model.LiveCloud) -> None:
         self.request = request
         self._cloud = cloud
-        self.begin(())
 
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
         """Take nominations for granted, and forget what was asked before."""
@@ -43,7 +47,7 @@ class FilterAnswers:
     def on_host(self, host: model.Host, number: int) -> 'HostAnswers':
         """Return the answers about so many more preemptors on a host.
 
-        :param host: the host as it is before any server is gone.
+        :param host: the host as it is without this plan's nominations.
         """
         return HostAnswers(host, number, self)
 
@@ -74,7 +78,9 @@ class HostAnswers:
         self._names = answers.request.preemptors[len(before) :][:number]
         self._here = [one for one in before if one.provider == host.provider]
 
-    def why_refused(self, victims: tuple[model.Server, ...]) -> str | None:
+    def why_unacceptable(
+        self, victims: tuple[model.Server, ...]
+    ) -> str | None:
         """Return why the host cannot take the preemptors, or None.
 
         :param victims: the servers that would be gone for these preemptors.
@@ -86,10 +92,16 @@ class HostAnswers:
             [one.preemptor for one in here],
             self._answers.request.resources,
         )
-        return _UNSPLITTABLE if shared is None else self.why_filtered(victims)
+        return (
+            _UNSPLITTABLE
+            if shared is None
+            else self.why_filters_refuse(victims)
+        )
 
-    def why_filtered(self, victims: tuple[model.Server, ...]) -> str | None:
-        """As :meth:`why_refused`, whether or not the preemptors would fit."""
+    def why_filters_refuse(
+        self, victims: tuple[model.Server, ...]
+    ) -> str | None:
+        """Return why the filters refuse the preemptors, which need not fit."""
         new = self._nominated(victims)
         gone = frozenset(
             server.uuid for server in _victims_of([*self._here, *new])
@@ -107,46 +119,7 @@ class HostAnswers:
     def _nominated(
         self, victims: tuple[model.Server, ...]
     ) -> tuple[model.Nomination, ...]:
-        return nominate(self._names, self._host.provider, victims)
-
-
-def are_accepted(
-    nominations: tuple[model.Nomination, ...], cloud: model.LiveCloud
-) -> bool:
-    """Ask the filters about a plan of several hosts, each in its turn.
-
-    The filters were asked before about each of the hosts alone.
-    """
-    if len({one.provider for one in nominations}) == 1:
-        return True
-    return all(
-        cloud.why_refused(
-            one.provider,
-            frozenset(
-                server.uuid
-                for server in _victims_of(
-                    other
-                    for other in nominations
-                    if other.provider == one.provider
-                )
-            ),
-            nominations[:index],
-        )
-        is None
-        for index, one in enumerate(nominations)
-    )
-
-
-def nominate(
-    preemptors: collections.abc.Iterable[str],
-    provider: str,
-    victims: tuple[model.Server, ...],
-) -> tuple[model.Nomination, ...]:
-    """Nominate preemptors to one host; the first one adds the victims."""
-    return tuple(
-        model.Nomination(preemptor, provider, () if index else victims)
-        for index, preemptor in enumerate(preemptors)
-    )
+        return model.nominate(self._names, self._host.provider, victims)
 
 
 def _victims_of(

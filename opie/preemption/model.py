@@ -13,20 +13,23 @@
 """The values that planning works on, and the plan that comes out.
 
 All of them are frozen: a planner that tries something out makes a new value.
+In the core a host is a root provider with its servers.  Elsewhere in opie a
+host is a compute service, by its name.
 Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
-``DISK_GB``, ``CUSTOM_...``); see resources.py.
+``DISK_GB``, ``CUSTOM_...``); see amounts.py.
 """
 
-import collections.abc
+from collections.abc import Iterable
+from collections.abc import Mapping
 import dataclasses
 import functools
 import typing
 
+from opie.preemption import amounts
 from opie.preemption import errors
 from opie.preemption import figures
-from opie.preemption import resources
 
-Resources = resources.Resources
+Amounts = amounts.Amounts
 
 # Source: placement.db.constants.MAX_INT, placement's default for max_unit.
 MAX_UNIT = 0x7FFFFFFF
@@ -74,19 +77,19 @@ class Server:
     """
 
     uuid: str
-    held: Resources
+    held: Amounts
     launched_at: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Host:
-    """A host that could serve the request, at the price of its victims.
+    """A root provider with its servers, which could serve the request.
 
     :ivar provider: the uuid of its root provider.
     :ivar inventories: resource class to :class:`Inventory`.
     :ivar potential_victims: the servers on it that may be evicted.
-    :ivar is_estimate: whether the amounts may be wrong, so that a host which
-        seems too small has to be read before it is refused.
+    :ivar is_worth_reading: whether the host, where it seems too small, is read
+        before it is refused, because its amounts may be wrong.
     :ivar is_unknown: whether the host may have resource classes that are not
         among the inventories, because it was never read.
     :ivar read_at: when the host was read last, in seconds of any clock; of
@@ -96,9 +99,9 @@ class Host:
     """
 
     provider: str
-    inventories: collections.abc.Mapping[str, Inventory]
+    inventories: Mapping[str, Inventory]
     potential_victims: tuple[Server, ...] = ()
-    is_estimate: bool = False
+    is_worth_reading: bool = False
     is_unknown: bool = False
     read_at: float = 0.0
     why_protected: str | None = None
@@ -124,14 +127,10 @@ class Host:
         """What the bound of the host needs; see figures.py."""
         return figures.Figures.from_host(self)
 
-    def after(
-        self,
-        victims: collections.abc.Iterable[Server],
-        taken: Resources,
-    ) -> 'Host':
+    def after(self, victims: Iterable[Server], taken: Amounts) -> 'Host':
         """Return this host with the victims gone and the resources taken."""
         victims = tuple(victims)
-        freed = resources.total(server.held for server in victims)
+        freed = amounts.total(server.held for server in victims)
         gone = {server.uuid for server in victims}
         return dataclasses.replace(
             self,
@@ -181,7 +180,7 @@ class Request:
     """
 
     preemptors: tuple[str, ...]
-    resources: Resources
+    resources: Amounts
     most_per_host: int | None = None
     is_together: bool = False
     most_victims: int | None = None
@@ -209,6 +208,18 @@ class Nomination:
     victims: tuple[Server, ...] = ()
 
 
+def nominate(
+    preemptors: Iterable[str],
+    provider: str,
+    victims: tuple[Server, ...],
+) -> tuple[Nomination, ...]:
+    """Nominate preemptors to one host; the first one adds the victims."""
+    return tuple(
+        Nomination(preemptor, provider, () if index else victims)
+        for index, preemptor in enumerate(preemptors)
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """The nominations, the victims, and why other hosts cannot serve.
@@ -225,16 +236,15 @@ class Plan:
 
     nominations: tuple[Nomination, ...] = ()
     cost: float = 0.0
-    reasons: collections.abc.Mapping[str, str] = dataclasses.field(
+    reasons: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    shares: Mapping[str, Mapping[str, Amounts]] = dataclasses.field(
         default_factory=dict
     )
-    shares: collections.abc.Mapping[
-        str, collections.abc.Mapping[str, Resources]
-    ] = dataclasses.field(default_factory=dict)
     is_least: bool = True
 
     @property
     def is_feasible(self) -> bool:
+        """Whether every preemptor has a nominated host."""
         return bool(self.nominations)
 
     @property
@@ -259,9 +269,7 @@ class LiveCloud(typing.Protocol):
     filters.  So the planner asks only about hosts that can still win.
     """
 
-    def read(
-        self, providers: tuple[str, ...]
-    ) -> collections.abc.Mapping[str, Host | Unfit]:
+    def read(self, providers: tuple[str, ...]) -> Mapping[str, Host | Unfit]:
         """Read hosts anew, because the given ones may be out of date.
 
         Returns an answer for each of the providers: the host as it is now, or
@@ -283,9 +291,7 @@ class LiveCloud(typing.Protocol):
         """
         ...
 
-    def rank_by_weight(
-        self, providers: tuple[str, ...]
-    ) -> collections.abc.Mapping[str, int]:
+    def rank_by_weight(self, providers: tuple[str, ...]) -> Mapping[str, int]:
         """Return the rank that the cloud's weighers give each host.
 
         Lower comes first.  The rank decides between hosts of equal cost.

@@ -21,7 +21,6 @@ import collections.abc
 
 from opie.preemption import candidate_pool
 from opie.preemption import candidates
-from opie.preemption import filter_answers
 from opie.preemption import model
 
 MOST_TOGETHER = 16
@@ -63,9 +62,32 @@ def _spread(
             return None
         nominations = _nominate(nominations, left, split)
         pool.begin(nominations)
-    if filter_answers.are_accepted(nominations, cloud):
+    if _are_accepted(nominations, cloud):
         return nominations
     return None
+
+
+def _are_accepted(
+    nominations: tuple[model.Nomination, ...], cloud: model.LiveCloud
+) -> bool:
+    """Ask the filters about a plan of several hosts, each in its turn.
+
+    The filters were asked before about each of the hosts alone.
+    """
+    if len({one.provider for one in nominations}) == 1:
+        return True
+    gone: dict[str, frozenset[str]] = {}
+    for one in nominations:
+        gone[one.provider] = gone.get(one.provider, frozenset()).union(
+            server.uuid for server in one.victims
+        )
+    return all(
+        cloud.why_refused(
+            one.provider, gone[one.provider], nominations[:index]
+        )
+        is None
+        for index, one in enumerate(nominations)
+    )
 
 
 def _on_one(
@@ -140,29 +162,29 @@ def _cheapest_split(
 
     :returns: None if they cannot take so many.
     """
-    by_host: dict[str, list[candidates.Candidate]] = {}
+    by_provider: dict[str, list[candidates.Candidate]] = {}
     for candidate in some:
-        by_host.setdefault(candidate.provider, []).append(candidate)
+        by_provider.setdefault(candidate.provider, []).append(candidate)
     # How many are placed, to the least total of it and the candidates taken.
     # A split of which fewer hosts need reading is the better one.
     best: dict[
         int,
         tuple[tuple[int, int, float], tuple[candidates.Candidate, ...]],
     ] = {0: ((0, 0, 0.0), ())}
-    for _, of_host in sorted(by_host.items()):
+    for _, of_provider in sorted(by_provider.items()):
         extended = dict(best)
         for placed, (total, taken) in best.items():
-            for candidate in of_host:
-                count = placed + candidate.number
-                if count > number:
+            for candidate in of_provider:
+                reached = placed + candidate.number
+                if reached > number:
                     continue
                 new = (
                     total[0] + candidate.needs_reading,
                     total[1] + candidate.rank,
                     total[2] + candidate.read_at,
                 )
-                if count not in extended or new < extended[count][0]:
-                    extended[count] = new, (*taken, candidate)
+                if reached not in extended or new < extended[reached][0]:
+                    extended[reached] = new, (*taken, candidate)
         best = extended
     return list(best[number][1]) if number in best else None
 
@@ -179,7 +201,7 @@ def _nominate(
             preemptors[: candidate.number],
             preemptors[candidate.number :],
         )
-        nominations += filter_answers.nominate(
+        nominations += model.nominate(
             names, candidate.provider, candidate.victims or ()
         )
     return nominations

@@ -38,20 +38,23 @@ _TOO_FEW = 'it cannot take all of them, alone or with other hosts'
 def make_plan(
     request: model.Request,
     hosts: collections.abc.Iterable[model.Host],
-    cost: cost.Cost,
+    its_cost: cost.Cost,
     cloud: model.LiveCloud,
 ) -> model.Plan:
-    """Plan a request.
+    """Plan a request at the least cost, with as few victims as are allowed.
+
+    A plan of least cost that has more victims than the request allows is made
+    again, with a cost that only counts victims.
 
     :param hosts: in any order.  They may be out of date, and ``cloud`` tells
         how those are now that can win.
     :raises errors.InvalidRequest: if a host or a victim is listed twice.
     """
     by_provider = _by_provider(hosts)
-    plan = _least_plan(request, by_provider, cost, cloud)
+    plan = _least_plan(request, by_provider, its_cost, cloud)
     if _has_few_enough(plan, request):
         return plan
-    fewest = _least_plan(request, by_provider, cost.fewest(), cloud)
+    fewest = _least_plan(request, by_provider, its_cost.fewest(), cloud)
     if not _has_few_enough(fewest, request):
         unfit = model.Unfit.by_limit(request.most_victims or 0)
         reasons = dict.fromkeys(by_provider, unfit.reason)
@@ -60,7 +63,7 @@ def make_plan(
         )
     victims = [server for _, server in fewest.victims]
     return dataclasses.replace(
-        fewest, cost=cost.cost_of_all(victims), is_least=False
+        fewest, cost=its_cost.cost_of_all(victims), is_least=False
     )
 
 
@@ -72,10 +75,10 @@ def _has_few_enough(plan: model.Plan, request: model.Request) -> bool:
 def _least_plan(
     request: model.Request,
     hosts: dict[str, model.Host],
-    cost: cost.Cost,
+    its_cost: cost.Cost,
     cloud: model.LiveCloud,
 ) -> model.Plan:
-    pool = candidate_pool.CandidatePool(request, hosts, cost, cloud)
+    pool = candidate_pool.CandidatePool(request, hosts, its_cost, cloud)
     nominations = placing.place(request, pool, cloud)
     if nominations is None:
         reasons = dict.fromkeys(hosts, _TOO_FEW)
@@ -87,7 +90,7 @@ def _least_plan(
     nominated = {one.provider for one in nominations}
     return model.Plan(
         nominations,
-        cost.cost_of_all(victims),
+        its_cost.cost_of_all(victims),
         {
             provider: reason
             for provider, reason in pool.reasons(most_preemptors=1).items()
@@ -124,7 +127,7 @@ def _shares(
     for provider in sorted({one.provider for one in nominations}):
         here = [one for one in nominations if one.provider == provider]
         shared = shares.share_out(
-            pool.whole(provider),
+            pool.untouched(provider),
             [server for one in here for server in one.victims],
             [one.preemptor for one in here],
             request.resources,

@@ -28,9 +28,9 @@ What still ties is decided by the cloud's own weighers, and then by uuid.
 import collections.abc
 import math
 
+from opie.preemption import amounts
 from opie.preemption import cost
 from opie.preemption import model
-from opie.preemption import resources
 
 # Far more than the sum of any criterion over all victims of a plan.
 _BITS = 96
@@ -60,16 +60,16 @@ class Ranking:
     def __init__(
         self,
         host: model.Host,
-        wanted: resources.Resources,
+        per_preemptor: amounts.Amounts,
         its_cost: cost.Cost,
     ) -> None:
         """Scale the resources of a host.
 
-        :param wanted: what one preemptor takes.
+        :param per_preemptor: the amounts that one preemptor takes.
         """
         self._cost = its_cost
         self._scale = {
-            name: wanted.get(name) or max(1, inventory.total)
+            name: per_preemptor.get(name) or max(1, inventory.total)
             for name, inventory in host.inventories.items()
         }
 
@@ -101,8 +101,8 @@ class Ranking:
             surplus,
         )
 
-    def _millionths(self, amounts: collections.abc.Mapping[str, float]) -> int:
+    def _millionths(self, some: collections.abc.Mapping[str, float]) -> int:
         return sum(
             math.ceil(amount) * cost.MILLIONTHS // self._scale[name]
-            for name, amount in amounts.items()
+            for name, amount in some.items()
         )

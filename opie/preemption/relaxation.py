@@ -29,12 +29,14 @@ the solution of mixed integer programming problems", Management Science 12
 (1966).
 """
 
-import collections.abc
 import math
-import operator
 
-# An amount for each row.
-Amounts = collections.abc.Sequence[int]
+from opie.preemption import vectors
+
+_Vector = vectors.Vector
+# A column, the row that the prices follow, and how much a step along the row
+# changes each reduced cost.
+_Entering = tuple[int, list[int], dict[int, int]]
 
 # More than any relaxation was seen to need.  One that needs more may be
 # cycling, and what it has come to is a bound as well.
@@ -49,7 +51,10 @@ class Relaxation:
     """
 
     def __init__(
-        self, keys: list[int], holds: list[Amounts], needs: Amounts
+        self,
+        keys: list[int],
+        holds: list[_Vector],
+        needs: _Vector,
     ) -> None:
         rows = range(len(needs))
         unit = [[-int(row == other) for other in rows] for row in rows]
@@ -97,7 +102,7 @@ class Relaxation:
             entering = self._entering(line, sign, slope)
             if entering is None:
                 return False
-            self._pivot(line, sign, *entering)
+            self._pivot(line, sign, entering)
         self._evaluate()
         return True
 
@@ -147,21 +152,18 @@ class Relaxation:
             return next(iter(self.undecided()), None), True
         return choice
 
-    def _rises(self, row: Amounts, value: int) -> tuple[float, float]:
+    def _rises(self, row: _Vector, value: int) -> tuple[float, float]:
         """Return what the bound gains when an item is left, and taken."""
         slants = [
-            (_product(row, self._columns[item]), cost)
+            (vectors.product(row, self._columns[item]), cost)
             for item, cost in self._reduced_costs.items()
         ]
         slants += [
-            (-amount, price)
-            for number, (amount, price) in enumerate(
-                zip(row, self._prices, strict=True)
-            )
+            (-row[number], price)
+            for number, price in enumerate(self._prices)
             if -1 - number not in self._basis
         ]
-        down: float = math.inf
-        up: float = math.inf
+        down = up = math.inf
         for slant, cost in slants:
             if slant and (slant > 0) == (cost >= 0):
                 down = min(down, cost // slant)
@@ -169,15 +171,13 @@ class Relaxation:
                 up = min(up, cost // -slant)
         return down * value, up * (self._scale - value)
 
-    def decide(
-        self, items: collections.abc.Collection[int], is_taken: bool
-    ) -> None:
+    def decide(self, items: list[int], is_taken: bool) -> None:
         """Take undecided items, or leave them, for good."""
         if is_taken:
             self._taken = (*self._taken, *items)
             self._cost += sum(self._keys[item] for item in items)
             for item in items:
-                self._needs = less(self._needs, self._columns[item])
+                self._needs = vectors.less(self._needs, self._columns[item])
         gone = set(items).difference(self._basis)
         self._fixed = self._fixed.union(items).difference(gone)
         self._upper -= gone
@@ -201,13 +201,15 @@ class Relaxation:
         """Compute the bound and the values of the basis."""
         self._bound = (
             self._scale * self._cost
-            + _product(self._prices, self._needs)
+            + vectors.product(self._prices, self._needs)
             + sum([cost for cost in self._reduced_costs.values() if cost < 0])
         )
-        beyond = surplus(
+        beyond = vectors.surplus(
             [self._columns[item] for item in self._upper], self._needs
         )
-        self._values = [-_product(line, beyond) for line in self._inverse]
+        self._values = [
+            -vectors.product(line, beyond) for line in self._inverse
+        ]
 
     def _gap(self, limit: int) -> int:
         # Sums of keys are whole numbers: less is less by one at least.
@@ -230,22 +232,18 @@ class Relaxation:
                     furthest, leaving = above, (line, 1, above)
         return leaving
 
-    def _entering(
-        self, line: int, sign: int, slope: int
-    ) -> tuple[int, list[int], dict[int, int]] | None:
+    def _entering(self, line: int, sign: int, slope: int) -> _Entering | None:
         """Change the prices along a line, for as long as the bound rises.
 
         The slope is how fast the bound rises.  It falls with each column whose
         reduced cost comes to zero.  Such an item flips to its other bound, and
         the one with which the slope ends enters the basis.
 
-        :returns: the column that enters, the row that the prices follow, and
-            how much a step changes each reduced cost; None if the bound rises
-            for ever, because there is no cover.
+        :returns: None if the bound rises for ever, because there is no cover.
         """
         row = [sign * amount for amount in self._inverse[line]]
         slants = {
-            item: _product(row, self._columns[item])
+            item: vectors.product(row, self._columns[item])
             for item in self._reduced_costs
         }
         ratios = [
@@ -264,15 +262,9 @@ class Relaxation:
             self._upper ^= {column}
         return None
 
-    def _pivot(
-        self,
-        line: int,
-        sign: int,
-        column: int,
-        row: list[int],
-        slants: dict[int, int],
-    ) -> None:
+    def _pivot(self, line: int, sign: int, entering: _Entering) -> None:
         """Exchange a column of the basis for another one."""
+        column, row, slants = entering
         leaving, self._basis[line] = self._basis[line], column
         if column < 0:
             cost = self._prices[-1 - column]
@@ -280,10 +272,13 @@ class Relaxation:
             cost = self._reduced_costs.pop(column)
             self._upper.discard(column)
         pivot = slants[column]
+        size, scale, held = abs(pivot), self._scale, self._columns[column]
         step = cost if pivot > 0 else -cost
-        self._prices = self._eliminated(self._prices, -step, row, abs(pivot))
+        self._prices = vectors.eliminated(
+            self._prices, -step, row, size, scale
+        )
         self._reduced_costs = {
-            item: (abs(pivot) * cost - step * slants[item]) // self._scale
+            item: (size * cost - step * slants[item]) // scale
             for item, cost in self._reduced_costs.items()
         }
         if leaving in self._fixed:
@@ -295,46 +290,10 @@ class Relaxation:
         if pivot < 0:
             row = [-amount for amount in row]
         self._inverse = [
-            self._eliminated(
-                amounts,
-                _product(amounts, self._columns[column]),
-                row,
-                abs(pivot),
+            vectors.eliminated(
+                amounts, vectors.product(amounts, held), row, size, scale
             )
             for amounts in self._inverse
         ]
         self._inverse[line] = row
-        self._scale = abs(pivot)
-
-    def _eliminated(
-        self, amounts: list[int], part: int, row: list[int], pivot: int
-    ) -> list[int]:
-        """Add a multiple of a row, so that a column has no part of it."""
-        scale = self._scale
-        if not part:
-            return (
-                amounts
-                if pivot == scale
-                else [pivot * amount // scale for amount in amounts]
-            )
-        return [
-            (pivot * amount - part * by) // scale
-            for amount, by in zip(amounts, row, strict=True)
-        ]
-
-
-def surplus(
-    holds: collections.abc.Sequence[Amounts], needs: Amounts
-) -> list[int]:
-    """Return what items hold of each row beyond its need."""
-    totals = [sum(row) for row in zip(*holds, strict=True)]
-    return less(totals, needs) if totals else [-need for need in needs]
-
-
-def less(amounts: Amounts, others: Amounts) -> list[int]:
-    """Return amounts with others taken away, row by row."""
-    return list(map(operator.sub, amounts, others))
-
-
-def _product(amounts: Amounts, others: Amounts) -> int:
-    return sum(map(operator.mul, amounts, others))
+        self._scale = size

@@ -30,21 +30,21 @@ def share_out(
     host: model.Host,
     victims: collections.abc.Sequence[model.Server],
     preemptors: collections.abc.Sequence[str],
-    wanted: model.Resources,
+    per_preemptor: model.Amounts,
 ) -> dict[str, dict[str, dict[str, int]]] | None:
     """Split the victims of one host among the preemptors nominated to it.
 
     :param host: the host as it is before any server is gone.
     :param victims: the servers that will be gone; the preemptors fit then.
     :param preemptors: uuids, in order; the first takes first.
-    :param wanted: what each preemptor takes on the host.
+    :param per_preemptor: what each of them takes on the host.
     :returns: victim uuid to preemptor uuid to resource class to amount, where
         every victim has at least one preemptor, if only with nothing taken;
         None when placement's units do not allow what would be left booked on
         a victim.
     """
     taken: dict[str, dict[str, int]] = {server.uuid: {} for server in victims}
-    for name, amount in wanted.items():
+    for name, amount in per_preemptor.items():
         amounts = _taken_of_class(
             host.inventories[name], name, victims, amount * len(preemptors)
         )
@@ -52,17 +52,20 @@ def share_out(
             return None
         for uuid, part in amounts.items():
             taken[uuid][name] = part
-    return _split(taken, preemptors, wanted)
+    return _split(taken, preemptors, per_preemptor)
 
 
 def _taken_of_class(
     inventory: model.Inventory,
     name: str,
     victims: collections.abc.Sequence[model.Server],
-    wanted: int,
+    by_all: int,
 ) -> dict[str, int] | None:
-    """Return victim uuid to the amount taken, or None if units forbid it."""
-    remaining = wanted
+    """Return victim uuid to the amount taken, or None if units forbid it.
+
+    :param by_all: what all preemptors take of the class.
+    """
+    remaining = by_all
     amounts = {}
     for server in sorted(
         victims, key=lambda server: (-server.held.get(name, 0), server.uuid)
@@ -74,18 +77,21 @@ def _taken_of_class(
         amounts[server.uuid] = part
         remaining -= part
     free = inventory.capacity - inventory.used
-    from_free = wanted if free >= wanted else math.floor(max(0, free))
+    from_free = by_all if free >= by_all else math.floor(max(0, free))
     return amounts if remaining <= from_free else None
 
 
 def _most_that_leaves_a_unit(
-    inventory: model.Inventory, held: int, wanted: int
+    inventory: model.Inventory, held: int, most: int
 ) -> int | None:
-    """Return the most to take so that placement accepts what is left."""
-    if wanted >= held:
+    """Return how much to take so that placement accepts what is left.
+
+    :param most: what the preemptors still need.
+    """
+    if most >= held:
         return held
     step = inventory.step_size
-    least_left = max(held - wanted, inventory.min_unit)
+    least_left = max(held - most, inventory.min_unit)
     left = -(-least_left // step) * step
     if left > held:
         # Nothing can be taken in part; the server keeps what it holds.
@@ -96,10 +102,10 @@ def _most_that_leaves_a_unit(
 def _split(
     taken: dict[str, dict[str, int]],
     preemptors: collections.abc.Sequence[str],
-    wanted: model.Resources,
+    per_preemptor: model.Amounts,
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Attribute what was taken to the preemptors, each up to its need."""
-    needs = {preemptor: dict(wanted) for preemptor in preemptors}
+    needs = {preemptor: dict(per_preemptor) for preemptor in preemptors}
     shares = {}
     for uuid, amounts in sorted(taken.items()):
         share: dict[str, dict[str, int]] = {}

@@ -21,11 +21,10 @@ import functools
 import math
 import typing
 
+from opie.preemption import amounts
 from opie.preemption import cover
-from opie.preemption import demand
 from opie.preemption import model
 from opie.preemption import ranks
-from opie.preemption import resources
 
 
 class Rule(typing.NamedTuple):
@@ -38,7 +37,7 @@ class Rule(typing.NamedTuple):
 class Shortfall:
     """The shortfall of one host."""
 
-    def __init__(self, host: model.Host, demand: demand.Demand) -> None:
+    def __init__(self, host: model.Host, demand: amounts.Demand) -> None:
         self.host = host
         self.demand = demand
 
@@ -63,7 +62,7 @@ class Shortfall:
         """
         missing = {}
         for name, amount in self.demand.total.items():
-            freed = resources.amount(name, [one.held for one in victims])
+            freed = amounts.of_class(name, [one.held for one in victims])
             over = amount - freed - self.host.figures.free(name)
             if over > 0:
                 missing[name] = over
@@ -142,7 +141,7 @@ class Shortfall:
         """
         return sum(self._keys[server.uuid] for server in victims)
 
-    def least_cover(
+    def least_victims(
         self,
         servers: tuple[model.Server, ...],
         rules: collections.abc.Sequence[Rule],

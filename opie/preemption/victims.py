@@ -23,7 +23,7 @@ longer fit.
 
 import typing
 
-from opie.preemption import demand
+from opie.preemption import amounts
 from opie.preemption import filter_answers
 from opie.preemption import model
 from opie.preemption import shortfall
@@ -40,9 +40,11 @@ _FEW_NODES = 100
 class Answers(typing.Protocol):
     """Answers about one host; see :class:`filter_answers.HostAnswers`."""
 
-    def why_refused(self, victims: tuple[model.Server, ...]) -> str | None: ...
+    def why_unacceptable(
+        self, victims: tuple[model.Server, ...]
+    ) -> str | None: ...
 
-    def why_filtered(
+    def why_filters_refuse(
         self, victims: tuple[model.Server, ...]
     ) -> str | None: ...
 
@@ -66,7 +68,7 @@ class VictimSearch:
         self.effort = Effort()
 
     def by_resources(
-        self, host: model.Host, demand: demand.Demand
+        self, host: model.Host, demand: amounts.Demand
     ) -> Choice | model.Unfit:
         """Choose the victims that resources alone ask for."""
         return choose_victims(host, demand, _NoFilters(), self.effort)
@@ -74,17 +76,17 @@ class VictimSearch:
     def by_filters(
         self,
         host: model.Host,
-        demand: demand.Demand,
-        whole: model.Host,
+        demand: amounts.Demand,
+        untouched: model.Host,
         chosen: Choice,
     ) -> Choice | model.Unfit:
         """Choose the victims without which the filters let a host pass.
 
-        :param whole: the host as it is before any server is gone.
+        :param untouched: the host as it is without this plan's nominations.
         :param chosen: the victims that resources alone ask for.
         """
-        answers = self.answers.on_host(whole, demand.number)
-        if answers.why_refused(chosen.victims) is None:
+        answers = self.answers.on_host(untouched, demand.number)
+        if answers.why_unacceptable(chosen.victims) is None:
             return chosen
         return choose_victims(host, demand, answers, self.effort)
 
@@ -102,6 +104,7 @@ class Effort:
         self.is_exceeded = False
 
     def exceed(self) -> None:
+        """Note that a search was given up, and let later ones be short."""
         self.is_exceeded = True
         self.max_nodes = _FEW_NODES
 
@@ -109,28 +112,31 @@ class Effort:
 class _NoFilters:
     """Answers of filters that let everything pass."""
 
-    def why_refused(self, victims: tuple[model.Server, ...]) -> None:
+    def why_unacceptable(self, victims: tuple[model.Server, ...]) -> None:
         return None
 
-    why_filtered = why_refused
+    why_filters_refuse = why_unacceptable
 
 
 def choose_victims(
-    host: model.Host, demand: demand.Demand, answers: Answers, effort: Effort
+    host: model.Host,
+    demand: amounts.Demand,
+    answers: Answers,
+    effort: Effort,
 ) -> Choice | model.Unfit:
     """Choose the victims of least rank on one host.
 
     :param answers: what the cloud's filters say of the host.
     :param effort: is told if it is exceeded.
     """
-    search = _Search(shortfall.Shortfall(host, demand), answers, effort)
+    search = _HostSearch(shortfall.Shortfall(host, demand), answers, effort)
     chosen = search.run()
     if isinstance(chosen, model.Unfit):
         return chosen
     return Choice(search.shortfall.rank(chosen), chosen)
 
 
-class _Search:
+class _HostSearch:
     """The search on one host."""
 
     def __init__(
@@ -173,9 +179,9 @@ class _Search:
 
     def _why_not(self, victims: tuple[model.Server, ...]) -> str | None:
         """Return why the request does not fit with victims gone, or None."""
-        return self.shortfall.why_short(victims) or self._answers.why_refused(
+        return self.shortfall.why_short(
             victims
-        )
+        ) or self._answers.why_unacceptable(victims)
 
     def _least(
         self, servers: tuple[model.Server, ...]
@@ -186,14 +192,14 @@ class _Search:
         """
         rules: list[shortfall.Rule] = []
         while len(rules) < _MAX_RULES:
-            chosen, is_least = self.shortfall.least_cover(
+            chosen, is_least = self.shortfall.least_victims(
                 servers, rules, self._effort.max_nodes
             )
             if not is_least:
                 self._effort.exceed()
             if chosen is None:
                 return None
-            if self._answers.why_refused(chosen) is None:
+            if self._answers.why_unacceptable(chosen) is None:
                 return self._reprieve(chosen) if rules else chosen
             rule = self._rule(servers, chosen)
             if not rule.uuids:
@@ -227,7 +233,7 @@ class _Search:
                 for other in servers
                 if other.uuid in gone or other is server
             )
-            if self._answers.why_refused(grown) is not None:
+            if self._answers.why_unacceptable(grown) is not None:
                 gone.add(server.uuid)
         every_uuid = frozenset(server.uuid for server in servers)
         if self._is_about_number(servers, len(gone)):
@@ -244,7 +250,7 @@ class _Search:
         not asked.
         """
         return all(
-            self._answers.why_filtered(some) is not None
+            self._answers.why_filters_refuse(some) is not None
             for some in (servers[:number], servers[len(servers) - number :])
         )
 

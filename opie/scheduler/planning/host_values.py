@@ -36,8 +36,8 @@ _Inventories = dict[str, model.Inventory]
 _Servers = tuple[preemptibles.PreemptibleServer, ...]
 
 
-class _Made(typing.NamedTuple):
-    """What a value was made from.
+class _Inputs(typing.NamedTuple):
+    """What the value of a host was made from.
 
     :ivar is_same: whether the provider has the generation of the facts.
     """
@@ -46,11 +46,11 @@ class _Made(typing.NamedTuple):
     facts: providers.ProviderFacts | None
     node: compute_nodes.Compute
     is_same: bool
-    is_estimate: bool
+    is_worth_reading: bool
     why_protected: str | None
     projects: frozenset[str]
 
-    def is_like(self, other: '_Made') -> bool:
+    def is_like(self, other: '_Inputs') -> bool:
         return (
             self.servers is other.servers
             and self.facts is other.facts
@@ -59,18 +59,18 @@ class _Made(typing.NamedTuple):
 
 
 class HostValues:
-    """The hosts of one scheduler worker.
+    """The hosts of one scheduler worker, as values.
 
     :ivar providers: what placement said of the hosts when they were read.
     """
 
     def __init__(self) -> None:
         self.providers = providers.ProviderCache()
-        self._made: dict[str, tuple[model.Host, _Made]] = {}
+        self._made: dict[str, tuple[model.Host, _Inputs]] = {}
         self._sizes: dict[typing.Any, dict[str, int]] = {}
 
     def forget_all_but(self, uuids: Set[str]) -> None:
-        """Forget hosts that are no more.
+        """Forget the hosts of compute nodes that nova has no more.
 
         :param uuids: of all compute nodes that nova has.
         """
@@ -83,7 +83,7 @@ class HostValues:
         node: compute_nodes.Compute,
         generation: int,
         servers: _Servers,
-        is_estimate: bool = True,
+        is_worth_reading: bool = True,
         protected: protection.Protection = _NOTHING_PROTECTED,
     ) -> model.Host:
         """Return the host of a compute node.
@@ -91,45 +91,45 @@ class HostValues:
         :param generation: of its provider, as placement has just listed it.
         :param servers: its preemptible servers; the same object while they
             are the same.
-        :param is_estimate: whether nova's figures may be wrong in a way that
-            matters.
+        :param is_worth_reading: whether the host, where it seems too small,
+            is read before it is refused.  The value is an estimate anyway.
         """
         facts = self.providers.last(node.uuid)
-        made = _Made(
+        inputs = _Inputs(
             servers,
             facts,
             node,
             facts is not None and facts.generation == generation,
-            is_estimate,
+            is_worth_reading,
             protected.why_protected(node.host),
             protected.projects,
         )
         kept = self._made.get(node.uuid)
-        if kept and kept[1].is_like(made):
+        if kept and kept[1].is_like(inputs):
             return kept[0]
         victims = protected.potential_victims(node.host, servers)
-        host = self._estimate(made, victims)
-        self._made[node.uuid] = host, made
+        host = self._estimate(inputs, victims)
+        self._made[node.uuid] = host, inputs
         return host
 
-    def _estimate(self, made: _Made, victims: _Servers) -> model.Host:
+    def _estimate(self, inputs: _Inputs, victims: _Servers) -> model.Host:
         """Return a host by nova's figures, and by facts if there are."""
-        facts = made.facts
+        facts = inputs.facts
         inventories = {
             name: model.Inventory(total, allocation_ratio=ratio, used=used)
-            for name, (total, used, ratio) in made.node.amounts().items()
+            for name, (total, used, ratio) in inputs.node.amounts().items()
         }
         held: dict[str, dict[str, int]] = {}
         if facts is not None:
             inventories = {
                 name: _with_usage(
-                    name, item, inventories.get(name), made.is_same
+                    name, item, inventories.get(name), inputs.is_same
                 )
                 for name, item in facts.inventories.items()
             }
             held = facts.allocations
         return model.Host(
-            made.node.uuid,
+            inputs.node.uuid,
             inventories,
             tuple(
                 model.Server(
@@ -140,10 +140,10 @@ class HostValues:
                 )
                 for server in victims
             ),
-            is_estimate=made.is_estimate,
-            is_unknown=made.is_estimate and facts is None,
+            is_worth_reading=inputs.is_worth_reading,
+            is_unknown=inputs.is_worth_reading and facts is None,
             read_at=facts.read_at if facts else 0.0,
-            why_protected=made.why_protected,
+            why_protected=inputs.why_protected,
         )
 
     def _size(
@@ -192,7 +192,7 @@ def _with_usage(
     return dataclasses.replace(inventory, used=used)
 
 
-def known(
+def host_from_facts(
     provider: str,
     facts: providers.ProviderFacts,
     victims: _Servers,

@@ -186,7 +186,7 @@ class NovaCloud:
             self.has_changed = True
             return model.Unfit('its resource provider goes or changes')
         self.facts[state.uuid] = facts
-        return host_values.known(
+        return host_values.host_from_facts(
             state.uuid,
             facts,
             self._protected.potential_victims(

@@ -177,6 +177,6 @@ def _host(
         node,
         generation,
         servers,
-        is_estimate=bool(servers) or may_have_room,
+        is_worth_reading=bool(servers) or may_have_room,
         protected=protected,
     )

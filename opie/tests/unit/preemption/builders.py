@@ -22,8 +22,8 @@ import collections.abc
 import dataclasses
 import re
 
+from opie.preemption import amounts
 from opie.preemption import cost
-from opie.preemption import demand
 from opie.preemption import model
 from opie.preemption import planner
 from opie.preemption import victims
@@ -130,10 +130,10 @@ def make_plan(hosts, request, its_cost=USUAL, accepts=accept_all):
 class Answers:
     """Filters that answer by a function of the servers that would be gone."""
 
-    why_refused: collections.abc.Callable
+    why_unacceptable: collections.abc.Callable
 
-    def why_filtered(self, servers):
-        return self.why_refused(servers)
+    def why_filters_refuse(self, servers):
+        return self.why_unacceptable(servers)
 
 
 def choose_victims(
@@ -145,7 +145,7 @@ def choose_victims(
     """
     chosen = victims.choose_victims(
         host,
-        demand.Demand(resources, 1, its_cost),
+        amounts.Demand(resources, 1, its_cost),
         Answers(passes),
         victims.Effort(),
     )

@@ -15,8 +15,8 @@
 import hypothesis
 import testtools
 
+from opie.preemption import amounts
 from opie.preemption import bounds
-from opie.preemption import demand
 from opie.preemption import model
 from opie.preemption import ranks
 from opie.tests.unit.preemption import builders
@@ -93,7 +93,7 @@ class BoundTest(testtools.TestCase):
         (host,), request, its_cost = problem
         number = len(request.preemptors)
         bound = bounds.make_least_rank(
-            demand.Demand(request.resources, number, its_cost)
+            amounts.Demand(request.resources, number, its_cost)
         )(host)
         option = oracle.least(host, request.resources, its_cost, number)
         if isinstance(bound, model.Unfit):

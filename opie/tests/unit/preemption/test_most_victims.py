@@ -19,9 +19,9 @@ import hypothesis
 from hypothesis import strategies as st
 import testtools
 
+from opie.preemption import amounts
 from opie.preemption import bounds
 from opie.preemption import cover
-from opie.preemption import demand
 from opie.preemption import model
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import cover_cases
@@ -114,7 +114,7 @@ class OnePreemptorTest(testtools.TestCase):
     def test_a_bound_refuses_only_what_is_refused(self, problem, most):
         (host,), request, its_cost = problem
         bound = bounds.make_least_rank(
-            demand.Demand(request.resources, 1, its_cost, most)
+            amounts.Demand(request.resources, 1, its_cost, most)
         )
         if isinstance(bound(host), model.Unfit):
             self.assertIsNone(
@@ -200,7 +200,7 @@ class ReasonTest(testtools.TestCase):
         host = builders.host('h', *servers, VCPU=6, MEMORY_MB=6)
         request = limited(builders.request(VCPU=5, MEMORY_MB=5), 2)
         bound = bounds.make_least_rank(
-            demand.Demand(request.resources, 1, builders.USUAL, 2)
+            amounts.Demand(request.resources, 1, builders.USUAL, 2)
         )
         self.assertNotIsInstance(bound(host), model.Unfit)
         plan = builders.make_plan([host], request)

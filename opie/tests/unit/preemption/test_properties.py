@@ -19,8 +19,8 @@ import hypothesis
 from hypothesis import strategies as st
 import testtools
 
+from opie.preemption import amounts
 from opie.preemption import cost
-from opie.preemption import demand
 from opie.preemption import shortfall
 from opie.tests.unit.preemption import builders
 from opie.tests.unit.preemption import oracle
@@ -199,7 +199,7 @@ class ShortfallTest(testtools.TestCase):
                 if name in host.inventories
             }
             lacking = shortfall.Shortfall(
-                host, demand.Demand(resources, 1, cost.Cost())
+                host, amounts.Demand(resources, 1, cost.Cost())
             )
             for gone in oracle.subsets(host.potential_victims):
                 self.assertEqual(

@@ -22,13 +22,14 @@ that is needed.
 import ast
 import collections
 import pathlib
+import re
 
 import testtools
 
 import opie.preemption
 
 _CORE = pathlib.Path(opie.preemption.__file__).parent
-_VALUES = {'demand', 'errors', 'model', 'resources'}
+_VALUES = {'amounts', 'errors', 'model'}
 MOST_STAYS = 3
 
 
@@ -126,3 +127,23 @@ class ReadingTest(testtools.TestCase):
             },
             ' > '.join(reader.stays),
         )
+
+    def test_the_drawing_shows_which_file_uses_which(self):
+        drawn, above = set(), []
+        for depth, name in _drawing():
+            above[depth:] = [name]
+            drawn.add(name)
+            if depth:
+                text = (_CORE / ('%s.py' % above[-2])).read_text()
+                self.assertIn('import %s\n' % name, text)
+        self.assertEqual({'planner'}, {above[0]})
+        files = {path.stem for path in _CORE.glob('*.py')}
+        self.assertEqual(files - _VALUES - {'__init__', 'marks'}, drawn)
+
+
+def _drawing():
+    """Yield (depth, file) as the package's docstring draws them."""
+    for line in opie.preemption.__doc__.splitlines():
+        match = re.fullmatch('    ((?:  )*)([a-z_]+)  +.*', line)
+        if match:
+            yield len(match[1]) // 2, match[2]

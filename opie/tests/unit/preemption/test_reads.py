@@ -39,7 +39,7 @@ def estimate(true_host, **used):
             name: dataclasses.replace(item, used=used.get(name, item.used))
             for name, item in true_host.inventories.items()
         },
-        is_estimate=True,
+        is_worth_reading=True,
     )
 
 
@@ -184,7 +184,7 @@ class ReadTest(testtools.TestCase):
                 one.provider,
                 {'VCPU': one.inventories['VCPU']},
                 (server(one.potential_victims[0].uuid, VCPU=1),),
-                is_estimate=True,
+                is_worth_reading=True,
                 is_unknown=True,
             )
             for one in true

@@ -17,8 +17,8 @@ import itertools
 
 import testtools
 
+from opie.preemption import amounts
 from opie.preemption import cost
-from opie.preemption import demand
 from opie.preemption import model
 from opie.preemption import shortfall
 from opie.tests.unit.preemption import builders
@@ -228,7 +228,7 @@ class ShortfallTest(testtools.TestCase):
         crowded = host('a', *servers, VCPU=4, DISK_GB=3)
         wanted = {'VCPU': 4, 'DISK_GB': 1}
         lacking = shortfall.Shortfall(
-            crowded, demand.Demand(wanted, 1, builders.USUAL)
+            crowded, amounts.Demand(wanted, 1, builders.USUAL)
         )
         self.assertEqual(
             [wanted, {'VCPU': 2}, {}],
