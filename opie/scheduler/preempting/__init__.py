@@ -1,0 +1,20 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Pass 2, in the order in which it happens.
+
+A plan is carried out by one attempt.  An attempt that fails is undone, and the
+next plan starts from fresh facts.  A module imports the modules that it calls,
+never its caller.  To read in this order: pass_one, eligibility, pass_two,
+refusal_cache, plans, attempt, verification, eviction (with its checks,
+still_wanted and victim_checks), confirmation.
+"""
