@@ -133,7 +133,7 @@ def _repeat_deletions(the_reaper, is_dry_run, out):
     A cell that does not answer hides the deletions that were lost there.
     """
     try:
-        lost, silent = the_reaper.lost_deletions()
+        lost, silent = the_reaper.find_lost_deletions()
     except Exception as error:
         return [], [_text('Cannot find lost deletions', error)]
     failed = ['Cell %s does not answer' % cell for cell in silent]

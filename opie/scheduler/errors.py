@@ -12,8 +12,9 @@
 
 """What ends the making of room, or one attempt of it.
 
-The text of each is a reason that an operator can act on: it names the option
-that says no, the host or the cell that is in the way.
+The text of each is the reason in the operator's log.  It names the option that
+says no, or the host, the server or the cell that is in the way, where there is
+one.  Where all hosts say no, it counts them by reason.
 """
 
 from collections.abc import Iterable
@@ -88,4 +89,4 @@ class AttemptVoid(Exception):
 
 
 class ClaimFailed(AttemptVoid):
-    """The claim was not made, and nothing has changed."""
+    """The claim was not made and never will be: all allocations stay."""

@@ -39,7 +39,7 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
-from opie.scheduler.preempting import switch
+from opie.scheduler.preempting import still_wanted
 from opie.scheduler.repair import reaper
 
 CONF = nova.conf.CONF
@@ -64,9 +64,12 @@ class FilterScheduler(manager.SchedulerManager):
         startup.check_host_manager(self)
 
     def init_host(self, service_ref):
+        """Make what a worker keeps, once the worker is a process of its own.
+
+        Nothing of it is made in __init__, because workers fork after that.
+        """
         super().init_host(service_ref)
         startup.reread_aggregates(self.host_manager)
-        # Not before: workers fork after __init__.
         self._pass_two = pass_two.PassTwo(
             self.host_manager, self.servicegroup_api
         )
@@ -74,7 +77,9 @@ class FilterScheduler(manager.SchedulerManager):
             self._keep_index_fresh(nova_context.get_admin_context())
         except Exception:
             # A database that is away now may be back for the first request.
-            LOG.exception('Cannot read who is preemptible on which host.')
+            LOG.exception(
+                'Cannot read which servers are preemptible on which host.'
+            )
         startup.announce(self)
 
     def set_shutdown_in_progress(self):
@@ -119,6 +124,7 @@ class FilterScheduler(manager.SchedulerManager):
 
     @property
     def placement_client(self):
+        """nova's report client, with the watch of pass 1 around it."""
         return self._watch.client(super().placement_client)
 
     def _select_destinations(self, *args, **kwargs):
@@ -135,7 +141,13 @@ class FilterScheduler(manager.SchedulerManager):
         return_objects=False,
         return_alternates=False,
     ):
-        """See nova's; NoValidHost comes wrapped in ExpectedException."""
+        """Run pass 1, and pass 2 if pass 1 ends with NoValidHost.
+
+        The parameters, the answer and what is raised are nova's.
+
+        NOTE: nova/scheduler/manager.py lets oslo.messaging expect NoValidHost,
+        so that it arrives here wrapped in ExpectedException.
+        """
         untouched = _copy_for_pass_two(
             spec_obj, instance_uuids, return_objects
         )
@@ -155,17 +167,17 @@ class FilterScheduler(manager.SchedulerManager):
             if untouched is not None and isinstance(
                 exc.exc_info[1], exception.NoValidHost
             ):
-                selections = self._make_room(
+                selections = self._run_pass_two(
                     context, untouched, instance_uuids
                 )
             if selections is None:
                 raise
             return selections
 
-    def _make_room(self, context, spec, uuids):
-        """Return selections, or None when nova's answer is to stand."""
+    def _run_pass_two(self, context, spec, uuids):
+        """Return selections, or None if the NoValidHost of pass 1 stands."""
         try:
-            switch.check()
+            still_wanted.check_switch()
             preemptors = eligibility.preemptors(context, uuids)
             if not preemptors:
                 return None
@@ -188,36 +200,36 @@ class FilterScheduler(manager.SchedulerManager):
         except Exception:
             LOG.exception('Failed to make room for %s.', ', '.join(uuids))
             return None
-        self._conclude(context, attempt)
+        self._consume_and_notify(context, attempt)
         return _one_for_each(uuids, attempt)
 
     @steps.step('answers')
-    def _conclude(self, context, attempt):
+    def _consume_and_notify(self, context, attempt):
         """Do what nova's own scheduling does once hosts are selected.
 
         The room is made and claimed by now, so nothing of this may fail the
         request.
         """
+        spec = attempt.shot.spec
         try:
-            self._consume_and_notify(context, attempt)
+            if not self._watch.has_notified_start:
+                self._notify(
+                    context, spec, 'start', fields.NotificationPhase.START
+                )
+            for nomination in attempt.plan.nominations:
+                self._consume(attempt.shot.states, spec, nomination)
+            self._notify(context, spec, 'end', fields.NotificationPhase.END)
         except Exception:
             LOG.exception('Failed to note or notify a selection.')
 
-    def _consume_and_notify(self, context, attempt):
-        spec = attempt.shot.spec
-        if not self._watch.has_notified_start:
-            self._notify(
-                context, spec, 'start', fields.NotificationPhase.START
-            )
-        for nomination in attempt.plan.nominations:
-            spec.instance_uuid = nomination.preemptor
-            spec.obj_reset_changes(['instance_uuid'])
-            self._consume_selected_host(
-                attempt.shot.states[nomination.provider],
-                spec,
-                instance_uuid=nomination.preemptor,
-            )
-        self._notify(context, spec, 'end', fields.NotificationPhase.END)
+    def _consume(self, states, spec, nomination):
+        spec.instance_uuid = nomination.preemptor
+        spec.obj_reset_changes(['instance_uuid'])
+        self._consume_selected_host(
+            states[nomination.provider],
+            spec,
+            instance_uuid=nomination.preemptor,
+        )
 
     def _notify(self, context, spec, phase_name, phase):
         self.notifier.info(
@@ -252,17 +264,18 @@ def _check_policy(context, spec):
 
     :raises errors.NoRoomMade: naming the rule.
     """
-    if not policy.allows(
-        policies.PREEMPT, context, spec.project_id, spec.user_id
-    ):
+    project_id, user_id = eligibility.requester_of(context, spec)
+    if not policy.allows(policies.PREEMPT, context, project_id, user_id):
         raise errors.NoRoomMade(
             'policy %s does not allow it to project %s'
-            % (policies.PREEMPT, spec.project_id)
+            % (policies.PREEMPT, project_id)
         )
 
 
 def _one_for_each(uuids, attempt):
-    """Return a list with one Selection for each server, in order.
+    """Return, for each server in order, a list of one Selection.
+
+    nova's lists name alternates after the first, and pass 2 has none.
 
     NOTE: nova/conductor/manager.py matches them by position, and builds no
     server that was deleted meanwhile, so any Selection does for one of these.

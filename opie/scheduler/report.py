@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the operator's log says of plans."""
+"""What the operator's log says of plans and of wasted evictions."""
 
 import collections
 from collections.abc import Collection
@@ -27,15 +27,11 @@ from opie.preemption import model
 LOG = logging.getLogger(__name__)
 
 
-def refused(
-    request: model.Request, plan: model.Plan, names: Mapping[str, str]
-) -> str:
-    """Return why no host can serve, with counts; log each host's reason.
+def why_infeasible(request: model.Request, plan: model.Plan) -> str:
+    """Return why no host can serve: each reason, with its number of hosts.
 
     :param plan: an infeasible plan.
-    :param names: provider to the name of its host.
     """
-    _log_reasons(request, plan, names)
     counts = collections.Counter(plan.reasons.values())
     too_many = model.Unfit.by_limit(request.most_victims or 0).reason
     if too_many in counts:
@@ -52,9 +48,13 @@ def refused(
     )
 
 
-def _log_reasons(
+def log_reasons(
     request: model.Request, plan: model.Plan, names: Mapping[str, str]
 ) -> None:
+    """Log of each host that a plan has left out why.
+
+    :param names: provider to the name of its host.
+    """
     for uuid, reason in sorted(plan.reasons.items()):
         LOG.debug(
             '%(host)s cannot take %(preemptors)s: %(reason)s.',
@@ -76,7 +76,7 @@ def planned(
 
     :param names: provider to the name of its host.
     """
-    _log_reasons(request, plan, names)
+    log_reasons(request, plan, names)
     for nomination in plan.nominations:
         LOG.info(
             '%(what)s %(preemptor)s on %(host)s, at the cost of %(victims)s.',
@@ -87,7 +87,7 @@ def planned(
                 'victims': ', '.join(
                     server.uuid for server in nomination.victims
                 )
-                or 'nobody',
+                or 'no server',
             },
         )
     if not plan.is_least:
@@ -103,13 +103,13 @@ def planned(
 
 
 def void(
-    preemptors: Sequence[str], number: int, reason: Exception | str
+    preemptors: Sequence[str], plan_number: int, reason: Exception | str
 ) -> None:
-    """Log that an attempt, by its number, could not be carried out."""
+    """Log that a plan could not be made or carried out."""
     LOG.info(
-        'Plan %(attempt)d for %(preemptors)s is void: %(reason)s.',
+        'Plan %(plan)d for %(preemptors)s is void: %(reason)s.',
         {
-            'attempt': number,
+            'plan': plan_number,
             'preemptors': ', '.join(preemptors),
             'reason': reason,
         },

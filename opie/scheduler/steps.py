@@ -10,12 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Marks functions with the step of the protocol that they carry out.
+"""Marks for doc/source/protocol.rst and for the tests of interruptions.
 
-doc/source/protocol.rst tells for each step what is left when a scheduler dies
-in it, and what repairs that.  A call to nova or placement belongs to the
-innermost marked function that leads to it.  The tests that let a scheduler die
-at such calls read the marks.  A mark leaves its function as it is.
+A reader may skip the marks, because a mark leaves its function as it is.  Each
+names the step of the protocol that a function carries out: a row of that page,
+which tells what is left when a scheduler dies in the step, and what repairs
+it.  The tests let a scheduler die at each call to nova or placement.  A call
+belongs to the innermost marked function that leads to it.
 """
 
 from collections.abc import Callable

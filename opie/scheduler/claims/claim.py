@@ -73,11 +73,13 @@ class Claim:
         self._may_arrive = False  # whether it may be written later
 
     @steps.step('claims')
-    def make(self, attempt: int, deadline: int, scheduler_host: str) -> None:
+    def make(
+        self, plan_number: int, deadline_epoch: int, scheduler_host: str
+    ) -> None:
         """Make the claim, and the journal of it.
 
-        :param attempt, deadline, scheduler_host: see
-            :class:`journal_names.Preemption`.
+        :param plan_number, deadline_epoch, scheduler_host: attempt, deadline
+            and scheduler_host of :class:`journal_names.Preemption`.
         :raises errors.ClaimFailed, errors.LimitReached: if it was not made.
         :raises Exception: for any other reason.  It may have been made, and
             has to be given back.
@@ -86,11 +88,16 @@ class Claim:
             # Neither needs the other, and both wait for placement.
             with futures.ThreadPoolExecutor(1) as pool:
                 opening = pool.submit(
-                    self._journal.open, attempt, deadline, scheduler_host
+                    self._journal.open,
+                    plan_number,
+                    deadline_epoch,
+                    scheduler_host,
                 )
                 try:
                     victims = self._read_victims()
                 finally:
+                    # What was opened is closed below if reading has failed, so
+                    # the opening must have ended.  Its own error comes first.
                     opening.result()
             rate_limits.check_again(
                 self._client,
@@ -101,9 +108,10 @@ class Claim:
                 {**self._preemptor_bodies(), **self._victim_bodies(victims)}
             )
         except (errors.ClaimFailed, errors.LimitReached):
-            self.close(self._claimed.keys())
+            self.close_journal(self._claimed.keys())
             raise
 
+    # It runs beside the opening, so a crash in it leaves the same.
     @steps.step('opens the journal')
     def _read_victims(self) -> dict[str, placement.Consumer]:
         """Read the victims, which must hold what the plan says they do.
@@ -162,20 +170,23 @@ class Claim:
             self._confirm_written(exc)
 
     def _confirm_written(self, lost: writing.AnswerLost) -> None:
-        """Make sure that a claim without an answer holds, or never will.
+        """Return if a claim without an answer is there.
 
         The claim may still be on its way.  It names the journal providers of
         the preemptors that take from victims: it is refused once these are
         deleted, and they cannot be deleted once it has arrived.  A claim that
-        takes nothing names none of them.  It may arrive at any time, and the
-        reaper sees what becomes of it.
+        takes nothing names none of them, and may arrive at any time.
+
+        :param lost: what writing the claim has raised.
+        :raises errors.ClaimFailed: if the claim never will be there.
+        :raises writing.AnswerLost: if neither is certain: the reaper decides.
         """
         self._may_arrive = not self._takers
         if self._is_made():
             self._may_arrive = False
             return
         if self._takers and all(
-            map(self._journal.close, sorted(self._takers))
+            map(self._journal.close_one, sorted(self._takers))
         ):
             raise errors.ClaimFailed(str(lost), is_race=True)
         if not self._is_made():
@@ -190,7 +201,7 @@ class Claim:
         consumer = self._client.consumer(preemptor)
         return consumer.allocations == self._claimed[preemptor]
 
-    def touched(self, victims: Iterable[str]) -> set[str]:
+    def changed(self, victims: Iterable[str]) -> set[str]:
         """Return those victims that hold something else than was left."""
         return {
             uuid
@@ -202,19 +213,19 @@ class Claim:
         """Tell whether a victim holds nothing any more."""
         return not self._client.consumer(victim).allocations
 
-    def is_over(self) -> bool:
+    def have_all_released(self) -> bool:
         """Tell whether no victim holds anything any more.
 
         Every victim has an entry in the journal, and nova removes all that a
-        server holds at once.
+        server holds at once.  When placement does not tell, this is False.
         """
         try:
             return not self._journal.has_entries()
         except placement.PlacementError:
             return False
 
-    def give_back(self, preemptors: Collection[str]) -> bool:
-        """Give back what preemptors took, and drop their claims.
+    def give_back_for(self, preemptors: Collection[str]) -> bool:
+        """Give back what some of the preemptors took, and drop their claims.
 
         :returns: whether that is done; see :func:`give_back.give_back`.
         """
@@ -232,11 +243,11 @@ class Claim:
         give_back.empty(self._client, victims)
 
     @steps.step('gives back')
-    def close(self, preemptors: Iterable[str]) -> None:
-        """Close the journal of preemptors that gave up, if that can be.
+    def close_journal(self, preemptors: Iterable[str]) -> None:
+        """Close the journal of preemptors that have no claim, if that can be.
 
-        The reaper closes what is left of it, and all of it if the claim may
-        still arrive.
+        Their claim was not made, or was dropped.  The reaper closes what is
+        left, which is all of it if the claim may still arrive.
         """
         if not self._may_arrive:
-            self._journal.close_if_possible(preemptors)
+            self._journal.close_what_can_be(preemptors)

@@ -45,11 +45,13 @@ class ClaimJournal:
         self.preemptions: dict[str, journal_names.Preemption] = {}
 
     @steps.step('opens the journal')
-    def open(self, attempt: int, deadline: int, scheduler_host: str) -> None:
+    def open(
+        self, plan_number: int, deadline_epoch: int, scheduler_host: str
+    ) -> None:
         """Open the providers.
 
-        :param attempt, deadline, scheduler_host: see
-            :class:`journal_names.Preemption`.
+        :param plan_number, deadline_epoch, scheduler_host: attempt, deadline
+            and scheduler_host of :class:`journal_names.Preemption`.
         """
         began = journal_names.to_millisecond(time.time())
         entries = self._entries()
@@ -60,8 +62,8 @@ class ClaimJournal:
             preemption = journal_names.Preemption(
                 uuidutils.generate_uuid(),
                 preemptor,
-                attempt,
-                deadline,
+                plan_number,
+                deadline_epoch,
                 nomination.provider,
                 scheduler_host,
                 began if entries[preemptor] else None,
@@ -87,28 +89,32 @@ class ClaimJournal:
         return entries
 
     def has_entries(self) -> bool:
-        """Tell whether anything is booked on any victim."""
+        """Tell whether any victim has an entry."""
         return any(
             journal.entries(self._client, preemption.journal_provider)
             for preemption in self.preemptions.values()
         )
 
-    def close(self, preemptor: str) -> bool:
-        """Delete a preemptor's provider; return False if it has entries."""
+    def close_one(self, preemptor: str) -> bool:
+        """Delete a preemptor's provider.
+
+        :returns: False if the provider has to stay for now, see
+            :func:`journal.close_provider`.
+        """
         provider = self.preemptions[preemptor].journal_provider
         if journal.close_provider(self._client, provider) is None:
             return False
         del self.preemptions[preemptor]
         return True
 
-    def close_if_possible(self, preemptors: Iterable[str]) -> None:
-        """Delete the providers of preemptors that gave up.
+    def close_what_can_be(self, preemptors: Iterable[str]) -> None:
+        """Delete the providers of several preemptors.
 
         The reaper deletes what has to stay for now.
         """
         for preemptor in self.preemptions.keys() & set(preemptors):
             try:
-                self.close(preemptor)
+                self.close_one(preemptor)
             except placement.PlacementError as exc:
                 LOG.warning(
                     'The resource provider %(provider)s stays in the journal '

@@ -13,10 +13,12 @@
 
 """Gives back to victims what was taken from them, and drops the claim.
 
-Everything is written in one transaction, with the generations of what was read
-just before, and tried again until it succeeds.  A victim whose deletion was
-asked for gets everything back too, because its guest runs until nova has
-destroyed it.
+All is written in one transaction where placement has room for all, and else
+the claims are dropped first and the victims restored one by one.  Each write
+has the generations of what was read just before.  An attempt tries for up to a
+minute, the reaper once in each of its runs.  A victim whose deletion was asked
+for gets everything back too, because its guest runs until nova has destroyed
+it.
 """
 
 from collections.abc import Collection
@@ -79,7 +81,7 @@ def give_back(
     without_room = waiting.Deadline.after(_PATIENCE_WITHOUT_ROOM_SECONDS)
     for _ in waiting.tries(waiting.FOR_PLACEMENT, patience):
         try:
-            return _try(client, preemptions, dropped)
+            return _write_all(client, preemptions, dropped)
         except _NoRoom as exc:
             error: Exception = exc
             if without_room.is_over:
@@ -120,7 +122,7 @@ def _log_failure(
     )
 
 
-def _try(
+def _write_all(
     client: placement.Client,
     preemptions: Iterable[journal_names.Preemption],
     dropped: Iterable[str],

@@ -132,7 +132,8 @@ def entries(
 class InFlight(typing.NamedTuple):
     """What the journal says at one moment.
 
-    :ivar victims: the uuids of all victims of all preemptions in flight.
+    :ivar victims: the uuids of all victims of all preemptions in flight, and
+        of the migrations that hold a victim's entries.
     :ivar preemptions: every preemption.
     """
 
@@ -220,8 +221,10 @@ def _ensure_root(client: placement.Client) -> None:
 def close_provider(client: placement.Client, provider: str) -> int | None:
     """Delete a journal provider, unless it has entries.
 
-    :returns: how many victims the provider was opened for, 0 if another
-        worker was faster; None if the provider has to stay.
+    :returns: how many victims the provider was opened for: 0 if for none, and
+        if the provider is not there.  None if placement refuses for any other
+        reason, so that the provider has to stay for now.
+    :raises placement.NoAnswer: if placement does not answer.
 
     NOTE: placement/objects/resource_provider.py counts what is booked on a
     provider and then deletes it, with whatever was booked in between.  So

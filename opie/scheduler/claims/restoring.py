@@ -58,11 +58,10 @@ def bodies(
     :returns: uuid of a victim to {consumer uuid: body}; the bodies of one
         victim have to be written together.
     """
-    # From where the entries on a journal provider were taken.
-    nominated = {
+    taken_from = {
         one.journal_provider: one.nominated_provider for one in preemptions
     }
-    victims = _victims(client, nominated)
+    victims = _victims(client, taken_from)
     # Read after the generations, so that no move that begins is missed.
     places = moved_victims.places(
         {
@@ -80,17 +79,21 @@ def bodies(
 
 
 def _victims(
-    client: placement.Client, nominated: Mapping[str, str]
+    client: placement.Client, taken_from: Mapping[str, str]
 ) -> dict[str, _Victim]:
-    """Return uuid to :class:`_Victim` of all consumers with entries."""
+    """Return uuid to :class:`_Victim` of all consumers with entries.
+
+    :param taken_from: journal provider to the host's provider from which its
+        entries tell that something was taken.
+    """
     uuids: set[str] = set()
-    for provider in nominated:
+    for provider in taken_from:
         if journal.exists(client, provider):
             _, booked_on = client.provider_allocations(provider)
             uuids |= booked_on.keys()
     victims = {}
     for uuid in sorted(uuids):
-        victim = _victim(client.consumer(uuid), nominated)
+        victim = _victim(client.consumer(uuid), taken_from)
         # One that nova deletes meanwhile has no entry any more, or not the
         # generation that is read here.
         if victim:
@@ -99,21 +102,22 @@ def _victims(
 
 
 def _victim(
-    consumer: placement.Consumer, nominated: Mapping[str, str]
+    consumer: placement.Consumer, taken_from: Mapping[str, str]
 ) -> _Victim | None:
     held = consumer.allocations
     entries = {
-        provider: held[provider] for provider in held.keys() & nominated.keys()
+        provider: held[provider]
+        for provider in held.keys() & taken_from.keys()
     }
     if not entries:
         return None
     taken = [
-        {nominated[provider]: journal.amounts_taken(entry)}
+        {taken_from[provider]: journal.amounts_taken(entry)}
         for provider, entry in entries.items()
     ]
     return _Victim(
         consumer,
-        nominated[min(entries)],
+        taken_from[min(entries)],
         resources.add(*taken),
         {
             provider: amounts

@@ -56,14 +56,14 @@ def write(
         except placement.NoAnswer as exc:
             raise AnswerLost(str(exc)) from exc
         except placement.ErrorResponse as exc:
-            error = exc
+            last_error = exc
         if is_written():
             return
-        if error.is_orphan_conflict:
+        if last_error.is_orphan_conflict:
             for preemptor in preemptors:
                 bodies[preemptor]['consumer_generation'] = 0
-        elif error.is_provider_conflict:
+        elif last_error.is_provider_conflict:
             waiting.FOR_WRITERS.sleep()
         else:
             break
-    raise errors.ClaimFailed(str(error), is_race=error.status == 409)
+    raise errors.ClaimFailed(str(last_error), is_race=last_error.status == 409)

@@ -13,8 +13,9 @@
 """One attempt: a plan that is claimed, verified, evicted for and confirmed.
 
 Whatever goes wrong, :meth:`Attempt.undo` gives all victims that are still
-there what was taken of them, and drops the preemptors' claims, in one
-transaction.
+there what was taken of them, and drops the preemptors' claims.  That is one
+transaction where placement has room for all of it, and is tried for a minute.
+What is left then is the reaper's.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from opie.scheduler.planning import snapshot
 from opie.scheduler.planning import worker
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
-from opie.scheduler.preempting import switch
+from opie.scheduler.preempting import still_wanted
 from opie.scheduler.preempting import verification
 from opie.scheduler.preempting import victim_checks
 
@@ -53,15 +54,20 @@ LOG = logging.getLogger(__name__)
 class Attempt:
     """One plan on its way through claim, verify, evict, confirm, or undo.
 
+    Making an attempt changes nothing.  It asks nova's filters once more which
+    limits each nominated host has for the compute, see NovaCloud.select.
+
     :ivar shot: the snapshot that the plan was made on.
     :ivar plan: a feasible plan.
     :ivar sources: what the snapshot was taken of; it has the deadline.
     :ivar requester: (project id, user id) of the preemptors.
-    :ivar number: which plan of its request it is, from 1.
+    :ivar plan_number: which plan of its request it is, from 1.
     :ivar selections: nova's Selection for each nomination of the plan.
-    :ivar claims: what the preemptors hold in placement, and the journal of it.
+    :ivar placement_claim: what all preemptors hold in placement, and the
+        journal of it.
     :ivar checks: what is checked before each victim is sent away.
-    :ivar cells: victim to cell mapping, of those that the eviction came to.
+    :ivar awaited: victim to cell mapping, of those whose end confirm waits
+        for, whether opie or another asked for it.
     :ivar sent: uuids of the victims whose deletion was asked for.
     :ivar unwanted: uuids of the preemptors that no user wants any more.
     """
@@ -70,8 +76,8 @@ class Attempt:
     plan: model.Plan
     sources: worker.Sources
     requester: tuple[str, str]
-    number: int
-    cells: dict[str, objects.CellMapping] = dataclasses.field(
+    plan_number: int
+    awaited: dict[str, objects.CellMapping] = dataclasses.field(
         default_factory=dict, init=False
     )
     sent: set[str] = dataclasses.field(default_factory=set, init=False)
@@ -80,26 +86,29 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.selections = self.shot.cloud.select(self.plan)
-        self.claims = claim.Claim(
+        self.placement_claim = claim.Claim(
             self.sources.placement,
             self.plan,
             self.shot.request,
             self.requester,
         )
         self.checks = victim_checks.VictimChecks(
-            self.claims, self.sources.worker.servicegroup
+            self.placement_claim, self.sources.worker.servicegroup
         )
 
     @property
     def deadline(self) -> waiting.Deadline:
+        """When the request's time is over, undoing left out."""
         return self.sources.deadline
 
     @property
     def preemptors(self) -> set[str]:
+        """The uuids of all preemptors, also of those that take nothing."""
         return {item.preemptor for item in self.plan.nominations}
 
     @property
     def victims(self) -> set[str]:
+        """The uuids of all victims, sent away or not."""
         return {server.uuid for _, server in self.plan.victims}
 
     @property
@@ -138,11 +147,13 @@ class Attempt:
         :raises Exception: whatever else happens, it may have been moved.
         """
         self.deadline.check()
-        switch.check()
+        still_wanted.check_switch()
         deadline_epoch = int(time.time() + self.deadline.seconds_left())
         self._may_be_claimed = True
         try:
-            self.claims.make(self.number, deadline_epoch, CONF.host)
+            self.placement_claim.make(
+                self.plan_number, deadline_epoch, CONF.host
+            )
         except (errors.ClaimFailed, errors.LimitReached):
             self._may_be_claimed = False
             raise
@@ -178,6 +189,9 @@ class Attempt:
     def confirm(self) -> None:
         """Return when the victims are gone and their room is the preemptors'.
 
+        Afterwards give back what was taken for preemptors that were deleted
+        meanwhile, and go on with the others.
+
         :raises errors.AttemptVoid: if the room is not theirs.
         :raises errors.NoRoomMade: if the request is over.
         """
@@ -186,9 +200,12 @@ class Attempt:
 
     @steps.step('gives back')
     def undo(self, error: Exception) -> None:
-        """Undo what was done, as nova's tasks do in ``rollback``.
+        """Undo what was done, and decide whether another plan may help.
 
-        It may take a minute, so others must be able to plan meanwhile.
+        The method returns if another plan may help, and after an error that
+        the caller raises in any case.  So for a void attempt that has sent
+        victims away, the method returns only if their room is free.  Undoing
+        may take a minute, so other requests must be able to plan meanwhile.
 
         :param error: what has stopped the attempt.
         :raises errors.AttemptFailed: if the attempt is void, and another plan
@@ -209,7 +226,7 @@ class Attempt:
     def _drop_unwanted(self) -> None:
         """Give back what was taken for preemptors that no user wants."""
         if self.unwanted:
-            self._give_back(self.unwanted)
+            self._give_back_and_close(self.unwanted)
             self._report_waste(
                 {victim for victim in self.sent if not self.is_needed(victim)},
                 sorted(self.unwanted),
@@ -222,7 +239,7 @@ class Attempt:
         may take long over a deletion, or fail, and the guest runs meanwhile.
         """
         self._let_deletions_end()
-        is_undone = self._give_back(self.preemptors)
+        is_undone = self._give_back_and_close(self.preemptors)
         self._empty_deleted()
         return is_undone
 
@@ -240,7 +257,7 @@ class Attempt:
         try:
             context = nova_context.get_admin_context()
             instances.wait_until_gone(instances.ending(context, self.victims))
-            self.claims.empty(instances.without_record(self.victims))
+            self.placement_claim.empty(instances.without_record(self.victims))
         except Exception:
             LOG.exception(
                 'Cannot see whether any of %s is deleted and has allocations '
@@ -249,17 +266,17 @@ class Attempt:
             )
 
     @steps.step('gives back')
-    def _give_back(self, preemptors: set[str]) -> bool:
+    def _give_back_and_close(self, preemptors: set[str]) -> bool:
         """Give back, and return whether it is done.
 
         As long as a claim may be there its journal has to stay, because
         nothing else tells the reaper of it once the victims are gone.  So has
         the journal of a preemption that has cost a server and counts.
         """
-        is_done = self.claims.give_back(preemptors)
+        is_done = self.placement_claim.give_back_for(preemptors)
         is_counted = self.sent and rate_limits.are_limited()
         if is_done and not is_counted:
-            self.claims.close(preemptors)
+            self.placement_claim.close_journal(preemptors)
         return is_done
 
     @staticmethod

@@ -31,7 +31,7 @@ from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import server_states
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import preemptor_checks
+from opie.scheduler.preempting import still_wanted
 
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
@@ -54,7 +54,7 @@ class Confirmation:
             any preemptor.
         """
         self.wait()
-        self._ask_again_who_is_wanted()
+        self._note_unwanted_again()
         self._check_claims()
 
     @steps.polling
@@ -66,7 +66,7 @@ class Confirmation:
         """
         cells: dict[str, objects.CellMapping] = {}
         there: dict[str, set[str]] = {}
-        for victim, cell in self._attempt.cells.items():
+        for victim, cell in self._attempt.awaited.items():
             cells[cell.uuid] = cell
             there.setdefault(cell.uuid, set()).add(victim)
         for _ in waiting.tries(waiting.FOR_VICTIMS):
@@ -82,7 +82,7 @@ class Confirmation:
                 break
             # NOTE: nova/compute/manager.py frees what its tracker counts
             # first, then the allocations, and destroys the record last.
-            if is_ending and self._attempt.claims.is_over():
+            if is_ending and self._attempt.placement_claim.have_all_released():
                 break
             self._attempt.deadline.check()
         self._check_services_again()
@@ -117,7 +117,7 @@ class Confirmation:
         if vm_state != vm_states.ERROR or task_state is not None:
             return False
         try:
-            is_released = self._attempt.claims.is_released(victim)
+            is_released = self._attempt.placement_claim.is_released(victim)
         except placement.PlacementError as exc:
             LOG.warning(
                 'Cannot see whether the failed deletion of %(victim)s has '
@@ -146,11 +146,9 @@ class Confirmation:
             except Exception:
                 LOG.exception('Cannot see whether %s is up.', host)
 
-    def _ask_again_who_is_wanted(self) -> None:
+    def _note_unwanted_again(self) -> None:
         try:
-            preemptor_checks.note_unwanted(
-                self._attempt, self._attempt.preemptors
-            )
+            still_wanted.note_unwanted(self._attempt, self._attempt.preemptors)
         except errors.NoRoomMade:
             raise
         except Exception:
@@ -167,7 +165,7 @@ class Confirmation:
             if nomination.preemptor in self._attempt.unwanted:
                 continue
             try:
-                holds = self._attempt.claims.holds_for(nomination)
+                holds = self._attempt.placement_claim.holds_for(nomination)
             except placement.PlacementError as exc:
                 LOG.warning(
                     'Cannot read the allocations of %(preemptor)s again: '
@@ -177,7 +175,7 @@ class Confirmation:
                 continue
             if not holds:
                 raise errors.AttemptVoid(
-                    'the allocations of %s were removed by somebody else'
+                    'the allocations of %s were removed by another writer'
                     % nomination.preemptor,
                     is_room_free=True,
                 )

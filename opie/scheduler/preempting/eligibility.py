@@ -41,6 +41,15 @@ def may_preempt(
     )
 
 
+def requester_of(
+    context: nova_context.RequestContext, spec: objects.RequestSpec
+) -> tuple[str, str]:
+    """Return (project id, user id) of the preemptors of a request."""
+    # NOTE: as nova/scheduler/utils.py, for specs older than Rocky.
+    has_user_id = 'user_id' in spec and spec.user_id
+    return spec.project_id, spec.user_id if has_user_id else context.user_id
+
+
 @steps.step('sees whether to preempt')
 def preemptors(
     context: nova_context.RequestContext, uuids: Sequence[str]

@@ -37,8 +37,7 @@ from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
 from opie.scheduler.planning import worker
-from opie.scheduler.preempting import preemptor_checks
-from opie.scheduler.preempting import switch
+from opie.scheduler.preempting import still_wanted
 
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
@@ -50,8 +49,8 @@ LOG = logging.getLogger(__name__)
 _FRESH_SECONDS = 0.25
 
 
-class _CheckOfAll:
-    """How long a check of all victims counts, from its beginning.
+class _Stopwatch:
+    """Runs since it was made.
 
     A scheduler may have been suspended since.  Monotonic time may stand still
     then, and the time of the day may be set back, so both are compared.
@@ -65,7 +64,7 @@ class _CheckOfAll:
         return time.monotonic(), time.time()
 
     def is_fresh(self) -> bool:
-        """Tell whether no more than a moment is over."""
+        """Tell whether what was checked since it was made still counts."""
         return all(
             0 <= now - began < _FRESH_SECONDS
             for now, began in zip(self._now(), self._began, strict=True)
@@ -73,7 +72,7 @@ class _CheckOfAll:
 
 
 class Eviction:
-    """The evictions of one attempt, which tells whom it has sent away."""
+    """The evictions of one attempt, which notes the victims sent away."""
 
     def __init__(self, attempt: attempts.Attempt) -> None:
         self._attempt = attempt
@@ -88,21 +87,23 @@ class Eviction:
         :raises errors.NoRoomMade: if the time is over, preemption is switched
             off, or no user wants any preemptor.
         """
-        check_of_all = self._check_all()
+        since_check = self._check_all()
         for provider, server in self._attempt.plan.victims:
             self._evict_patiently(
-                self._attempt.shot.states[provider], server.uuid, check_of_all
+                self._attempt.shot.states[provider], server.uuid, since_check
             )
 
-    def _check_all(self) -> _CheckOfAll | None:
+    def _check_all(self) -> _Stopwatch | None:
         """Find every problem of any victim before one is sent away.
 
-        :returns: None for a single victim, which is checked soon enough.
+        :returns: the time since the check has begun; None for a single victim,
+            which is checked soon enough.
+        :raises errors.AttemptVoid: naming all victims that must not go.
         """
         victims = self._attempt.plan.victims
         if len(victims) == 1:
             return None
-        check_of_all = _CheckOfAll()
+        since_check = _Stopwatch()
         self._note_unwanted(*self._attempt.victims)
         states = {
             server.uuid: self._attempt.shot.states[provider]
@@ -116,21 +117,22 @@ class Eviction:
             raise errors.AttemptVoid(
                 ', '.join(sorted(set(problems.values()))), *problems
             )
-        return check_of_all
+        return since_check
 
     def _evict_patiently(
         self,
         state: worker.HostState,
         victim: str,
-        check_of_all: _CheckOfAll | None,
+        since_check: _Stopwatch | None,
     ) -> None:
         """Evict a victim; see the module's policy on what does not answer.
 
         :param state: the state of the host that the victim is to be on.
+        :param since_check: the time since all victims were checked together.
         """
         for _ in waiting.tries(waiting.FOR_VICTIMS):
             try:
-                self._evict(state, victim, check_of_all)
+                self._evict(state, victim, since_check)
                 return
             except (errors.AttemptVoid, errors.NoRoomMade):
                 raise
@@ -144,8 +146,9 @@ class Eviction:
         self,
         state: worker.HostState,
         victim: str,
-        check_of_all: _CheckOfAll | None,
+        since_check: _Stopwatch | None,
     ) -> None:
+        """Check a victim and send it away, if a preemptor still needs that."""
         self._note_unwanted(victim)
         if not self._attempt.is_needed(victim):
             return
@@ -156,25 +159,43 @@ class Eviction:
             cell = instances.cell_of(self._context, victim)
         except exception.NotFound as exc:
             raise errors.AttemptVoid(str(exc), victim) from exc
-        self._attempt.cells[victim] = cell
+        # Also if it needs no eviction any more, its end is waited for.
+        self._attempt.awaited[victim] = cell
         with nova_context.target_cell(self._context, cell) as cell_context:
-            try:
-                instance = objects.Instance.get_by_uuid(cell_context, victim)
-            except exception.InstanceNotFound:
-                # Its owner was faster.
-                return
-            if instance.task_state == task_states.DELETING:
-                return
-            if check_of_all and check_of_all.is_fresh():
-                self._checks.check_record(instance, state)
-            else:
-                self._checks.check_victim(cell_context, instance, state)
-            switch.check()
-            self._send(cell_context, instance, state)
+            instance = self._instance_to_evict(
+                cell_context, state, victim, since_check
+            )
+            if instance:
+                still_wanted.check_switch()
+                self._send(cell_context, instance, state)
+
+    def _instance_to_evict(
+        self,
+        context: nova_context.RequestContext,
+        state: worker.HostState,
+        victim: str,
+        since_check: _Stopwatch | None,
+    ) -> objects.Instance | None:
+        """Return a victim, or None if another has asked for its deletion.
+
+        :param context: a context targeted at the victim's cell.
+        :raises errors.AttemptVoid: if the victim must not go.
+        """
+        try:
+            instance = objects.Instance.get_by_uuid(context, victim)
+        except exception.InstanceNotFound:
+            return None
+        if instance.task_state == task_states.DELETING:
+            return None
+        if since_check and since_check.is_fresh():
+            self._checks.check_record(instance, state)
+        else:
+            self._checks.check_victim(context, instance, state)
+        return instance
 
     def _note_unwanted(self, *victims: str) -> None:
         """Find out which preemptors of some victims no user wants any more."""
-        preemptor_checks.note_unwanted(
+        still_wanted.note_unwanted(
             self._attempt,
             set().union(*map(self._attempt.preemptors_of, victims)),
         )

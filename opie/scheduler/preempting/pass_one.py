@@ -37,6 +37,7 @@ class Watch(threading.local):
         self.reset()
 
     def reset(self) -> None:
+        """Forget the last request that this thread has served."""
         self.has_placement_answered = True
         self.is_room_hidden = False
         self.has_notified_start = False
@@ -60,6 +61,7 @@ class _WatchedClient:
     def get_allocation_candidates(
         self, *args: typing.Any, **kwargs: typing.Any
     ) -> typing.Any:
+        """Ask as nova does, and note whether and what placement answers."""
         answer = self._report_client.get_allocation_candidates(*args, **kwargs)
         # NOTE: nova/scheduler/client/report.py returns None when it could not
         # connect, and three of them after any answer but 200.

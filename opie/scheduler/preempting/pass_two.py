@@ -42,9 +42,10 @@ from opie.scheduler.placement import providers
 from opie.scheduler.planning import snapshot
 from opie.scheduler.planning import worker
 from opie.scheduler.preempting import attempt as attempts
+from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import plans
 from opie.scheduler.preempting import refusal_cache
-from opie.scheduler.preempting import switch
+from opie.scheduler.preempting import still_wanted
 
 CONF = nova.conf.CONF
 
@@ -156,12 +157,13 @@ class PassTwo:
         """Make plans, until one is carried out.
 
         :returns: the attempt that was.
-        :raises errors.NoRoomMade: if none can be.
+        :raises errors.NoRoomMade: if none can be; also out of undoing an
+            attempt, where another plan would not help.
         """
-        tries = plans.Tries()
-        requester = spec.project_id, _user_id(context, spec)
+        budget = plans.PlanBudget()
+        requester = eligibility.requester_of(context, spec)
         with report.wasted_unless_served(preemptors) as evicted:
-            while tries.are_left():
+            while budget.is_left():
                 attempt = None
                 try:
                     with self._turn_to_plan(sources.deadline):
@@ -171,12 +173,12 @@ class PassTwo:
                             spec.obj_clone(),
                             preemptors,
                             sources,
-                            tries.excluded,
+                            budget.excluded,
                         )
                         # 2. Plan: the host and the victims of least cost.
-                        plan = plans.make(shot, sources, tries)
+                        plan = plans.make(shot, sources, budget)
                         attempt = attempts.Attempt(
-                            shot, plan, sources, requester, tries.number
+                            shot, plan, sources, requester, budget.plan_number
                         )
                         # 3. Claim: move the capacity in placement.
                         attempt.claim()
@@ -189,10 +191,13 @@ class PassTwo:
                     return attempt
                 except errors.AttemptVoid as void:
                     if attempt:
+                        # It raises unless another plan may help.  Where
+                        # victims were sent away, the next line is only
+                        # reached if their room is free.
                         attempt.undo(void)
                         evicted |= attempt.sent
-                    report.void(preemptors, tries.number, void)
-                    tries.note(void)
+                    report.void(preemptors, budget.plan_number, void)
+                    budget.note(void)
                     waiting.FOR_NEXT_PLAN.sleep()
                 except Exception as error:
                     if attempt:
@@ -209,16 +214,7 @@ class PassTwo:
         if not self._planning.acquire(timeout=deadline.seconds_left()):
             raise errors.TooLate
         try:
-            switch.check()
+            still_wanted.check_switch()
             yield
         finally:
             self._planning.release()
-
-
-def _user_id(
-    context: nova_context.RequestContext, spec: objects.RequestSpec
-) -> str:
-    # NOTE: as nova/scheduler/utils.py, for specs older than Rocky.
-    if 'user_id' in spec and spec.user_id:
-        return spec.user_id
-    return context.user_id

@@ -36,8 +36,8 @@ CONF = nova.conf.CONF
 _MAX_LOST_RACES = 20
 
 
-class Tries:
-    """The plans that were made for one request.
+class PlanBudget:
+    """How many plans were made for one request, and may still be made.
 
     :ivar excluded: uuids of servers that are no victims in the next plan.
     """
@@ -47,11 +47,12 @@ class Tries:
         self.excluded: frozenset[str] = frozenset()
 
     @property
-    def number(self) -> int:
+    def plan_number(self) -> int:
         """The number of the next plan, from 1."""
         return self._voided + self._lost_races + 1
 
-    def are_left(self) -> bool:
+    def is_left(self) -> bool:
+        """Tell whether another plan may be made."""
         return (
             self._voided < CONF.opie.max_plans_per_request
             and self._lost_races < _MAX_LOST_RACES
@@ -68,7 +69,7 @@ class Tries:
 
 @steps.step('plans')
 def make(
-    shot: snapshot.Snapshot, sources: worker.Sources, tries: Tries
+    shot: snapshot.Snapshot, sources: worker.Sources, budget: PlanBudget
 ) -> model.Plan:
     """Return a feasible plan.
 
@@ -78,26 +79,44 @@ def make(
     """
     project_id = shot.spec.project_id
     limit = rate_limits.why_not(shot.preemptions, project_id)
-    # An earlier attempt of its own may have made room.
-    if limit and tries.number == 1 and not sources.is_room_hidden:
-        raise errors.LimitReached(limit)
     request = shot.request
     if limit:
+        # An earlier attempt of the request may have made room.
+        may_have_room = budget.plan_number > 1 or sources.is_room_hidden
+        if not may_have_room:
+            raise errors.LimitReached(limit)
+        # Room that is there may be claimed all the same, without victims.
         request = dataclasses.replace(request, most_victims=0)
     plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
-    if not plan.is_feasible and shot.cloud.has_changed:
-        raise errors.AttemptVoid('a host changed', is_race=True)
-    if not plan.is_feasible and limit:
-        raise errors.LimitReached(limit)
     if not plan.is_feasible:
-        # Another request may take those that are excluded from this one.
-        refusal = errors.NoRoomMade if tries.excluded else errors.NoPlan
-        raise refusal(report.refused(shot.request, plan, shot.names))
+        raise _refusal(shot, plan, limit, budget)
     rate_limits.check_plan(plan, shot.preemptions, project_id)
     report.planned(shot.request, plan, shot.names, CONF.opie.dry_run)
     if CONF.opie.dry_run:
         raise errors.NoRoomMade('[opie] dry_run is on')
     return plan
+
+
+def _refusal(
+    shot: snapshot.Snapshot,
+    plan: model.Plan,
+    limit: str | None,
+    budget: PlanBudget,
+) -> errors.AttemptVoid | errors.NoRoomMade:
+    """Return what an infeasible plan ends: itself, or the request.
+
+    :param limit: why the plan could have no victims, None if it could.
+    """
+    if shot.cloud.has_changed:
+        return errors.AttemptVoid('a host changed', is_race=True)
+    if limit:
+        return errors.LimitReached(limit)
+    report.log_reasons(shot.request, plan, shot.names)
+    reason = report.why_infeasible(shot.request, plan)
+    # Another request may take the servers that are excluded from this one.
+    if budget.excluded:
+        return errors.NoRoomMade(reason)
+    return errors.NoPlan(reason)
 
 
 def _cost_now() -> cost.Cost:

@@ -24,9 +24,10 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import snapshot
 
-# NOTE: placement/objects/allocation.py raises the generation of a provider by
-# one for each write, whatever number of consumers it has there.
-_GENERATIONS_OF_A_CLAIM = 1
+# By how much a claim raises the generation of a provider.
+# NOTE: placement/objects/allocation.py raises it by one for each write, for
+# whatever number of consumers.
+_RAISED_BY_A_CLAIM = 1
 
 
 def problems(
@@ -43,23 +44,28 @@ def problems(
     """
     generation, allocations = client.provider_allocations(provider)
     facts = shot.cloud.facts[provider]
-    # Whether no other writer has written to it since facts were read.
-    is_same = generation == facts.generation + _GENERATIONS_OF_A_CLAIM
+    # Whether the claim is all that was written since the facts were read.
+    is_claim_alone = generation == facts.generation + _RAISED_BY_A_CLAIM
     used = resources.total(
         held
         for consumer, held in allocations.items()
         if consumer not in victims
     )
     inventories = facts.inventories
-    if not is_same:
+    if not is_claim_alone:
         _, raw = client.inventories(provider)
         inventories = providers.inventories_of(raw, {})
+    host = shot.names[provider]
     found = [
-        'over capacity: %s of %s' % (name, provider)
+        'over capacity: %s of %s' % (name, host)
         for name in sorted(shot.request.resources)
         if name not in inventories or used[name] > inventories[name].capacity
     ]
-    is_listed_so = is_same and facts.generation == shot.generations[provider]
-    if not is_listed_so and not shot.is_offered(client, provider):
-        found.append('%s does not match the request any more' % provider)
+    # Whether the provider is still what placement has listed for the request,
+    # but for the claim.
+    is_as_listed = (
+        is_claim_alone and facts.generation == shot.generations[provider]
+    )
+    if not is_as_listed and not shot.is_offered(client, provider):
+        found.append('%s does not match the request any more' % host)
     return found

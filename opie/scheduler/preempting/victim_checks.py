@@ -39,17 +39,22 @@ from opie.scheduler.planning import worker
 class VictimChecks:
     """The checks of one plan's victims and of their hosts.
 
-    :param claims: what was claimed for the plan.
+    :param placement_claim: what was claimed for the plan.
     :param servicegroup: nova's servicegroup API.
     """
 
-    def __init__(self, claims: claim.Claim, servicegroup: typing.Any) -> None:
-        self._claims = claims
+    def __init__(
+        self, placement_claim: claim.Claim, servicegroup: typing.Any
+    ) -> None:
+        self._claim = placement_claim
         self._services = compute_services.ComputeServices(servicegroup)
         self._context = nova_context.get_admin_context()
 
     def check_service(self, host: str, may_be_disabled: bool = False) -> None:
         """Check that a host's compute service is up and enabled.
+
+        A service that is not voids the attempt, and no victim is excluded from
+        the next plan, because that plan leaves the host out.
 
         :param may_be_disabled: whether it is too late to mind that it is
             disabled; nova lets a server that is on its way there arrive.
@@ -73,8 +78,10 @@ class VictimChecks:
 
         :param cells: uuid to the cell mapping of each victim that is in one.
         :param states: uuid to the state of the host that each is to be on.
-        :returns: uuid to the reason of those that must not go.
-        :raises errors.AttemptVoid: if a compute service is down or disabled.
+        :returns: uuid to the reason of those that must not go; also of all
+            victims on a host without any compute service.
+        :raises errors.AttemptVoid: if a compute service is down or disabled,
+            which excludes no victim; see :meth:`check_service`.
         """
         problems = self._problems_of_hosts(states)
         for victim in states.keys() - cells.keys() - problems.keys():
@@ -113,12 +120,12 @@ class VictimChecks:
     ) -> dict[str, str]:
         problems = {}
         migrating = server_states.in_migration(context, victims)
-        touched = self._claims.touched(victims)
+        changed = self._claim.changed(victims)
         for row in preemptibles.rows_of(context, victims):
             if row.task_state == task_states.DELETING:
                 continue
             try:
-                self._check(context, row, states[row.uuid], migrating, touched)
+                self._check(context, row, states[row.uuid], migrating, changed)
             except errors.AttemptVoid as exc:
                 problems[row.uuid] = str(exc)
         return problems
@@ -136,8 +143,8 @@ class VictimChecks:
         :raises errors.AttemptVoid: if it is not.
         """
         migrating = server_states.in_migration(context, [instance.uuid])
-        touched = self._claims.touched([instance.uuid])
-        self._check(context, instance, state, migrating, touched)
+        changed = self._claim.changed([instance.uuid])
+        self._check(context, instance, state, migrating, changed)
 
     def _check(
         self,
@@ -145,13 +152,13 @@ class VictimChecks:
         record: typing.Any,
         state: worker.HostState,
         migrating: set[str],
-        touched: set[str],
+        changed: set[str],
     ) -> None:
         """Check a victim.
 
         :param record: an Instance, or a row of ``preemptibles``.
         :param migrating: uuids of servers in migration.
-        :param touched: uuids of victims whose allocations changed.
+        :param changed: uuids of victims whose allocations changed.
         """
         victim = record.uuid
         self.check_record(record, state)
@@ -159,7 +166,7 @@ class VictimChecks:
             raise errors.AttemptVoid('the victim is being migrated', victim)
         if record.vm_state == vm_states.RESIZED:
             self._check_source(context, victim)
-        if victim in touched:
+        if victim in changed:
             raise errors.AttemptVoid(
                 'allocations of the victim changed', victim
             )

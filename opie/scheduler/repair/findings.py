@@ -48,31 +48,6 @@ class Repair(enum.Enum):
     CLOSE = 'delete its journal'
 
 
-# The repair by the preemptor's fate, first before and then after the deadline
-# and its margin are over; of each pair, the first without entries in the
-# journal and the second with entries.
-_REPAIRS = {
-    preemptor_fate.Fate.WITHOUT_HOST: (
-        (Repair.WAIT, Repair.WAIT),
-        (Repair.UNDO, Repair.UNDO),
-    ),
-    preemptor_fate.Fate.UNDECIDED: (
-        (Repair.WAIT, Repair.WAIT),
-        (Repair.UNDO, Repair.UNDO),
-    ),
-    preemptor_fate.Fate.BUILDING: (
-        (Repair.WAIT, Repair.WAIT),
-        (Repair.CLOSE, Repair.GIVE_BACK),
-    ),
-    preemptor_fate.Fate.LAUNCHED: (
-        (Repair.CLOSE, Repair.WAIT),
-        (Repair.CLOSE, Repair.GIVE_BACK),
-    ),
-    preemptor_fate.Fate.FAILED: (
-        (Repair.CLOSE, Repair.WAIT),
-        (Repair.CLOSE, Repair.GIVE_BACK),
-    ),
-}
 # Victims that are gone were lost in vain if their preemptor ends so.
 _IN_VAIN = frozenset(
     (
@@ -116,10 +91,24 @@ def repair_for(
     :param is_counted: whether it :func:`still_counts`, so that its journal
         provider must stay.
     """
-    repair = _REPAIRS[fate][is_overdue][has_entries]
+    repair = _usual_repair(fate, has_entries, is_overdue)
     if repair is Repair.CLOSE and is_counted:
         return Repair.WAIT
     return repair
+
+
+def _usual_repair(
+    fate: preemptor_fate.Fate, has_entries: bool, is_overdue: bool
+) -> Repair:
+    match fate:
+        case preemptor_fate.Fate.WITHOUT_HOST | preemptor_fate.Fate.UNDECIDED:
+            return Repair.UNDO if is_overdue else Repair.WAIT
+        case preemptor_fate.Fate.BUILDING if not is_overdue:
+            return Repair.WAIT
+    # The preemptor has its host, or had it.
+    if not has_entries:
+        return Repair.CLOSE
+    return Repair.GIVE_BACK if is_overdue else Repair.WAIT
 
 
 def is_long_over(

@@ -32,7 +32,8 @@ class Fate(enum.Enum):
     # it, or has died.
     UNDECIDED = 'undecided'
     BUILDING = 'building'
-    # It has run, whatever has become of it since.
+    # It has run, whatever has become of it since.  Or its record is archived,
+    # so that nothing tells any more whether it ran.
     LAUNCHED = 'launched'
     # It was on a host, but never ran.
     FAILED = 'failed'

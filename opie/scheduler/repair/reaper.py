@@ -59,7 +59,7 @@ class Reaper:
     ) -> None:
         self._client = client
         self._context = nova_context.get_admin_context()
-        self._lost_deletions = lost_deletions.LostDeletions(servicegroup)
+        self._deletions = lost_deletions.LostDeletions(servicegroup)
 
     def run(self) -> None:
         """Repair whatever there is to repair."""
@@ -69,7 +69,7 @@ class Reaper:
             LOG.exception('Cannot read which preemptions are in flight.')
         # Afterwards, because what is given back must not meet a deletion.
         try:
-            victims, _ = self.lost_deletions()
+            victims, _ = self.find_lost_deletions()
             self.delete_again(victims)
         except Exception:
             LOG.exception('Cannot find deletions that were lost.')
@@ -80,18 +80,18 @@ class Reaper:
         return journal.in_flight(self._client)
 
     @steps.step('the reaper repeats deletions')
-    def lost_deletions(self) -> tuple[dict[str, typing.Any], list[str]]:
+    def find_lost_deletions(self) -> tuple[dict[str, typing.Any], list[str]]:
         """Return the victims whose deletion nova has accepted and lost.
 
         :returns: (uuid to cell mapping, for :meth:`delete_again`; uuids of the
             cells that did not answer).
         """
-        return self._lost_deletions.find(_lost_after_seconds())
+        return self._deletions.find(_lost_after_seconds())
 
     @steps.step('the reaper repeats deletions')
     def delete_again(self, victims: Mapping[str, typing.Any]) -> set[str]:
         """Repeat lost deletions; return the uuids of those that are."""
-        return self._lost_deletions.repeat(victims, _lost_after_seconds())
+        return self._deletions.repeat(victims, _lost_after_seconds())
 
     @steps.step('the reaper reads')
     def finding(
@@ -133,7 +133,7 @@ class Reaper:
         instances.wait_until_gone(ending)
         for finding in closing:
             with _others_go_on(finding.preemption):
-                self._close(finding)
+                self._close_and_report(finding)
 
     def _give_back_what_is_due(self, finding: findings.Finding) -> bool:
         """Give back to victims, and report those that were lost in vain.
@@ -142,15 +142,18 @@ class Reaper:
         """
         if finding.repair in (findings.Repair.WAIT, findings.Repair.CLOSE):
             return finding.repair is findings.Repair.CLOSE
-        victims = finding.entries.keys()
-        self._empty_deleted(victims)
-        chosen = self._chosen(finding.preemption)
-        result = self._give_back(finding)
+        consumers = finding.entries.keys()
+        self._empty_deleted(consumers)
+        chosen = self._number_chosen(finding.preemption)
+        result = self._give_back_once(finding)
         # Of all reapers that try, only one changes anything.
         if result.changed:
-            lost = instances.being_deleted(self._context, victims)
-            lost |= instances.deleted_servers(self._context, victims)
-            _report(finding, chosen - len(victims - lost))
+            lost = instances.being_deleted(self._context, consumers)
+            lost |= instances.deleted_servers(self._context, consumers)
+            # A victim that nova has deleted has no entry any more, so the
+            # victims that live are counted, and the others are lost.
+            living = consumers - lost
+            _report_waste(finding, chosen - len(living))
         return result.is_done
 
     def _ending(self, finding: findings.Finding) -> set[str]:
@@ -159,7 +162,7 @@ class Reaper:
             return set()
         return instances.ending(self._context, finding.entries.keys())
 
-    def _chosen(self, preemption: journal_names.Preemption) -> int:
+    def _number_chosen(self, preemption: journal_names.Preemption) -> int:
         """Return how many victims a preemption chose, 0 if it is closed."""
         try:
             _, totals = self._client.inventories(preemption.journal_provider)
@@ -169,12 +172,13 @@ class Reaper:
             return 0
         return journal.victims_of(totals)
 
-    def _empty_deleted(self, victims: Collection[str]) -> None:
+    def _empty_deleted(self, consumers: Collection[str]) -> None:
+        """Remove what is still allocated to victims that nova has deleted."""
         give_back.empty(
-            self._client, instances.deleted_servers(self._context, victims)
+            self._client, instances.deleted_servers(self._context, consumers)
         )
 
-    def _give_back(self, finding: findings.Finding) -> give_back.Result:
+    def _give_back_once(self, finding: findings.Finding) -> give_back.Result:
         preemption = finding.preemption
         LOG.info(
             'Repairing the preemption %(name)s, whose preemptor is %(fate)s: '
@@ -194,7 +198,7 @@ class Reaper:
         )
 
     @steps.step('the reaper closes')
-    def _close(self, finding: findings.Finding) -> None:
+    def _close_and_report(self, finding: findings.Finding) -> None:
         """Delete a journal provider, and report what was lost in vain."""
         preemption = finding.preemption
         self._empty_deleted(finding.entries.keys())
@@ -208,7 +212,7 @@ class Reaper:
                 preemption.name,
             )
         elif finding.repair is findings.Repair.CLOSE:
-            _report(finding, chosen)
+            _report_waste(finding, chosen)
 
 
 @contextlib.contextmanager
@@ -220,7 +224,7 @@ def _others_go_on(preemption: journal_names.Preemption) -> Iterator[None]:
         LOG.exception('Cannot repair the preemption %s.', preemption.name)
 
 
-def _report(finding: findings.Finding, wasted: int) -> None:
+def _report_waste(finding: findings.Finding, wasted: int) -> None:
     if finding.is_in_vain and wasted > 0:
         report.wasted(wasted, [finding.preemption.preemptor])
 

@@ -186,7 +186,7 @@ class MeanwhileTest(crash_points.CrashMixin, base.CloudTestCase):
             is_eviction, lambda: said.append(audits.audit_and_delete())
         )
         self.assertIn('Deleted', said[0])
-        self.assertTrue(self.logged('were removed by somebody else'))
+        self.assertTrue(self.logged('were removed by another writer'))
         self.assertPreempted()
 
     def test_an_audit_drops_the_claim_while_victims_go(self):

@@ -103,7 +103,7 @@ class PlacementLimitTest(base.CloudTestCase):
         self.assertEqual(1, len(shown))
         self.assertUntouched(preemptor, *preemptibles)
         (line,) = self.logged('Placing %s' % preemptor['id'])
-        self.assertIn('nobody', line)
+        self.assertIn('at the cost of no server.', line)
 
     def test_victims_are_found_beyond_the_limit(self):
         victims = [

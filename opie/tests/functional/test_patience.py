@@ -71,7 +71,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.fail_at(
             3,
             claim.Claim,
-            'touched',
+            'changed',
             placement.NoAnswer('503'),
         )
         self.assertPreempted()
@@ -89,7 +89,7 @@ class OutageBetweenDeletionsTest(base.CloudTestCase):
         self.fail_at(
             2,
             claim.Claim,
-            'touched',
+            'changed',
             placement.NoAnswer('503'),
         )
         self.assertRefused()
@@ -128,7 +128,7 @@ class PatienceTest(base.CloudTestCase):
             return real(*args)
 
         self.wrap_once(attempt.Attempt, 'verify', verify)
-        self.wrap_once(claim.Claim, 'give_back', give_back)
+        self.wrap_once(claim.Claim, 'give_back_for', give_back)
         first = self.boot(flavor=flavor, state=None)
         self.assertTrue(begun.wait(base.WAIT_SECONDS))
         second = self.boot(flavor=flavor)

@@ -220,33 +220,33 @@ class MadeTest(ClaimTestCase):
         self.assertFalse(self.one.holds_for(self.nomination))
 
     def test_it_sees_which_victims_were_touched(self):
-        self.assertEqual(set(), self.one.touched({uuids.victim}))
+        self.assertEqual(set(), self.one.changed({uuids.victim}))
         self.server('victim', 'host', VCPU=1)
-        self.assertEqual({uuids.victim}, self.one.touched({uuids.victim}))
+        self.assertEqual({uuids.victim}, self.one.changed({uuids.victim}))
 
     def test_it_sees_that_victims_are_gone(self):
         self.assertFalse(self.one.is_released(uuids.victim))
-        self.assertFalse(self.one.is_over())
+        self.assertFalse(self.one.have_all_released())
         self.delete_server('victim')
         self.assertTrue(self.one.is_released(uuids.victim))
-        self.assertTrue(self.one.is_over())
+        self.assertTrue(self.one.have_all_released())
 
     def test_it_is_not_over_while_placement_does_not_tell(self):
         self.delete_server('victim')
         self.placement.interrupt('get', '', stand_in.unreachable)
-        self.assertFalse(self.one.is_over())
+        self.assertFalse(self.one.have_all_released())
 
     def test_its_journal_stays_while_victims_are_booked(self):
-        self.one.close({uuids.new})
+        self.one.close_journal({uuids.new})
         self.assertEqual(1, len(self.in_flight()))
         self.assertMade()
         self.delete_server('victim')
-        self.one.close({uuids.new})
+        self.one.close_journal({uuids.new})
         self.assertNoJournal()
 
     def test_a_journal_that_cannot_be_deleted_is_left_to_the_reaper(self):
         self.delete_server('victim')
         self.placement.interrupt('delete', '', stand_in.answer(503))
-        self.one.close({uuids.new})
+        self.one.close_journal({uuids.new})
         self.assertIn('stays in the journal for now', self.log.output)
         self.assertEqual(1, len(self.in_flight()))

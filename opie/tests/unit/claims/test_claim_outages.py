@@ -82,14 +82,14 @@ class OutageTest(claims.ClaimTestCase):
         self.assertRaises(placement.NoAnswer, self.make, self.one)
         self.placement.stop_interrupting()
         self.assertMade()
-        self.assertTrue(self.one.give_back({uuids.new}))
+        self.assertTrue(self.one.give_back_for({uuids.new}))
         self.assertEqual({'host': {'VCPU': 4}}, self.held('victim'))
 
     def test_one_without_victims_may_arrive_so_its_journal_stays(self):
         self.one = self.claim(self.plan({'new': 'host'}, {}), VCPU=3)
         self.at_the_write(stand_in.unreachable)
         self.assertRaises(placement.NoAnswer, self.make, self.one)
-        self.one.close({uuids.new})
+        self.one.close_journal({uuids.new})
         self.assertEqual(1, len(self.in_flight()))
 
     def test_one_without_victims_that_is_refused_leaves_nothing(self):
@@ -100,7 +100,7 @@ class OutageTest(claims.ClaimTestCase):
         self.one = self.claim(self.plan({'new': 'host'}, {}), VCPU=3)
         self.at_the_write(stand_in.lose_answer)
         self.make(self.one)
-        self.one.close({uuids.new})
+        self.one.close_journal({uuids.new})
         self.assertNoJournal()
 
     def test_a_journal_that_cannot_be_opened_leaves_all_as_it_was(self):

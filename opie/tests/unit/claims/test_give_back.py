@@ -98,7 +98,7 @@ class RestoringTest(GiveBackTestCase):
 
     def test_a_journal_that_is_closed_meanwhile_has_nothing_to_give(self):
         self.give_back()
-        self.one.close({uuids.new})
+        self.one.close_journal({uuids.new})
         self.assertNoJournal()
         self.assertEqual(set(), self.give_back())
 
@@ -127,7 +127,7 @@ class RestoringTest(GiveBackTestCase):
         shares = {'shared': {'first': {'VCPU': 1}, 'second': {'VCPU': 2}}}
         plan = self.plan({'first': 'other', 'second': 'other'}, shares)
         one = self.make(self.claim(plan, VCPU=1))
-        self.assertTrue(one.give_back({uuids.second}))
+        self.assertTrue(one.give_back_for({uuids.second}))
         self.assertEqual({'other': {'VCPU': 1}}, self.held('first'))
         self.assertEqual({}, self.held('second'))
         self.assertEqual(
@@ -184,17 +184,17 @@ class OutageTest(GiveBackTestCase):
             self.placement.interrupt(
                 'post', '/allocations', stand_in.answer(503), number
             )
-        self.assertTrue(self.one.give_back({uuids.new}))
+        self.assertTrue(self.one.give_back_for({uuids.new}))
         self.assertRestored()
 
     def test_an_answer_that_is_lost_costs_nothing(self):
         self.placement.interrupt('post', '/allocations', stand_in.lose_answer)
-        self.assertTrue(self.one.give_back({uuids.new}))
+        self.assertTrue(self.one.give_back_for({uuids.new}))
         self.assertRestored()
 
     def test_one_that_is_away_for_a_minute_is_left_to_the_reaper(self):
         self.placement.interrupt('get', '', stand_in.unreachable, number=None)
-        self.assertFalse(self.one.give_back({uuids.new}))
+        self.assertFalse(self.one.give_back_for({uuids.new}))
         self.assertLessEqual(PATIENCE_SECONDS, self.clock.seconds)
         self.assertLess(
             self.clock.seconds, PATIENCE_SECONDS + MAX_PAUSE_SECONDS

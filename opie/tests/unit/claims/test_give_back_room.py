@@ -77,7 +77,7 @@ class StrictOverCapacityTest(giving.GiveBackTestCase):
         self.assertComplains('WARNING', 'the victims %s held' % uuids.some)
 
     def test_it_is_tried_for_a_moment_only(self):
-        self.assertFalse(self.one.give_back({uuids.new}))
+        self.assertFalse(self.one.give_back_for({uuids.new}))
         self.assertLessEqual(
             giving.PATIENCE_WITHOUT_ROOM_SECONDS, self.clock.seconds
         )
@@ -94,7 +94,7 @@ class StrictOverCapacityTest(giving.GiveBackTestCase):
             stand_in.then(lambda: self.shrink('host', VCPU=10)),
             number=4,
         )
-        self.assertTrue(self.one.give_back({uuids.new}))
+        self.assertTrue(self.one.give_back_for({uuids.new}))
         self.assertRestored()
 
     def test_one_that_dies_in_between_leaves_it_to_the_next(self):

@@ -133,9 +133,9 @@ class OneClaimTest(PropertiesTestCase):
         one = self.claim(self.plan_of(scene, *_PREEMPTORS), VCPU=most)
         self.make(one)
         for number, preemptor in enumerate(order, 1):
-            self.assertTrue(one.give_back({getattr(uuids, preemptor)}))
+            self.assertTrue(one.give_back_for({getattr(uuids, preemptor)}))
             self.assertEqual({}, self.held(preemptor))
-            one.close({getattr(uuids, preemptor)})
+            one.close_journal({getattr(uuids, preemptor)})
             self.assertEqual(len(order) - number, len(self.in_flight()))
         self.assertVictimsHold(scene, scene.held)
         self.assertEqual(sum(scene.held.values()), self.used('host'))
@@ -160,8 +160,8 @@ class RivalsTest(PropertiesTestCase):
         shares = {next(iter(scene.held)): {'first': {'VCPU': 1}}}
         first = self.claim(self.plan({'first': 'host'}, shares), VCPU=1)
         self.make(first)
-        first.give_back({uuids.first})
-        first.close({uuids.first})
+        first.give_back_for({uuids.first})
+        first.close_journal({uuids.first})
         self.turns = turns.Turns()
         for method in ('get', 'post', 'put', 'delete'):
             self.placement.interrupt(
@@ -185,9 +185,9 @@ class RivalsTest(PropertiesTestCase):
                 return
             except placement.ErrorResponse:
                 # A reaper that is so early deletes the journal as it is made.
-                one.give_back({getattr(uuids, preemptor)})
+                one.give_back_for({getattr(uuids, preemptor)})
             if gives_up:
-                one.give_back({getattr(uuids, preemptor)})
+                one.give_back_for({getattr(uuids, preemptor)})
 
         return act
 

@@ -59,7 +59,7 @@ class UndoTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.attempt = _attempt(2)
-        with mock.patch.object(self.attempt.claims, 'make'):
+        with mock.patch.object(self.attempt.placement_claim, 'make'):
             self.attempt.claim()
         self.wasted = []
         self.enterContext(
@@ -119,7 +119,9 @@ class ClaimTest(testtools.TestCase):
         self.attempt = _attempt()
 
     def fail_with(self, error):
-        with mock.patch.object(self.attempt.claims, 'make', side_effect=error):
+        with mock.patch.object(
+            self.attempt.placement_claim, 'make', side_effect=error
+        ):
             self.assertRaises(type(error), self.attempt.claim)
         with mock.patch.object(
             self.attempt, '_undo', return_value=True
@@ -139,6 +141,6 @@ class ClaimTest(testtools.TestCase):
 
     def test_no_claim_is_made_when_the_time_is_over(self):
         self.attempt.sources.deadline = waiting.Deadline.after(0)
-        with mock.patch.object(self.attempt.claims, 'make') as make:
+        with mock.patch.object(self.attempt.placement_claim, 'make') as make:
             self.assertRaises(errors.TooLate, self.attempt.claim)
         self.assertFalse(make.called)

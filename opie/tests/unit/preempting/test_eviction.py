@@ -23,7 +23,7 @@ from opie.scheduler.preempting import eviction
 _SUSPENDED = 600
 
 
-class CheckOfAllTest(testtools.TestCase):
+class StopwatchTest(testtools.TestCase):
     @contextlib.contextmanager
     def at(self, monotonic, of_the_day):
         """Let both clocks show how much they have moved on."""
@@ -35,9 +35,9 @@ class CheckOfAllTest(testtools.TestCase):
 
     def is_fresh_after(self, monotonic, of_the_day):
         with self.at(0, 0):
-            check_of_all = eviction._CheckOfAll()
+            since_check = eviction._Stopwatch()
         with self.at(monotonic, of_the_day):
-            return check_of_all.is_fresh()
+            return since_check.is_fresh()
 
     def test_it_counts_for_a_moment(self):
         self.assertTrue(self.is_fresh_after(0, 0))

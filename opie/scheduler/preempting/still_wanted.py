@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether the users still want the preemptors of an attempt.
+"""Whether pass 2 is still wanted, by the operator and by the users.
 
-A user who deletes a preemptor ends its build request.  So does a conductor
-that gives up on the scheduler.
+The operator's switch stops preemptions that are under way too.  A user who
+deletes a preemptor ends its build request, and so does a conductor that gives
+up on the scheduler.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collections.abc import Iterable
 import typing
 
 from nova import context as nova_context
+import nova.conf
 
 from opie.scheduler import errors
 from opie.scheduler.nova_db import instances
@@ -29,11 +31,22 @@ from opie.scheduler.nova_db import instances
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
 
+CONF = nova.conf.CONF
+
+
+def check_switch() -> None:
+    """Check that preemption is not switched off.
+
+    :raises errors.SwitchedOff: if it is.
+    """
+    if not CONF.opie.enabled:
+        raise errors.SwitchedOff
+
 
 def note_unwanted(
     attempt: attempts.Attempt, preemptors: Iterable[str]
 ) -> None:
-    """Note in an attempt which of some preemptors no user wants any more.
+    """Note in an attempt which of some preemptors are not wanted any more.
 
     :raises errors.NoRoomMade: if no preemptor of the attempt is wanted.
     """
@@ -42,4 +55,6 @@ def note_unwanted(
         if not instances.has_build_request(context, preemptor):
             attempt.unwanted.add(preemptor)
     if attempt.preemptors <= attempt.unwanted:
-        raise errors.NoRoomMade('every preemptor was deleted by its owner')
+        raise errors.NoRoomMade(
+            'every preemptor was deleted or given up by nova'
+        )
