@@ -49,7 +49,12 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def _check_symbols(self):
         objects.register_all()
-        details = ' '.join(check.differences())
+        try:
+            details = ' '.join(check.differences())
+        except FileNotFoundError as error:
+            return _warning(
+                '%s, so what it uses of nova cannot be checked.' % error
+            )
         return _failure(details) if details else _success()
 
     def _check_classes(self):

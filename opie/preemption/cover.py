@@ -201,7 +201,8 @@ class _BranchAndBound:
 
     def _note(self, items: collections.abc.Iterable[int]) -> None:
         """Take note of the cover that is left when superfluous items go."""
-        chosen = sorted(items, reverse=True)
+        # A relaxation that was cut short may count an item twice.
+        chosen = sorted(set(items), reverse=True)
         surplus = vectors.surplus(
             [self._holds[item] for item in chosen], self._needs
         )

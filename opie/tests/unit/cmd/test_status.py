@@ -12,6 +12,7 @@
 
 """``opie-status`` tells an operator what an upgrade would break."""
 
+import pathlib
 from unittest import mock
 
 from opie.tests.unit.cmd import base  # isort: skip
@@ -22,6 +23,7 @@ from oslo_upgradecheck import upgradecheck
 from opie.cmd import status
 from opie.cmd import upgrade_checks
 from opie.nova_compat import check
+from opie.nova_compat import source
 
 Code = upgradecheck.Code
 
@@ -82,6 +84,14 @@ class TestChecks(base.CommandTestCase):
             },
             self.run_checks(),
         )
+
+    def test_without_its_source_opie_is_checked_as_far_as_that_goes(self):
+        self.patch(mock.patch.object(source, '_HOME', pathlib.Path('/no')))
+        source.uses.cache_clear()
+        self.addCleanup(source.uses.cache_clear)
+        code, details = self.run_checks()['Symbols of nova']
+        self.assertEqual(Code.WARNING, code)
+        self.assertIn('no source of opie in /no', details)
 
     def test_a_class_that_cannot_be_used_fails(self):
         self.config.config(scheduler_driver='opie_test_absent.Driver')
