@@ -36,8 +36,8 @@ from oslo_log import log as logging
 import opie.conf
 from opie.scheduler.nova_db import cells as ask
 from opie.scheduler.nova_db import index
+from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
-from opie.scheduler.nova_db import server_states
 from opie.scheduler.weights import historic
 from opie.scheduler.weights import preemptible
 
@@ -203,7 +203,7 @@ class HostManager(host_manager.HostManager):
         :param host_states: their cells are asked.
         """
         answers, silent = ask.ask(
-            self._cells_of(host_states), server_states.in_migration
+            self._cells_of(host_states), instances.in_migration
         )
         return set().union(*answers.values()), silent
 

@@ -28,8 +28,8 @@ from nova.compute import task_states
 import nova.conf
 from oslo_utils import timeutils
 
+from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
-from opie.scheduler.nova_db import server_states
 
 CONF = nova.conf.CONF
 
@@ -41,7 +41,7 @@ _MARGIN = datetime.timedelta(seconds=15)
 SILENT_SECONDS = 10
 
 _Server = preemptibles.PreemptibleServer
-_Host = tuple[str, str]
+_NodeKey = tuple[str, str]
 
 
 class Moment(typing.NamedTuple):
@@ -55,6 +55,7 @@ class Moment(typing.NamedTuple):
 
     @classmethod
     def now(cls) -> 'Moment':
+        """Return this moment."""
         return cls(timeutils.utcnow(), time.monotonic())
 
 
@@ -67,7 +68,7 @@ class CellIndex:
     """
 
     def __init__(self) -> None:
-        self.by_host: dict[_Host, tuple[_Server, ...]] = {}
+        self.by_host: dict[_NodeKey, tuple[_Server, ...]] = {}
         self.is_silent = False
         self._silent_at = 0.0
         self._servers: dict[str, _Server] = {}
@@ -115,7 +116,7 @@ class CellIndex:
         ]
         vanished: set[str] = set()
         if deleting:
-            there = server_states.states_of(context, deleting)
+            there = instances.states_of(context, deleting)
             vanished = set(deleting) - there.keys()
         since = self._read_at.utc - _MARGIN
         return preemptibles.rows_changed_since(context, since), vanished
@@ -142,7 +143,7 @@ class CellIndex:
             for row in rows
             if row.uuid in marked and preemptibles.is_there(row)
         }
-        by_host: dict[_Host, list[_Server]] = {}
+        by_host: dict[_NodeKey, list[_Server]] = {}
         for server in self._servers.values():
             by_host.setdefault(_key(server), []).append(server)
         self.by_host = {
@@ -167,7 +168,7 @@ class CellIndex:
         for row in rows:
             is_one = row.uuid in marked and preemptibles.is_there(row)
             changed[row.uuid] = marked[row.uuid] if is_one else None
-        touched: dict[_Host, dict[str, _Server | None]] = {}
+        touched: dict[_NodeKey, dict[str, _Server | None]] = {}
         for uuid, server in changed.items():
             before = self._servers.pop(uuid, None)
             if server == before:
@@ -192,5 +193,5 @@ def _in_order(servers: Iterable[_Server]) -> tuple[_Server, ...]:
     return tuple(sorted(servers, key=lambda server: server.uuid))
 
 
-def _key(server: _Server) -> _Host:
+def _key(server: _Server) -> _NodeKey:
     return server.host, server.node

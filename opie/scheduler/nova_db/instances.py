@@ -10,7 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What records nova has of single servers and hosts, and in which cells."""
+"""What records nova has of single servers and hosts, and in which cells.
+
+A function that takes a ``cell_context`` reads the cell that the context is
+targeted at.  The others find the cells.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,12 @@ from nova.compute import task_states
 from nova.compute import vm_states
 from nova.db.api import api as api_db
 from nova.db.api import models as api_models
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
 from oslo_log import log as logging
 
 from opie.scheduler import steps
 from opie.scheduler import waiting
-from opie.scheduler.nova_db import server_states
 
 LOG = logging.getLogger(__name__)
 
@@ -38,36 +43,42 @@ ACTION = 'preempt'
 # to the end of the server's record.
 _PATIENCE_SECONDS = 5
 
+# NOTE: as nova/db/main/api.py lists them for
+# MigrationList.get_in_progress_by_instance.
+_MIGRATION_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
+# NOTE: as nova/compute/api.py looks for a resize to confirm.
+_MIGRATION_UNCONFIRMED = ('finished', 'confirming')
+
 
 @api_db.context_manager.reader
 def has_build_request(
     context: nova_context.RequestContext, preemptor: str
 ) -> bool:
-    """Tell whether the owner of a server still waits for its first host."""
+    """Tell whether a preemptor still waits for its first host."""
     build = api_models.BuildRequest
     query = context.session.query(build.id)
     return query.filter(build.instance_uuid == preemptor).first() is not None
 
 
 def cell_of(
-    context: nova_context.RequestContext, victim: str
-) -> objects.CellMapping:
+    context: nova_context.RequestContext, server: str
+) -> objects.CellMapping | None:
     """Return the cell that a server is in, None while it is in none.
 
     :raises nova.exception.InstanceMappingNotFound: if nova does not know it.
     """
-    mapping = objects.InstanceMapping.get_by_instance_uuid(context, victim)
+    mapping = objects.InstanceMapping.get_by_instance_uuid(context, server)
     return mapping.cell_mapping
 
 
 def cells_of(
-    context: nova_context.RequestContext, victims: Collection[str]
+    context: nova_context.RequestContext, servers: Collection[str]
 ) -> dict[str, objects.CellMapping]:
-    """Return uuid to cell of those servers that are in one."""
-    if not victims:
+    """Return uuid to cell, of those of some servers that are in one."""
+    if not servers:
         return {}
     mappings = objects.InstanceMappingList.get_by_instance_uuids(
-        context, sorted(victims)
+        context, sorted(servers)
     )
     return {
         mapping.instance_uuid: mapping.cell_mapping
@@ -86,26 +97,26 @@ def cell_of_host(
     return objects.HostMapping.get_by_host(context, host).cell_mapping
 
 
-def may_be_deleting(context: nova_context.RequestContext, victim: str) -> bool:
+def may_be_deleting(context: nova_context.RequestContext, server: str) -> bool:
     """Tell whether nova may have marked a server for deletion, or deleted it.
 
     When that cannot be seen, it may.
     """
     try:
-        state = server_states.states_of(context, [victim]).get(victim)
+        state = states_of(context, [server]).get(server)
     except Exception:
-        LOG.exception('Cannot see whether %s is being deleted.', victim)
+        LOG.exception('Cannot see whether %s is being deleted.', server)
         return True
     return state is None or state[1] == task_states.DELETING
 
 
-def without_record(victims: Collection[str]) -> set[str]:
-    """Return those of some uuids that nova has no record of any more."""
+def without_record(uuids: Collection[str]) -> set[str]:
+    """Return those of some servers that nova has no record of any more."""
     context = nova_context.get_admin_context()
     there: set[str] = set()
-    for cell_context, uuids in by_cell(context, victims):
-        there |= server_states.states_of(cell_context, uuids).keys()
-    return set(victims) - there
+    for cell_context, some in by_cell(context, uuids):
+        there |= states_of(cell_context, some).keys()
+    return set(uuids) - there
 
 
 def deleted_servers(
@@ -117,7 +128,7 @@ def deleted_servers(
     """
     deleted: set[str] = set()
     for cell_context, some in by_cell(context, uuids):
-        deleted |= server_states.deleted_of(cell_context, some)
+        deleted |= deleted_of(cell_context, some)
     return deleted
 
 
@@ -152,14 +163,15 @@ def _states(
 ) -> Iterator[tuple[str, tuple[str, str | None]]]:
     """Yield (uuid, (vm_state, task_state)) of servers that have a record."""
     for cell_context, some in by_cell(context, uuids):
-        yield from server_states.states_of(cell_context, some).items()
+        yield from states_of(cell_context, some).items()
 
 
 @steps.polling
 def wait_until_gone(uuids: set[str]) -> None:
     """Give nova a moment to end deletions.
 
-    A cell that does not answer takes no time from the others.
+    If a cell cannot be asked, the whole time is waited without asking again,
+    because the other cells end their deletions meanwhile.
     """
     patience = waiting.Deadline.after(_PATIENCE_SECONDS)
     for _ in waiting.tries(waiting.FOR_RECORDS, patience):
@@ -183,3 +195,61 @@ def by_cell(
     for cell, some in found.values():
         with nova_context.target_cell(context, cell) as cell_context:
             yield cell_context, some
+
+
+@main_db.pick_context_manager_reader
+def states_of(
+    cell_context: nova_context.RequestContext, uuids: Collection[str]
+) -> dict[str, tuple[str, str | None]]:
+    """Return uuid to (vm_state, task_state) of the servers not yet gone."""
+    columns = main_models.Instance
+    query = cell_context.session.query(
+        columns.uuid, columns.vm_state, columns.task_state
+    ).filter(columns.uuid.in_(uuids), columns.deleted == 0)
+    return {row.uuid: (row.vm_state, row.task_state) for row in query}
+
+
+@main_db.pick_context_manager_reader
+def deleted_of(
+    cell_context: nova_context.RequestContext, uuids: Collection[str]
+) -> set[str]:
+    """Return those of some uuids whose servers have been deleted."""
+    server = main_models.Instance
+    query = cell_context.session.query(server.uuid).filter(
+        server.uuid.in_(uuids), server.deleted != 0
+    )
+    return {row.uuid for row in query}
+
+
+@main_db.pick_context_manager_reader
+def in_migration(
+    cell_context: nova_context.RequestContext,
+    uuids: Collection[str] | None = None,
+) -> set[str]:
+    """Return the uuids of servers with a migration in progress.
+
+    The migration may be a stale one, of a server whose state was reset.
+
+    :param uuids: servers to ask about, None for all of the cell.
+    """
+    migration = main_models.Migration
+    query = cell_context.session.query(migration.instance_uuid).filter(
+        migration.deleted == 0, migration.status.in_(_MIGRATION_IN_PROGRESS)
+    )
+    if uuids is not None:
+        query = query.filter(migration.instance_uuid.in_(uuids))
+    return {row.instance_uuid for row in query}
+
+
+@main_db.pick_context_manager_reader
+def resized_from(
+    cell_context: nova_context.RequestContext, uuid: str
+) -> set[str]:
+    """Return the hosts that a server's unconfirmed resizes came from."""
+    migration = main_models.Migration
+    query = cell_context.session.query(migration.source_compute).filter(
+        migration.deleted == 0,
+        migration.instance_uuid == uuid,
+        migration.status.in_(_MIGRATION_UNCONFIRMED),
+    )
+    return {row.source_compute for row in query}

@@ -74,6 +74,7 @@ class PreemptibleServer:
 
     @property
     def has_io_workload(self) -> bool:
+        """Whether the server counts in its host's I/O workload."""
         return (
             self.vm_state == vm_states.BUILDING
             or self.task_state in _IO_TASK_STATES

@@ -68,7 +68,10 @@ class ProviderCache:
         return self._facts.get(uuid)
 
     def forget_all_but(self, uuids: Collection[str]) -> None:
-        """Forget the providers of hosts that are gone."""
+        """Forget the providers of compute nodes that are gone.
+
+        :param uuids: of all compute nodes that nova has.
+        """
         for uuid in self._facts.keys() - set(uuids):
             del self._facts[uuid]
 

@@ -10,10 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which servers the operator protects: of some projects, or on some hosts.
+"""Which preemptible servers are no potential victims.
 
-A protected server is never a victim.  Options name the projects; the metadata
-of aggregates, or an option where no aggregate has any, names the hosts.
+The state of a server may keep it from being one.  Of the others the operator
+protects those of some projects, or on some hosts.  Options name the projects;
+the metadata of aggregates, or an option where no aggregate has any, names the
+hosts.
 """
 
 from __future__ import annotations
@@ -23,13 +25,14 @@ from collections.abc import Iterable
 import typing
 
 from nova import objects
+from nova.compute import task_states
+from nova.compute import vm_states
 import nova.conf
 from nova.scheduler import host_manager as nova_host_manager
 from oslo_log import log as logging
 from oslo_utils import strutils
 
 from opie.scheduler.nova_db import preemptibles
-from opie.scheduler.nova_db import victim_states
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -45,6 +48,31 @@ _BY_DEFAULT = (
     'no server may be evicted there: [opie] evict_by_default is off, and no '
     'aggregate says %s=true' % AGGREGATE_KEY
 )
+
+
+_DELETING = (task_states.DELETING, task_states.SOFT_DELETING)
+# States in which a server holds nothing on its host, or is on its way out.
+_WITHOUT_RESOURCES = (
+    vm_states.SHELVED_OFFLOADED,
+    vm_states.SOFT_DELETED,
+    vm_states.DELETED,
+)
+
+
+class Server(typing.Protocol):
+    """A :class:`preemptibles.PreemptibleServer`, or nova's Instance."""
+
+    @property
+    def vm_state(self) -> str: ...
+
+    @property
+    def task_state(self) -> str | None: ...
+
+    @property
+    def locked_by(self) -> str | None: ...
+
+    @property
+    def disable_terminate(self) -> bool: ...
 
 
 class HasProject(typing.Protocol):
@@ -115,8 +143,8 @@ class Protection(typing.NamedTuple):
             for server in servers
             if server.uuid not in excluded
             and server.project_id not in self.projects
-            and not victim_states.why_excluded(server)
-            and not victim_states.why_postponed(server)
+            and not why_no_victim(server)
+            and not why_busy(server)
         )
 
 
@@ -137,4 +165,28 @@ def why_never(server: HasProject) -> str | None:
     """Return why a server is never evicted, or None."""
     if server.project_id in CONF.opie.never_evicted_projects:
         return NEVER_EVICTED
+    return None
+
+
+def why_no_victim(server: Server) -> str | None:
+    """Return why the state of a server keeps it from being a victim, or None.
+
+    The lock of its owner does not protect a server, because any owner could
+    lock.
+    """
+    if server.task_state in _DELETING:
+        return 'is being deleted already'
+    if server.vm_state in _WITHOUT_RESOURCES:
+        return 'is %s' % server.vm_state
+    if server.locked_by == 'admin':
+        return 'is locked by an administrator'
+    if server.disable_terminate:
+        return 'may not be terminated'
+    return None
+
+
+def why_busy(server: Server) -> str | None:
+    """Return why a server is no potential victim for a moment, or None."""
+    if server.task_state is not None:
+        return 'is busy: %s' % server.task_state
     return None

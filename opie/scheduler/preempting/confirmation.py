@@ -29,7 +29,7 @@ from oslo_log import log as logging
 from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
-from opie.scheduler.nova_db import server_states
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import still_wanted
 
@@ -93,7 +93,7 @@ class Confirmation:
         """Return (those whose record is there, whether nova is through)."""
         try:
             with nova_context.target_cell(self._context, cell) as context:
-                states = server_states.states_of(context, sorted(victims))
+                states = instances.states_of(context, sorted(victims))
         except Exception:
             LOG.exception('Cannot see whether victims are gone.')
             return victims, False

@@ -29,9 +29,8 @@ from nova.compute import vm_states
 from opie.scheduler import errors
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import compute_services
+from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
-from opie.scheduler.nova_db import server_states
-from opie.scheduler.nova_db import victim_states
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import worker
 
@@ -119,7 +118,7 @@ class VictimChecks:
         states: Mapping[str, worker.HostState],
     ) -> dict[str, str]:
         problems = {}
-        migrating = server_states.in_migration(context, victims)
+        migrating = instances.in_migration(context, victims)
         changed = self._claim.changed(victims)
         for row in preemptibles.rows_of(context, victims):
             if row.task_state == task_states.DELETING:
@@ -142,7 +141,7 @@ class VictimChecks:
         :param state: the state of the host that it is to be on.
         :raises errors.AttemptVoid: if it is not.
         """
-        migrating = server_states.in_migration(context, [instance.uuid])
+        migrating = instances.in_migration(context, [instance.uuid])
         changed = self._claim.changed([instance.uuid])
         self._check(context, instance, state, migrating, changed)
 
@@ -184,8 +183,8 @@ class VictimChecks:
         if (record.host, record.node) != (state.host, state.nodename):
             raise errors.AttemptVoid('the victim was moved', victim)
         reason = (
-            victim_states.why_excluded(record)
-            or victim_states.why_postponed(record)
+            protection.why_no_victim(record)
+            or protection.why_busy(record)
             or protection.why_never(record)
         )
         if reason:
@@ -200,7 +199,7 @@ class VictimChecks:
         server, waits for the source's compute to answer, and leaves the server
         in task state deleting when that does not.
         """
-        for host in server_states.resized_from(context, victim):
+        for host in instances.resized_from(context, victim):
             try:
                 is_up = self._services.is_up(host)
             except exception.NotFound:

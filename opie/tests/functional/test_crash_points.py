@@ -32,7 +32,7 @@ _NOT_MET = {
     'host_manager._nodes_and_services: objects.ServiceList.get_by_binary': (
         'many hosts'
     ),
-    'server_states.resized_from: session.query': 'a resized victim',
+    'instances.resized_from: session.query': 'a resized victim',
     'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.is_offered: client.providers': 'a changed host',
     'verification.problems: client.inventories': 'a changed host',
