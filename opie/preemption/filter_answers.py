@@ -24,7 +24,7 @@ from opie.preemption import model
 from opie.preemption import shares
 
 _UNSPLITTABLE = (
-    'placement would refuse what is left booked on a victim: min_unit, '
+    'placement would refuse what is left allocated to a victim: min_unit, '
     'max_unit or step_size'
 )
 

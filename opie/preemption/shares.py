@@ -13,8 +13,8 @@
 """How much of each victim's resources each preemptor takes.
 
 Between the claim and the end of its eviction a victim still runs, so what it
-holds is split: the preemptor takes a share of it, and the rest stays booked
-on the victim so that no other request can have it.  A preemptor takes all it
+holds is split: the preemptor takes a share of it, and the rest stays allocated
+to the victim so that no other request can have it.  A preemptor takes all it
 can from its victims and only the remainder from the host's free capacity.
 Then the claim needs no more capacity than the host has given up already,
 others may use what is free meanwhile, and giving everything back always fits.
@@ -40,8 +40,8 @@ def share_out(
     :param per_preemptor: what each of them takes on the host.
     :returns: victim uuid to preemptor uuid to resource class to amount, where
         every victim has at least one preemptor, if only with nothing taken;
-        None when placement's units do not allow what would be left booked on
-        a victim.
+        None when placement's units do not allow what would be left allocated
+        to a victim.
     """
     taken: dict[str, dict[str, int]] = {server.uuid: {} for server in victims}
     for name, amount in per_preemptor.items():

@@ -14,8 +14,8 @@
 
 Whatever goes wrong, :meth:`Attempt.undo` gives all victims that are still
 there what was taken of them, and drops the preemptors' claims.  That is one
-transaction where placement has room for all of it, and is tried for a minute.
-What is left then is the reaper's.
+transaction where placement has room for all of it, and it is tried for up to a
+minute.  What is left then is the reaper's.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Attempt:
     :ivar awaited: victim to cell mapping, of those whose end confirm waits
         for, whether opie or another asked for it.
     :ivar sent: uuids of the victims whose deletion was asked for.
-    :ivar unwanted: uuids of the preemptors that no user wants any more.
+    :ivar unwanted: uuids of the preemptors that are not wanted any more; see
+        still_wanted.py.
     """
 
     shot: snapshot.Snapshot
@@ -134,7 +135,7 @@ class Attempt:
         }
 
     def is_needed(self, victim: str) -> bool:
-        """Tell whether a user still wants what a victim makes room for."""
+        """Tell whether any preemptor that a victim goes for is wanted."""
         return not self.preemptors_of(victim) <= self.unwanted
 
     def claim(self) -> None:
@@ -189,8 +190,8 @@ class Attempt:
     def confirm(self) -> None:
         """Return when the victims are gone and their room is the preemptors'.
 
-        Afterwards give back what was taken for preemptors that were deleted
-        meanwhile, and go on with the others.
+        Afterwards give back what was taken for preemptors that are not wanted
+        any more, so that the others alone keep their claims.
 
         :raises errors.AttemptVoid: if the room is not theirs.
         :raises errors.NoRoomMade: if the request is over.
@@ -224,7 +225,7 @@ class Attempt:
             raise errors.AttemptFailed(str(error)) from error
 
     def _drop_unwanted(self) -> None:
-        """Give back what was taken for preemptors that no user wants."""
+        """Give back what was taken for preemptors that are not wanted."""
         if self.unwanted:
             self._give_back_and_close(self.unwanted)
             self._report_waste(

@@ -50,8 +50,8 @@ class Confirmation:
         """Return when the room is free and the preemptors still have it.
 
         :raises errors.AttemptVoid: if it will not be free, or is not theirs.
-        :raises errors.NoRoomMade: if it is not free in time, or no user wants
-            any preemptor.
+        :raises errors.NoRoomMade: if it is not free in time, or no preemptor
+            is wanted any more.
         """
         self.wait()
         self._note_unwanted_again()

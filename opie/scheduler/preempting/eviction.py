@@ -85,7 +85,7 @@ class Eviction:
 
         :raises errors.AttemptVoid: if a victim must not go.
         :raises errors.NoRoomMade: if the time is over, preemption is switched
-            off, or no user wants any preemptor.
+            off, or no preemptor is wanted any more.
         """
         since_check = self._check_all()
         for provider, server in self._attempt.plan.victims:
@@ -194,7 +194,7 @@ class Eviction:
         return instance
 
     def _note_unwanted(self, *victims: str) -> None:
-        """Find out which preemptors of some victims no user wants any more."""
+        """Find out which preemptors of some victims are wanted no more."""
         still_wanted.note_unwanted(
             self._attempt,
             set().union(*map(self._attempt.preemptors_of, victims)),

@@ -256,7 +256,7 @@ class PlanContentsTest(testtools.TestCase):
         self.assertEqual([('b', ['w'])], builders.placed(plan))
         self.assertEqual(
             {
-                'a': 'placement would refuse what is left booked on a '
+                'a': 'placement would refuse what is left allocated to a '
                 'victim: min_unit, max_unit or step_size'
             },
             plan.reasons,

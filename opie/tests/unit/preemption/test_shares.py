@@ -37,7 +37,7 @@ server = builders.server
             request('p', VCPU=2),
             {'v': {'p': {'VCPU': 2}}},
         ),
-        'the surplus of a large victim stays booked on it': (
+        'the surplus of a large victim stays allocated to it': (
             host('a', server('v', VCPU=8), VCPU=8),
             request('p', VCPU=2),
             {'v': {'p': {'VCPU': 2}}},
@@ -139,7 +139,7 @@ server = builders.server
             request('p', VCPU=5),
             {'v': {'p': {'VCPU': 4}}, 'w': {'p': {'VCPU': 1}}},
         ),
-        'a victim larger than the greatest unit cannot stay booked': (
+        'a victim larger than the greatest unit cannot stay allocated': (
             host('a', server('v', VCPU=8), VCPU=inventory(8, max_unit=4)),
             request('p', VCPU=2),
             None,
@@ -149,7 +149,7 @@ server = builders.server
             request('p', VCPU=6),
             {'v': {'p': {'VCPU': 5}}},
         ),
-        'a victim between two steps cannot stay booked as it is': (
+        'a victim between two steps cannot stay allocated as it is': (
             host(
                 'a',
                 server('v', VCPU=8),
