@@ -34,7 +34,7 @@ from nova.scheduler import host_manager
 from oslo_log import log as logging
 
 import opie.conf
-from opie.scheduler.nova_db import cells as ask
+from opie.scheduler.nova_db import cells as nova_cells
 from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
@@ -109,9 +109,11 @@ class HostManager(host_manager.HostManager):
         self.index = index.Index()
 
     def host_state_cls(self, host, node, cell, **kwargs):
+        """Return the state of a host that is not known yet, for nova."""
         return HostState(host, node, cell)
 
     def get_weighed_hosts(self, hosts, spec_obj):
+        """Weigh hosts as nova does, with what opie's weighers ask for."""
         hosts = list(hosts)
         if any(
             isinstance(weigher, preemptible.PreemptibleWeigher)
@@ -160,7 +162,7 @@ class HostManager(host_manager.HostManager):
             )
         # NOTE: nova/scheduler/host_manager.py reads the services of all
         # hosts, and has no entry for cells that failed.
-        answers, silent = ask.ask(
+        answers, silent = nova_cells.ask(
             cells, lambda context: _nodes_and_services(context, compute_uuids)
         )
         self.silent_cells += silent
@@ -185,7 +187,7 @@ class HostManager(host_manager.HostManager):
                 context, hosts_by_cell[context.cell_uuid]
             )
 
-        answers, silent = ask.ask(self._cells_of(host_states), read)
+        answers, silent = nova_cells.ask(self._cells_of(host_states), read)
         by_host: dict[
             tuple[str, str], list[preemptibles.PreemptibleServer]
         ] = {}
@@ -202,7 +204,7 @@ class HostManager(host_manager.HostManager):
 
         :param host_states: their cells are asked.
         """
-        answers, silent = ask.ask(
+        answers, silent = nova_cells.ask(
             self._cells_of(host_states), instances.in_migration
         )
         return set().union(*answers.values()), silent

@@ -53,7 +53,7 @@ def log_reasons(
 ) -> None:
     """Log of each host that a plan has left out why.
 
-    :param names: provider to the name of its host.
+    :param names: provider to the name of its compute node.
     """
     for uuid, reason in sorted(plan.reasons.items()):
         LOG.debug(
@@ -74,7 +74,7 @@ def planned(
 ) -> None:
     """Log a feasible plan.
 
-    :param names: provider to the name of its host.
+    :param names: provider to the name of its compute node.
     """
     log_reasons(request, plan, names)
     for nomination in plan.nominations:

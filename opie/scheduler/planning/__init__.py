@@ -12,6 +12,6 @@
 
 """What the planner is given, and what it asks while it plans.
 
-To read in this order: worker, snapshot, requirements, protection, host_values,
+To read in this order: inputs, snapshot, requirements, protection, host_values,
 live_cloud, filter_trial.
 """

@@ -27,8 +27,8 @@ import typing
 from nova import objects
 
 from opie.preemption import model
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler.placement import client as placement
-from opie.scheduler.planning import worker
 
 
 class FilterTrial:
@@ -44,8 +44,8 @@ class FilterTrial:
         self,
         spec: objects.RequestSpec,
         request: model.Request,
-        states: Mapping[str, worker.HostState],
-        host_manager: worker.HostManager,
+        states: Mapping[str, host_managers.HostState],
+        host_manager: host_managers.HostManager,
     ) -> None:
         self._spec = spec
         self._request = request
@@ -55,13 +55,13 @@ class FilterTrial:
             spec.instance_group.hosts if _has_group_hosts(spec) else ()
         )
 
-    def why_refused(
+    def why_failed(
         self,
         provider: str,
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
     ) -> str | None:
-        """See :meth:`opie.preemption.model.LiveCloud.why_refused`."""
+        """Return why a host fails; see :meth:`model.LiveCloud.why_refused`."""
         state = self._state(provider, gone, nominations)
         if self._is_alone():
             return 'no member of its affinity group would be left'
@@ -93,7 +93,7 @@ class FilterTrial:
         provider: str,
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
-    ) -> worker.HostState:
+    ) -> host_managers.HostState:
         """Return a host's state, and make the spec fit for its filters.
 
         :param gone: uuids of the servers that would be gone from the host.
@@ -140,7 +140,7 @@ class FilterTrial:
 
     def _set_group_hosts(
         self,
-        state: worker.HostState,
+        state: host_managers.HostState,
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
     ) -> None:

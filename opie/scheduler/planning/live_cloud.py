@@ -22,22 +22,23 @@ from collections.abc import Sequence
 import typing
 
 from opie.preemption import model
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler.nova_db import cells
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import filter_trial
 from opie.scheduler.planning import host_values
+from opie.scheduler.planning import inputs
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
-from opie.scheduler.planning import worker
 
-_States = dict[str, worker.HostState]
+_States = dict[str, host_managers.HostState]
 
 
 class NovaCloud:
     """A :class:`model.LiveCloud` for one plan.
 
-    :param wanted: what the request asks for.
+    :param required: what the request asks for.
     :param cell_uuids: provider to the cell that its host is in.
     :param excluded: uuids of servers that are to be no victims.
     :ivar states: provider to host state, of the hosts that were read.
@@ -48,15 +49,15 @@ class NovaCloud:
 
     def __init__(
         self,
-        sources: worker.Sources,
-        wanted: requirements.Requirements,
+        sources: inputs.Sources,
+        required: requirements.Requirements,
         cell_uuids: Mapping[str, str],
         protected: protection.Protection,
         excluded: frozenset[str],
     ) -> None:
         self._host_manager = sources.worker.host_manager
         self._sources = sources
-        self._wanted = wanted
+        self._required = required
         self._cell_uuids = cell_uuids
         self._protected = protected
         self._excluded = excluded
@@ -64,8 +65,8 @@ class NovaCloud:
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
         self.has_changed = False
         self._filters = filter_trial.FilterTrial(
-            wanted.spec.obj_clone(),
-            wanted.request,
+            required.spec.obj_clone(),
+            required.request,
             self.states,
             self._host_manager,
         )
@@ -104,13 +105,13 @@ class NovaCloud:
         :raises errors.TooLate: if the time is over.
         """
         self._sources.deadline.check()
-        return self._filters.why_refused(provider, gone, nominations)
+        return self._filters.why_failed(provider, gone, nominations)
 
     def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
         """See :class:`model.LiveCloud`."""
         weighed = self._host_manager.get_weighed_hosts(
             [self.states[provider] for provider in providers],
-            self._wanted.spec,
+            self._required.spec,
         )
         weights = sorted({item.weight for item in weighed}, reverse=True)
         return {item.obj.uuid: weights.index(item.weight) for item in weighed}
@@ -124,9 +125,9 @@ class NovaCloud:
     ) -> tuple[_States, set[str]]:
         """Return (provider to state, uuids of servers in migration)."""
         states, silent = self._host_manager.states_and_silent_cells(
-            self._wanted.context,
+            self._required.context,
             providers,
-            self._wanted.spec,
+            self._required.spec,
             {self._cell_uuids[provider] for provider in providers},
         )
         cells.check_all_answered(silent)
@@ -143,24 +144,26 @@ class NovaCloud:
         that would pass only in between, because two filters want opposite
         things, is left out.
         """
-        passing, why = self._host_manager.filter_hosts(
+        passing, filters = self._host_manager.filter_hosts(
             [
-                state.without({server.uuid for server in state.preemptibles})
+                state.without(
+                    {server.uuid for server in state.preemptibles or ()}
+                )
                 for state in states.values()
             ],
-            self._wanted.spec,
+            self._required.spec,
         )
         kept = {state.uuid for state in passing}
         refused = [state for uuid, state in states.items() if uuid not in kept]
         if refused:
             as_is, _ = self._host_manager.filter_hosts(
-                [state.without(()) for state in refused], self._wanted.spec
+                [state.without(()) for state in refused], self._required.spec
             )
             kept |= {state.uuid for state in as_is}
         reasons = {
-            uuid: why.get(
-                (state.host, state.nodename), 'its compute service is down'
-            )
+            uuid: 'its compute service is down'
+            if uuid in kept
+            else filters[state.host, state.nodename]
             for uuid, state in states.items()
         }
         return (
@@ -172,11 +175,11 @@ class NovaCloud:
             reasons,
         )
 
-    def _is_up(self, state: worker.HostState) -> bool:
+    def _is_up(self, state: host_managers.HostState) -> bool:
         return self._sources.worker.servicegroup.service_is_up(state.service)
 
     def _host(
-        self, state: worker.HostState, excluded: Collection[str]
+        self, state: host_managers.HostState, excluded: Collection[str]
     ) -> model.Host | model.Unfit:
         try:
             facts = self._sources.worker.hosts.providers.read(
@@ -190,7 +193,7 @@ class NovaCloud:
             state.uuid,
             facts,
             self._protected.potential_victims(
-                state.host, state.preemptibles, excluded
+                state.host, state.preemptibles or (), excluded
             ),
             self._protected.why_protected(state.host),
         )

@@ -26,7 +26,7 @@ from nova.scheduler import utils as scheduler_utils
 
 from opie.preemption import model
 from opie.scheduler import errors
-from opie.scheduler.planning import worker
+from opie.scheduler import host_manager as host_managers
 
 CONF = nova.conf.CONF
 
@@ -52,7 +52,7 @@ def read(
     context: nova_context.RequestContext,
     spec: objects.RequestSpec,
     preemptors: Sequence[str],
-    host_manager: worker.HostManager,
+    host_manager: host_managers.HostManager,
 ) -> Requirements:
     """Read the requirements of a request.
 
@@ -64,10 +64,10 @@ def read(
         alone.
     :raises nova.exception.NoValidHost: if it names a host that does not exist.
     """
-    wanted = scheduler_utils.resources_from_request_spec(
+    resource_request = scheduler_utils.resources_from_request_spec(
         context, spec, host_manager
     )
-    group = _only_group(spec, wanted)
+    group = _only_group(spec, resource_request)
     spec.instance_uuid = preemptors[0]
     # As in nova's own scheduling, this is not to be saved.
     spec.obj_reset_changes(['instance_uuid'])
@@ -81,20 +81,24 @@ def read(
 
 
 def _only_group(
-    spec: objects.RequestSpec, wanted: scheduler_utils.ResourceRequest
+    spec: objects.RequestSpec,
+    resource_request: scheduler_utils.ResourceRequest,
 ) -> objects.RequestGroup:
     """Return the request group that everything is asked for in."""
     pci_requests = spec.pci_requests
     for is_so, shape in (
-        (wanted.get_num_of_suffixed_groups(), 'granular request groups'),
+        (
+            resource_request.get_num_of_suffixed_groups(),
+            'granular request groups',
+        ),
         (spec.requested_resources, 'resources of ports or devices'),
         (spec.numa_topology, 'a NUMA topology'),
-        (wanted.cpu_pinning_requested, 'dedicated CPUs'),
+        (resource_request.cpu_pinning_requested, 'dedicated CPUs'),
         (pci_requests and pci_requests.requests, 'PCI devices'),
     ):
         if is_so:
             raise errors.UnsupportedRequest('it asks for %s' % shape)
-    group = wanted.get_request_group(None)
+    group = resource_request.get_request_group(None)
     if not group.resources:
         raise errors.UnsupportedRequest('it asks for no resources')
     return group

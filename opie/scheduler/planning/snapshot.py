@@ -14,7 +14,7 @@
 
 A snapshot is taken anew for every plan, of all hosts that placement says match
 the request's traits and aggregates, whatever room they have.  It is cheap and
-may be a moment behind; the planner has those hosts read anew that can win.
+may be a moment behind.  The planner has those hosts read anew that can win.
 """
 
 from __future__ import annotations
@@ -28,50 +28,57 @@ from nova import context as nova_context
 from nova import objects
 
 from opie.preemption import model
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import inputs
 from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
-from opie.scheduler.planning import worker
 
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """What a plan starts from.
+    """What a plan starts from, and the cloud that it asks.
+
+    Only the cloud is not what it was when the snapshot was taken: it gathers
+    the hosts that were read since.
 
     :ivar requirements: of the request that the plan is for.
-    :ivar hosts: those that may serve the request.
-    :ivar cloud: whom to ask while planning.
-    :ivar names: provider to the name of its host, for logs.
+    :ivar hosts: those that may serve the request, by estimates.
+    :ivar cloud: the :class:`model.LiveCloud` of the plan.
+    :ivar node_names: provider to the name of its compute node, which is the
+        ``hypervisor_hostname``; for logs.
     :ivar preemptions: every :class:`journal_names.Preemption` in flight.
-    :ivar generations: provider to its generation then.
+    :ivar generations: provider to its generation when placement listed it.
     """
 
     requirements: requirements.Requirements
     hosts: tuple[model.Host, ...]
     cloud: live_cloud.NovaCloud
-    names: Mapping[str, str]
+    node_names: Mapping[str, str]
     preemptions: list[typing.Any]
     generations: Mapping[str, int]
 
     @property
     def spec(self) -> objects.RequestSpec:
+        """The RequestSpec, as nova's request filters left it."""
         return self.requirements.spec
 
     @property
     def request(self) -> model.Request:
+        """What the planner is given of the request."""
         return self.requirements.request
 
     @property
-    def states(self) -> dict[str, worker.HostState]:
-        """Provider to host state, of the hosts that were read."""
+    def states(self) -> dict[str, host_managers.HostState]:
+        """Provider to host state, of the hosts that were read until now."""
         return self.cloud.states
 
-    def is_offered(self, client: placement.Client, provider: str) -> bool:
-        """Tell whether placement still has a host match the request."""
+    def still_matches(self, client: placement.Client, provider: str) -> bool:
+        """Ask placement whether a provider still matches the request."""
         query = self.requirements.query
         return bool(client.providers([('uuid', provider), *query]))
 
@@ -81,7 +88,7 @@ def take(
     context: nova_context.RequestContext,
     spec: objects.RequestSpec,
     preemptors: Sequence[str],
-    sources: worker.Sources,
+    sources: inputs.Sources,
     excluded: frozenset[str] = frozenset(),
 ) -> Snapshot:
     """Take a snapshot.
@@ -98,8 +105,8 @@ def take(
     :raises placement.PlacementError: if placement cannot be read.
     """
     host_manager = sources.worker.host_manager
-    wanted = requirements.read(context, spec, preemptors, host_manager)
-    generations = _root_providers(sources.placement, wanted.query)
+    required = requirements.read(context, spec, preemptors, host_manager)
+    generations = _root_providers(sources.placement, required.query)
     nodes = {
         provider: node
         for provider, node in _read_compute_nodes(sources.worker).items()
@@ -115,13 +122,13 @@ def take(
     in_flight = sources.worker.journal.read(sources.placement)
     cloud = live_cloud.NovaCloud(
         sources,
-        wanted,
+        required,
         {provider: node.cell_uuid for provider, node in nodes.items()},
         protected,
         excluded | in_flight.victims,
     )
     return Snapshot(
-        wanted,
+        required,
         hosts,
         cloud,
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
@@ -142,25 +149,25 @@ def _root_providers(
 
 
 def _read_compute_nodes(
-    the_worker: worker.Worker,
+    its_worker: inputs.Worker,
 ) -> dict[str, compute_nodes.Compute]:
     """Return provider to compute node, of all hosts.
 
     :raises errors.SilentCells: if a cell does not answer, because it may have
         room: then no server is evicted in the others.
     """
-    enabled = the_worker.host_manager.enabled_cells
-    cells.check_all_answered(the_worker.host_manager.index.refresh(enabled))
+    enabled = its_worker.host_manager.enabled_cells
+    cells.check_all_answered(its_worker.host_manager.index.refresh(enabled))
     nodes, silent = compute_nodes.read(enabled)
     cells.check_all_answered(silent)
-    the_worker.hosts.forget_all_but(nodes.keys())
+    its_worker.hosts.forget_all_but(nodes.keys())
     return nodes
 
 
 def _host(
     node: compute_nodes.Compute,
     generation: int,
-    sources: worker.Sources,
+    sources: inputs.Sources,
     may_have_room: bool,
     protected: protection.Protection,
 ) -> model.Host:

@@ -38,8 +38,8 @@ from opie.scheduler import waiting
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import instances
+from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
-from opie.scheduler.planning import worker
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
 from opie.scheduler.preempting import still_wanted
@@ -75,7 +75,7 @@ class Attempt:
 
     shot: snapshot.Snapshot
     plan: model.Plan
-    sources: worker.Sources
+    sources: inputs.Sources
     requester: tuple[str, str]
     plan_number: int
     awaited: dict[str, objects.CellMapping] = dataclasses.field(

@@ -33,10 +33,10 @@ from nova.compute import task_states
 from oslo_log import log as logging
 
 from opie.scheduler import errors
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
-from opie.scheduler.planning import worker
 from opie.scheduler.preempting import still_wanted
 
 if typing.TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Eviction:
 
     def _evict_patiently(
         self,
-        state: worker.HostState,
+        state: host_managers.HostState,
         victim: str,
         since_check: _Stopwatch | None,
     ) -> None:
@@ -144,7 +144,7 @@ class Eviction:
 
     def _evict(
         self,
-        state: worker.HostState,
+        state: host_managers.HostState,
         victim: str,
         since_check: _Stopwatch | None,
     ) -> None:
@@ -172,7 +172,7 @@ class Eviction:
     def _instance_to_evict(
         self,
         context: nova_context.RequestContext,
-        state: worker.HostState,
+        state: host_managers.HostState,
         victim: str,
         since_check: _Stopwatch | None,
     ) -> objects.Instance | None:
@@ -205,7 +205,7 @@ class Eviction:
         self,
         context: nova_context.RequestContext,
         instance: objects.Instance,
-        state: worker.HostState,
+        state: host_managers.HostState,
     ) -> None:
         """Ask nova to delete a victim: it cannot be taken back."""
         victim = instance.uuid

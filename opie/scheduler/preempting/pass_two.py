@@ -39,8 +39,8 @@ from opie.scheduler.claims import journal
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
+from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
-from opie.scheduler.planning import worker
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import plans
@@ -66,7 +66,7 @@ class PassTwo:
         host_manager: host_managers.HostManager,
         servicegroup: typing.Any,
     ) -> None:
-        self._worker = worker.Worker(
+        self._worker = inputs.Worker(
             host_manager, servicegroup, journal.Reader()
         )
         self._refusals = refusal_cache.RefusalCache()
@@ -99,7 +99,7 @@ class PassTwo:
             known = self._refusals.find(key)
             if known:
                 raise errors.NoRoomMade(known)
-            sources = worker.Sources(
+            sources = inputs.Sources(
                 self._worker,
                 placement.Client(report_client, context.global_id),
                 deadline,
@@ -152,7 +152,7 @@ class PassTwo:
         context: nova_context.RequestContext,
         spec: objects.RequestSpec,
         preemptors: Sequence[str],
-        sources: worker.Sources,
+        sources: inputs.Sources,
     ) -> attempts.Attempt:
         """Make plans, until one is carried out.
 
@@ -167,7 +167,7 @@ class PassTwo:
                 attempt = None
                 try:
                     with self._turn_to_plan(sources.deadline):
-                        # 1. Snapshot: what all hosts look like now.
+                        # 1. Snapshot: all hosts, maybe a moment behind.
                         shot = snapshot.take(
                             context.elevated(),
                             spec.obj_clone(),

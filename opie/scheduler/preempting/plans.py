@@ -26,8 +26,8 @@ from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler import steps
 from opie.scheduler.claims import rate_limits
+from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
-from opie.scheduler.planning import worker
 
 CONF = nova.conf.CONF
 
@@ -69,7 +69,7 @@ class PlanBudget:
 
 @steps.step('plans')
 def make(
-    shot: snapshot.Snapshot, sources: worker.Sources, budget: PlanBudget
+    shot: snapshot.Snapshot, sources: inputs.Sources, budget: PlanBudget
 ) -> model.Plan:
     """Return a feasible plan.
 
@@ -91,7 +91,7 @@ def make(
     if not plan.is_feasible:
         raise _refusal(shot, plan, limit, budget)
     rate_limits.check_plan(plan, shot.preemptions, project_id)
-    report.planned(shot.request, plan, shot.names, CONF.opie.dry_run)
+    report.planned(shot.request, plan, shot.node_names, CONF.opie.dry_run)
     if CONF.opie.dry_run:
         raise errors.NoRoomMade('[opie] dry_run is on')
     return plan
@@ -111,7 +111,7 @@ def _refusal(
         return errors.AttemptVoid('a host changed', is_race=True)
     if limit:
         return errors.LimitReached(limit)
-    report.log_reasons(shot.request, plan, shot.names)
+    report.log_reasons(shot.request, plan, shot.node_names)
     reason = report.why_infeasible(shot.request, plan)
     # Another request may take the servers that are excluded from this one.
     if budget.excluded:

@@ -55,7 +55,7 @@ def problems(
     if not is_claim_alone:
         _, raw = client.inventories(provider)
         inventories = providers.inventories_of(raw, {})
-    host = shot.names[provider]
+    host = shot.node_names[provider]
     found = [
         'over capacity: %s of %s' % (name, host)
         for name in sorted(shot.request.resources)
@@ -66,6 +66,6 @@ def problems(
     is_as_listed = (
         is_claim_alone and facts.generation == shot.generations[provider]
     )
-    if not is_as_listed and not shot.is_offered(client, provider):
+    if not is_as_listed and not shot.still_matches(client, provider):
         found.append('%s does not match the request any more' % host)
     return found

@@ -27,12 +27,12 @@ from nova.compute import task_states
 from nova.compute import vm_states
 
 from opie.scheduler import errors
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.planning import protection
-from opie.scheduler.planning import worker
 
 
 class VictimChecks:
@@ -71,7 +71,7 @@ class VictimChecks:
     def problems(
         self,
         cells: Mapping[str, objects.CellMapping],
-        states: Mapping[str, worker.HostState],
+        states: Mapping[str, host_managers.HostState],
     ) -> dict[str, str]:
         """Check several victims at once, in fewer steps than one by one.
 
@@ -97,7 +97,7 @@ class VictimChecks:
         return problems
 
     def _problems_of_hosts(
-        self, states: Mapping[str, worker.HostState]
+        self, states: Mapping[str, host_managers.HostState]
     ) -> dict[str, str]:
         problems: dict[str, str] = {}
         for host in sorted({state.host for state in states.values()}):
@@ -115,7 +115,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         victims: list[str],
-        states: Mapping[str, worker.HostState],
+        states: Mapping[str, host_managers.HostState],
     ) -> dict[str, str]:
         problems = {}
         migrating = instances.in_migration(context, victims)
@@ -133,7 +133,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         instance: objects.Instance,
-        state: worker.HostState,
+        state: host_managers.HostState,
     ) -> None:
         """Check that a victim is still what was planned with.
 
@@ -149,7 +149,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         record: typing.Any,
-        state: worker.HostState,
+        state: host_managers.HostState,
         migrating: set[str],
         changed: set[str],
     ) -> None:
@@ -171,7 +171,7 @@ class VictimChecks:
             )
 
     def check_record(
-        self, record: typing.Any, state: worker.HostState
+        self, record: typing.Any, state: host_managers.HostState
     ) -> None:
         """Check what a victim's own record says.
 

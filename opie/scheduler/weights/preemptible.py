@@ -56,11 +56,13 @@ class PreemptibleWeigher(weights.BaseHostWeigher):
     _multiplier = None
 
     def weight_multiplier(self, host_state):
+        """Return the multiplier for one host, of its aggregates or option."""
         return scheduler_utils.get_weight_multiplier(
             host_state, self.multiplier_option, self._multiplier
         )
 
     def weigh_objects(self, weighed_obj_list, weight_properties):
+        """Return a weight for each of nova's weighed hosts."""
         self._multiplier = CONF[self.multiplier_option]
         weigh = self._make_weigh()
         return [

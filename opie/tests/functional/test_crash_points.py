@@ -34,7 +34,7 @@ _NOT_MET = {
     ),
     'instances.resized_from: session.query': 'a resized victim',
     'restoring._restoring: client.consumer': 'a victim amid a migration',
-    'snapshot.Snapshot.is_offered: client.providers': 'a changed host',
+    'snapshot.Snapshot.still_matches: client.providers': 'a changed host',
     'verification.problems: client.inventories': 'a changed host',
     # nova's own way of a request, before there is a plan.
     'filter_scheduler.FilterScheduler._select_destinations: '

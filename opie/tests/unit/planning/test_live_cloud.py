@@ -1,0 +1,77 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which reason a host is given that cannot serve."""
+
+import types
+import unittest.mock as mock
+
+import testtools
+
+from opie.preemption import model
+from opie.scheduler.planning import live_cloud
+from opie.scheduler.planning import protection
+
+_HOST = 'host', 'node'
+
+
+class _State(types.SimpleNamespace):
+    uuid, host, nodename, service = 'provider', *_HOST, None
+    preemptibles = (types.SimpleNamespace(uuid='server'),)
+    is_whole = True
+
+    def without(self, gone):
+        return _State(is_whole=not gone)
+
+
+class _HostManager:
+    """Has one host, which may pass only while no server is gone."""
+
+    def __init__(self, passes_as_it_is):
+        self._passes_as_it_is = passes_as_it_is
+
+    def states_and_silent_cells(self, *args):
+        return [_State()], []
+
+    def load_preemptibles(self, states):
+        return []
+
+    def servers_in_migration(self, states):
+        return set(), []
+
+    def filter_hosts(self, states, spec):
+        if self._passes_as_it_is and all(state.is_whole for state in states):
+            return states, {}
+        return [], {_HOST: 'TheFilter'}
+
+
+class ReasonTest(testtools.TestCase):
+    def check(self, passes_as_it_is, expected):
+        sources = mock.Mock()
+        sources.worker.host_manager = _HostManager(passes_as_it_is)
+        sources.worker.servicegroup.service_is_up.return_value = False
+        cloud = live_cloud.NovaCloud(
+            sources,
+            mock.MagicMock(),
+            {'provider': 'cell'},
+            protection.Protection(),
+            frozenset(),
+        )
+        self.assertEqual(
+            {'provider': model.Unfit(expected)}, cloud.read(('provider',))
+        )
+
+    def test_a_filter_that_refuses_a_host_in_any_case_is_the_reason(self):
+        self.check(False, 'TheFilter')
+
+    def test_a_service_that_is_down_is_the_reason_where_filters_pass(self):
+        self.check(True, 'its compute service is down')
