@@ -176,7 +176,7 @@ class Eviction:
         victim: str,
         since_check: _Stopwatch | None,
     ) -> objects.Instance | None:
-        """Return a victim, or None if another has asked for its deletion.
+        """Return a victim, or None if its deletion was asked for already.
 
         :param context: a context targeted at the victim's cell.
         :raises errors.AttemptVoid: if the victim must not go.
