@@ -20,7 +20,7 @@ from oslo_utils import uuidutils
 
 from opie.scheduler import filter_scheduler
 from opie.scheduler.claims import claim as allocations
-from opie.scheduler.nova_db import server_states
+from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 from opie.scheduler.preempting import attempt
@@ -78,7 +78,7 @@ class OutageTest(base.CloudTestCase):
         def fail(real, *args):
             raise exception.NovaException('the database is away')
 
-        self.wrap_once(server_states, 'states_of', fail)
+        self.wrap_once(instances, 'states_of', fail)
         self.assertPreempted()
 
     def test_an_answer_that_is_not_placements_is_checked(self):
