@@ -83,7 +83,7 @@ class FilterScheduler(manager.SchedulerManager):
         startup.announce(self)
 
     def set_shutdown_in_progress(self):
-        """Look once more at the options before the worker ends.
+        """Read the options once more before the worker ends.
 
         NOTE: where services run in threads, oslo.service replaces the workers
         on SIGHUP and lets only the new ones know the options: see cotyledon's

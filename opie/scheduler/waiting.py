@@ -101,7 +101,7 @@ FOR_NEXT_PLAN = Pauses(0.2, 0.2, chance=1)
 def tries(pauses: Pauses, deadline: Deadline | None = None) -> Iterator[None]:
     """Yield at once, and again after each pause, until a deadline.
 
-    The deadline is looked at before each pause, and not after it.  So the
+    The deadline is checked before each pause, and not after it.  So the
     caller has a last try when the pause that passes the deadline is over.
 
     :param deadline: None for ever: the caller ends it.
