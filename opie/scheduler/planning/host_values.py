@@ -36,7 +36,7 @@ _Inventories = dict[str, model.Inventory]
 _Servers = tuple[preemptibles.PreemptibleServer, ...]
 
 
-class _Inputs(typing.NamedTuple):
+class _MadeFrom(typing.NamedTuple):
     """What the value of a host was made from.
 
     :ivar is_same: whether the provider has the generation of the facts.
@@ -50,7 +50,7 @@ class _Inputs(typing.NamedTuple):
     why_protected: str | None
     projects: frozenset[str]
 
-    def is_like(self, other: '_Inputs') -> bool:
+    def is_like(self, other: '_MadeFrom') -> bool:
         return (
             self.servers is other.servers
             and self.facts is other.facts
@@ -66,7 +66,7 @@ class HostValues:
 
     def __init__(self) -> None:
         self.providers = providers.ProviderCache()
-        self._made: dict[str, tuple[model.Host, _Inputs]] = {}
+        self._made: dict[str, tuple[model.Host, _MadeFrom]] = {}
         self._sizes: dict[typing.Any, dict[str, int]] = {}
 
     def forget_all_but(self, uuids: Set[str]) -> None:
@@ -95,7 +95,7 @@ class HostValues:
             is read before it is refused.  The value is an estimate anyway.
         """
         facts = self.providers.last(node.uuid)
-        inputs = _Inputs(
+        made_from = _MadeFrom(
             servers,
             facts,
             node,
@@ -105,31 +105,31 @@ class HostValues:
             protected.projects,
         )
         kept = self._made.get(node.uuid)
-        if kept and kept[1].is_like(inputs):
+        if kept and kept[1].is_like(made_from):
             return kept[0]
         victims = protected.potential_victims(node.host, servers)
-        host = self._estimate(inputs, victims)
-        self._made[node.uuid] = host, inputs
+        host = self._estimate(made_from, victims)
+        self._made[node.uuid] = host, made_from
         return host
 
-    def _estimate(self, inputs: _Inputs, victims: _Servers) -> model.Host:
+    def _estimate(self, made_from: _MadeFrom, victims: _Servers) -> model.Host:
         """Return a host by nova's figures, and by facts if there are."""
-        facts = inputs.facts
+        facts = made_from.facts
         inventories = {
             name: model.Inventory(total, allocation_ratio=ratio, used=used)
-            for name, (total, used, ratio) in inputs.node.amounts().items()
+            for name, (total, used, ratio) in made_from.node.amounts().items()
         }
         held: dict[str, dict[str, int]] = {}
         if facts is not None:
             inventories = {
                 name: _with_usage(
-                    name, item, inventories.get(name), inputs.is_same
+                    name, item, inventories.get(name), made_from.is_same
                 )
                 for name, item in facts.inventories.items()
             }
             held = facts.allocations
         return model.Host(
-            inputs.node.uuid,
+            made_from.node.uuid,
             inventories,
             tuple(
                 model.Server(
@@ -140,10 +140,10 @@ class HostValues:
                 )
                 for server in victims
             ),
-            is_worth_reading=inputs.is_worth_reading,
-            is_unknown=inputs.is_worth_reading and facts is None,
+            is_worth_reading=made_from.is_worth_reading,
+            is_unknown=made_from.is_worth_reading and facts is None,
             read_at=facts.read_at if facts else 0.0,
-            why_protected=inputs.why_protected,
+            why_protected=made_from.why_protected,
         )
 
     def _size(

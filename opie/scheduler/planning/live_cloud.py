@@ -41,7 +41,8 @@ class NovaCloud:
     :param required: what the request asks for.
     :param cell_uuids: provider to the cell that its host is in.
     :param excluded: uuids of servers that are to be no victims.
-    :ivar states: provider to host state, of the hosts that were read.
+    :ivar states: provider to host state, of the hosts that were read
+        until now.
     :ivar facts: provider to what placement has of it, likewise.
     :ivar has_changed: whether a host changed while it was read, so that
         another plan may find it in order.
