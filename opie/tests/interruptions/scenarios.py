@@ -153,7 +153,24 @@ class Emptied(Scenario):
         with fixtures.MockPatchObject(
             report.SchedulerReportClient, 'delete_allocation_for_instance'
         ):
-            self.cloud.delete(self.cloud.preemptible()[0])
+            self.cloud.delete(self._that_keeps_its_disk())
+
+    def _that_keeps_its_disk(self):
+        """Return the victim of which not all was taken.
+
+        All was taken of the other victim, so the reaper asks nova where that
+        one is before it gives anything back.  Deleting either victim would
+        make the points of this scenario differ from time to time.
+        """
+        (kept,) = (
+            server
+            for server in self.cloud.preemptible()
+            if any(
+                'DISK_GB' in held['resources']
+                for held in self.cloud.allocations(server).values()
+            )
+        )
+        return kept
 
     def act(self):
         self.cloud.reap_late()
