@@ -85,6 +85,8 @@ class RepairTest(processes.ProcessCase):
         self.left_at = next(
             point for point in self.points() if self.left_at in point
         )
+        # Later, the reaper is to close no journal but the one that is left.
+        self.wait_for(lambda: self.assertEqual(set(), self.watcher.journal()))
         normal, victims = self.leave()
         with self.dying_at('', killer.REAPER):
             self.recover(normal, victims)
