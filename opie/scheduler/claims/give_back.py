@@ -86,7 +86,7 @@ def give_back(
             error: Exception = exc
             if without_room.is_over:
                 break
-        # Whatever it is, giving up is worse.
+        # Giving up is worse than any error.
         except Exception as exc:
             error = exc
     level = _log_level(error, is_tried_once=not patience_seconds)

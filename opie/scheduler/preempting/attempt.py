@@ -12,7 +12,7 @@
 
 """One attempt: a plan that is claimed, verified, evicted for and confirmed.
 
-Whatever goes wrong, :meth:`Attempt.undo` gives all victims that are still
+If a step fails, :meth:`Attempt.undo` gives all victims that are still
 there what was taken of them, and drops the preemptors' claims.  That is one
 transaction where placement has room for all of it, and it is tried for up to a
 minute.  What is left then is the reaper's.
