@@ -13,11 +13,9 @@
 """How many preemptions may begin within a minute, by the journal's count.
 
 All workers share the journal.  A request counts what is there before it plans,
-and once more when its own journal providers are there.  Of requests that are
-too many together, the one that opens its journal last sees all of them.
+and once more when its own journal providers are there; see rivals.py.
 """
 
-from collections.abc import Collection
 from collections.abc import Iterable
 import time
 
@@ -25,9 +23,8 @@ import nova.conf
 
 from opie.preemption import model
 from opie.scheduler import errors
-from opie.scheduler import waiting
-from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import rivals
 from opie.scheduler.placement import client as placement
 
 CONF = nova.conf.CONF
@@ -36,9 +33,6 @@ WINDOW_SECONDS = 60
 
 _OVERALL = 'max_preemptions_per_minute'
 _PER_PROJECT = _OVERALL + '_per_project'
-
-# How long to wait for requests that began later to withdraw.
-_PATIENCE_SECONDS = 1.0
 
 
 def are_limited() -> bool:
@@ -104,47 +98,19 @@ def check_again(
 ) -> None:
     """Check the limits for a request whose journal providers are there.
 
-    All other preemptions count.  If those that began before are too many, the
-    request has to withdraw.  Otherwise requests that began later see this one
-    and are about to withdraw, unless they had counted before it was there.
-
     :param opened: the request's own preemptions.
-    :raises errors.LimitReached: if the request has to withdraw.
+    :raises errors.LimitReached: if the request has to withdraw, see
+        :func:`rivals.why_withdraw`.
     """
     own = [one for one in opened if one.began is not None]
     if not own or not are_limited():
         return
-    patience = waiting.Deadline.after(_PATIENCE_SECONDS)
-    for _ in waiting.tries(waiting.FOR_RIVALS, patience):
-        others = _others(client, own)
-        reason = why_not(others, project_id, len(own))
-        if reason is None:
-            return
-        if why_not(_begun_before(others, own), project_id, len(own)):
-            break
-    raise errors.LimitReached(reason)
 
+    def why_not_beside(
+        others: Iterable[journal_names.Preemption],
+    ) -> str | None:
+        return why_not(others, project_id, len(own))
 
-def _others(
-    client: placement.Client, own: Iterable[journal_names.Preemption]
-) -> list[journal_names.Preemption]:
-    providers = {one.journal_provider for one in own}
-    return [
-        one
-        for one in journal.in_flight(client)
-        if one.journal_provider not in providers
-    ]
-
-
-def _begun_before(
-    others: Iterable[journal_names.Preemption],
-    own: Collection[journal_names.Preemption],
-) -> list[journal_names.Preemption]:
-    first = min(map(_order, own))
-    return [
-        one for one in others if one.began is not None and _order(one) < first
-    ]
-
-
-def _order(preemption: journal_names.Preemption) -> tuple[float, str]:
-    return preemption.began or 0.0, preemption.journal_provider
+    reason = rivals.why_withdraw(client, own, why_not_beside)
+    if reason:
+        raise errors.LimitReached(reason)

@@ -1,0 +1,83 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which of several requests withdraws that cannot all go on.
+
+A request asks once its own journal providers are there.  So of all such
+requests the one that opens its journal last sees the others.  Those that began
+first go on.
+"""
+
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Sequence
+import typing
+
+from opie.scheduler import waiting
+from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
+from opie.scheduler.placement import client as placement
+
+# How long to wait for requests that began later to withdraw.
+_PATIENCE_SECONDS = 1.0
+
+_Preemptions = Sequence[journal_names.Preemption]
+_Reason = typing.TypeVar('_Reason')
+
+
+def why_withdraw(
+    client: placement.Client,
+    own: _Preemptions,
+    why_not: Callable[[_Preemptions], _Reason | None],
+) -> _Reason | None:
+    """Return why a request has to withdraw, or None if it may go on.
+
+    If it cannot go on beside the preemptions that began before, it withdraws.
+    Otherwise requests that began later see this one and are about to withdraw,
+    unless they had asked before its journal was there.
+
+    :param own: the request's own preemptions that take from victims.
+    :param why_not: given other preemptions in flight, returns why the request
+        cannot go on beside them, None if it can.
+    """
+    patience = waiting.Deadline.after(_PATIENCE_SECONDS)
+    reason = None
+    for _ in waiting.tries(waiting.FOR_RIVALS, patience):
+        others = _others(client, own)
+        reason = why_not(others)
+        if reason is None:
+            return None
+        earlier = why_not(_begun_before(others, own))
+        if earlier is not None:
+            return earlier
+    return reason
+
+
+def _others(client: placement.Client, own: _Preemptions) -> _Preemptions:
+    providers = {one.journal_provider for one in own}
+    return [
+        one
+        for one in journal.in_flight(client)
+        if one.journal_provider not in providers
+    ]
+
+
+def _begun_before(
+    others: Iterable[journal_names.Preemption], own: _Preemptions
+) -> _Preemptions:
+    """Return those that began first, and those that do not tell when."""
+    first = min(map(_order, own))
+    return [one for one in others if _order(one) < first]
+
+
+def _order(preemption: journal_names.Preemption) -> tuple[float, str]:
+    return preemption.began or 0.0, preemption.journal_provider
