@@ -88,6 +88,23 @@ class Arms:
         boot.forget()
         return watch
 
+    def refuse(self, flavor, hints=None, profiler=None):
+        """Measure opie's scheduling of a request that cannot be served.
+
+        :param profiler: a cProfile.Profile to watch it with.
+        """
+        boot = boots.Boot(flavor, hints)
+        watch = stopwatch.Stopwatch()
+        watch.start()
+        if profiler:
+            profiler.enable()
+        _refused(boot, self._opies)
+        if profiler:
+            profiler.disable()
+        watch.stop()
+        boot.forget()
+        return watch
+
     def preempt_fully(self, flavor):
         """Measure the same until nova is told the host."""
         boot = boots.Boot(flavor)

@@ -24,13 +24,16 @@ class Boot:
     """A request for a normal server, waiting for its host.
 
     :param flavor: a Flavor.
+    :param hints: scheduler hints, name to list of values.
     :ivar uuid: of the server that is to be.
     """
 
-    def __init__(self, flavor):
+    def __init__(self, flavor, hints=None):
         self._context = tenant.context()
         self.uuid = uuidutils.generate_uuid()
-        self._spec = servers.request_spec(self._context, self.uuid, flavor, {})
+        self._spec = servers.request_spec(
+            self._context, self.uuid, flavor, hints or {}
+        )
         server = servers.new_instance(self._context, self._spec, flavor)
         self._build = objects.BuildRequest(
             self._context,

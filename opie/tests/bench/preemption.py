@@ -33,6 +33,7 @@ from opie.tests.bench import memory
 from opie.tests.bench import planning
 from opie.tests.bench import population
 from opie.tests.bench import profiling
+from opie.tests.bench import refusals
 from opie.tests.bench import report
 from opie.tests.bench import rounds
 
@@ -47,6 +48,8 @@ def main():
         if options.memory:
             with cloud.running() as people:
                 memory.tell(people)
+        elif options.refusals:
+            _write(refusals.measure(options), options)
         else:
             _measure(options)
     except errors.Missing as error:
@@ -82,6 +85,11 @@ def _parse():
         action='store_true',
         help='measure nothing but what %d hosts take of memory' % memory.HOSTS,
     )
+    parser.add_argument(
+        '--refusals',
+        action='store_true',
+        help='measure nothing but requests that cannot be served',
+    )
     return parser.parse_args()
 
 
@@ -98,6 +106,10 @@ def _measure(options):
     lines = []
     preemptions = _measure_clouds(options, lines)
     _measure_planner(options, preemptions, lines)
+    _write(lines, options)
+
+
+def _write(lines, options):
     report.say('')
     for line in lines:
         report.say(line)

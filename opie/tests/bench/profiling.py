@@ -33,16 +33,26 @@ _SHOWN = re.compile(
 
 
 def tell(arms, people):
-    """Print a profile of arm c and the times of single reads.
+    """Print a profile of arm c and the times of single reads."""
+    flavor = people.flavors[layout.PREEMPTOR_VCPUS]
+    tell_of('arm c', lambda profiler: arms.preempt(flavor, profiler))
+    report.say('')
+    for name, read in _reads(people, arms.stock_manager):
+        report.say('%10.1f ms  %s' % (1000 * _median(read), name))
+
+
+def tell_of(what, call):
+    """Print a profile of some calls.
 
     Threads other than the scheduler's own show up as waiting.  A profile
     slows down what is computed, and not what is waited for.
+
+    :param call: called with the cProfile.Profile to watch it with.
     """
     profiler = cProfile.Profile()
-    flavor = people.flavors[layout.PREEMPTOR_VCPUS]
     for _ in range(_CALLS):
-        arms.preempt(flavor, profiler)
-    report.say('\nA call of arm c, profiled:')
+        call(profiler)
+    report.say('\nA call of %s, profiled:' % what)
     report.say('%10s %10s %10s' % ('calls', 'own ms', 'in all ms'))
     entries = []
     for where, values in pstats.Stats(profiler).stats.items():
@@ -70,9 +80,6 @@ def tell(arms, people):
                 name,
             )
         )
-    report.say('')
-    for name, read in _reads(people, arms.stock_manager):
-        report.say('%10.1f ms  %s' % (1000 * _median(read), name))
 
 
 def _reads(people, manager):

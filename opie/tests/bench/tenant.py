@@ -44,23 +44,27 @@ def context():
 
 def create_flavors():
     """Create the flavors; return VCPU to flavor."""
-    flavors = {}
-    for vcpus in layout.FLAVOR_VCPUS:
-        flavors[vcpus] = flavor = objects.Flavor(
-            context(),
-            flavorid='vcpu-%d' % vcpus,
-            name='vcpu-%d' % vcpus,
-            vcpus=vcpus,
-            memory_mb=vcpus * layout.MEMORY_MB_PER_VCPU,
-            root_gb=vcpus * layout.DISK_GB_PER_VCPU,
-            ephemeral_gb=0,
-            swap=0,
-            rxtx_factor=1.0,
-            vcpu_weight=0,
-            disabled=False,
-            is_public=True,
-            extra_specs={},
-            projects=[],
-        )
-        flavor.create()
-    return flavors
+    return {vcpus: create_flavor(vcpus) for vcpus in layout.FLAVOR_VCPUS}
+
+
+def create_flavor(vcpus, **extra_specs):
+    """Create a flavor; its name tells what is special about it."""
+    name = '-'.join(['vcpu', str(vcpus), *sorted(extra_specs)])
+    flavor = objects.Flavor(
+        context(),
+        flavorid=name,
+        name=name,
+        vcpus=vcpus,
+        memory_mb=vcpus * layout.MEMORY_MB_PER_VCPU,
+        root_gb=vcpus * layout.DISK_GB_PER_VCPU,
+        ephemeral_gb=0,
+        swap=0,
+        rxtx_factor=1.0,
+        vcpu_weight=0,
+        disabled=False,
+        is_public=True,
+        extra_specs=extra_specs,
+        projects=[],
+    )
+    flavor.create()
+    return flavor
