@@ -35,5 +35,6 @@ A file stands below one that uses it, and make_plan is in the first::
               filter_answers    what the cloud's filters say
       shares                    what a preemptor takes of each victim
 
-The values are in model, and amounts of resource classes in amounts.
+The values are in model, amounts of resource classes in amounts, and what the
+planner asks in live_cloud.
 """

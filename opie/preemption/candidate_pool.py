@@ -22,6 +22,7 @@ import heapq
 from opie.preemption import bounds
 from opie.preemption import candidates
 from opie.preemption import cost
+from opie.preemption import live_cloud
 from opie.preemption import model
 
 # How many hosts are read together.
@@ -36,7 +37,7 @@ class CandidatePool:
         request: model.Request,
         hosts: dict[str, model.Host],
         its_cost: cost.Cost,
-        cloud: model.LiveCloud,
+        cloud: live_cloud.LiveCloud,
     ) -> None:
         """Begin with no preemptor nominated.
 

@@ -23,6 +23,7 @@ import typing
 from opie.preemption import amounts
 from opie.preemption import cost
 from opie.preemption import estimates
+from opie.preemption import live_cloud
 from opie.preemption import model
 from opie.preemption import victims
 
@@ -86,7 +87,7 @@ class Refiner:
         request: model.Request,
         hosts: dict[str, model.Host],
         its_cost: cost.Cost,
-        cloud: model.LiveCloud,
+        cloud: live_cloud.LiveCloud,
     ) -> None:
         self._request = request
         self._cost = its_cost

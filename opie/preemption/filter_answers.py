@@ -20,6 +20,7 @@ be nominated to a host.
 
 import collections.abc
 
+from opie.preemption import live_cloud
 from opie.preemption import model
 from opie.preemption import shares
 
@@ -35,7 +36,9 @@ class FilterAnswers:
     :meth:`begin` comes first.
     """
 
-    def __init__(self, request: model.Request, cloud: model.LiveCloud) -> None:
+    def __init__(
+        self, request: model.Request, cloud: live_cloud.LiveCloud
+    ) -> None:
         self.request = request
         self._cloud = cloud
 
@@ -57,7 +60,7 @@ class FilterAnswers:
         gone: frozenset[str],
         nominations: tuple[model.Nomination, ...],
     ) -> str | None:
-        """See :meth:`model.LiveCloud.why_refused`."""
+        """See :meth:`live_cloud.LiveCloud.why_refused`."""
         key = provider, gone, len(nominations)
         if key not in self._answers:
             self._answers[key] = self._cloud.why_refused(

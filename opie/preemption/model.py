@@ -23,7 +23,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import functools
-import typing
 
 from opie.preemption import amounts
 from opie.preemption import errors
@@ -260,40 +259,3 @@ class Plan:
                 key=lambda pair: (pair[0], pair[1].uuid),
             )
         )
-
-
-class LiveCloud(typing.Protocol):
-    """What the planner asks while it plans.
-
-    Each answer is dear, because it takes databases, placement or the cloud's
-    filters.  So the planner asks only about hosts that can still win.
-    """
-
-    def read(self, providers: tuple[str, ...]) -> Mapping[str, Host | Unfit]:
-        """Read hosts anew, because the given ones may be out of date.
-
-        Returns an answer for each of the providers: the host as it is now, or
-        why it cannot serve the request even if all potential victims go.
-        """
-        ...
-
-    def why_refused(
-        self,
-        provider: str,
-        gone: frozenset[str],
-        nominations: tuple[Nomination, ...],
-    ) -> str | None:
-        """Ask the cloud's own filters about one host.
-
-        Called with the host's provider, the uuids of all servers that would be
-        gone from the host, and the nominations that come before for the same
-        request.  Returns None when the host passes, or the reason why not.
-        """
-        ...
-
-    def rank_by_weight(self, providers: tuple[str, ...]) -> Mapping[str, int]:
-        """Return the rank that the cloud's weighers give each host.
-
-        Lower comes first.  The rank decides between hosts of equal cost.
-        """
-        ...

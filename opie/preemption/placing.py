@@ -21,6 +21,7 @@ import collections.abc
 
 from opie.preemption import candidate_pool
 from opie.preemption import candidates
+from opie.preemption import live_cloud
 from opie.preemption import model
 
 MOST_TOGETHER = 16
@@ -32,7 +33,7 @@ MOST_TIES = 16
 def place(
     request: model.Request,
     pool: candidate_pool.CandidatePool,
-    cloud: model.LiveCloud,
+    cloud: live_cloud.LiveCloud,
 ) -> tuple[model.Nomination, ...] | None:
     """Return a nomination for each preemptor, or None.
 
@@ -51,7 +52,7 @@ def place(
 def _spread(
     request: model.Request,
     pool: candidate_pool.CandidatePool,
-    cloud: model.LiveCloud,
+    cloud: live_cloud.LiveCloud,
 ) -> tuple[model.Nomination, ...] | None:
     """Return nominations to the hosts that together cost least, or None."""
     nominations: tuple[model.Nomination, ...] = ()
@@ -68,7 +69,7 @@ def _spread(
 
 
 def _are_accepted(
-    nominations: tuple[model.Nomination, ...], cloud: model.LiveCloud
+    nominations: tuple[model.Nomination, ...], cloud: live_cloud.LiveCloud
 ) -> bool:
     """Ask the filters about a plan of several hosts, each in its turn.
 
@@ -93,7 +94,7 @@ def _are_accepted(
 def _on_one(
     request: model.Request,
     pool: candidate_pool.CandidatePool,
-    cloud: model.LiveCloud,
+    cloud: live_cloud.LiveCloud,
 ) -> tuple[model.Nomination, ...] | None:
     """Return nominations to the one host that costs least, or None."""
     pool.begin(())
@@ -105,7 +106,7 @@ def _best_split(
     pool: candidate_pool.CandidatePool,
     number: int,
     most_per_host: int | None,
-    cloud: model.LiveCloud,
+    cloud: live_cloud.LiveCloud,
 ) -> list[candidates.Candidate] | None:
     """Return accepted candidates that take a number of preemptors, or None."""
     if number == 1:
@@ -127,7 +128,9 @@ def _best_split(
 
 
 def _best_candidate(
-    pool: candidate_pool.CandidatePool, number: int, cloud: model.LiveCloud
+    pool: candidate_pool.CandidatePool,
+    number: int,
+    cloud: live_cloud.LiveCloud,
 ) -> candidates.Candidate | None:
     """Return the best accepted candidate for a number of preemptors."""
     while True:
@@ -145,7 +148,7 @@ def _best_candidate(
 
 
 def _preferred(
-    ties: list[candidates.Candidate], cloud: model.LiveCloud
+    ties: list[candidates.Candidate], cloud: live_cloud.LiveCloud
 ) -> candidates.Candidate:
     if len(ties) == 1:
         return ties[0]

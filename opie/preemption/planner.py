@@ -28,6 +28,7 @@ import dataclasses
 from opie.preemption import candidate_pool
 from opie.preemption import cost
 from opie.preemption import errors
+from opie.preemption import live_cloud
 from opie.preemption import model
 from opie.preemption import placing
 from opie.preemption import shares
@@ -39,7 +40,7 @@ def make_plan(
     request: model.Request,
     hosts: collections.abc.Iterable[model.Host],
     its_cost: cost.Cost,
-    cloud: model.LiveCloud,
+    cloud: live_cloud.LiveCloud,
 ) -> model.Plan:
     """Plan a request at the least cost, with as few victims as are allowed.
 
@@ -76,7 +77,7 @@ def _least_plan(
     request: model.Request,
     hosts: dict[str, model.Host],
     its_cost: cost.Cost,
-    cloud: model.LiveCloud,
+    cloud: live_cloud.LiveCloud,
 ) -> model.Plan:
     pool = candidate_pool.CandidatePool(request, hosts, its_cost, cloud)
     nominations = placing.place(request, pool, cloud)

@@ -25,6 +25,7 @@ import typing
 
 from opie.preemption import amounts
 from opie.preemption import filter_answers
+from opie.preemption import live_cloud
 from opie.preemption import model
 from opie.preemption import shortfall
 
@@ -63,7 +64,9 @@ class VictimSearch:
     :ivar effort: what may be spent.
     """
 
-    def __init__(self, request: model.Request, cloud: model.LiveCloud) -> None:
+    def __init__(
+        self, request: model.Request, cloud: live_cloud.LiveCloud
+    ) -> None:
         self.answers = filter_answers.FilterAnswers(request, cloud)
         self.effort = Effort()
 

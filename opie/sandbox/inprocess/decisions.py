@@ -46,7 +46,7 @@ class Decision:
 
 
 class _AsGiven:
-    """A :class:`model.LiveCloud` of one host, which is as it was given."""
+    """The live cloud of one host, which is as it was given."""
 
     def __init__(self, host):
         self._host = host

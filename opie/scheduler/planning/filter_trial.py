@@ -61,7 +61,7 @@ class FilterTrial:
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
     ) -> str | None:
-        """Return why a host fails; see :meth:`model.LiveCloud.why_refused`."""
+        """Return why a host fails; see LiveCloud.why_refused."""
         state = self._state(provider, gone, nominations)
         if self._is_alone():
             return 'no member of its affinity group would be left'

@@ -36,7 +36,7 @@ _States = dict[str, host_managers.HostState]
 
 
 class NovaCloud:
-    """A :class:`model.LiveCloud` for one plan.
+    """A :class:`live_cloud.LiveCloud` for one plan.
 
     :param required: what the request asks for.
     :param cell_uuids: provider to the cell that its host is in.
@@ -75,7 +75,7 @@ class NovaCloud:
     def read(
         self, providers: tuple[str, ...]
     ) -> dict[str, model.Host | model.Unfit]:
-        """See :class:`model.LiveCloud`.
+        """See :class:`live_cloud.LiveCloud`.
 
         :raises errors.NoRoomMade: if a cell does not answer, or the time is
             over.
@@ -101,7 +101,7 @@ class NovaCloud:
         gone: frozenset[str],
         nominations: tuple[model.Nomination, ...],
     ) -> str | None:
-        """See :class:`model.LiveCloud`.
+        """See :class:`live_cloud.LiveCloud`.
 
         :raises errors.TooLate: if the time is over.
         """
@@ -109,7 +109,7 @@ class NovaCloud:
         return self._filters.why_failed(provider, gone, nominations)
 
     def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
-        """See :class:`model.LiveCloud`."""
+        """See :class:`live_cloud.LiveCloud`."""
         weighed = self._host_manager.get_weighed_hosts(
             [self.states[provider] for provider in providers],
             self._required.spec,

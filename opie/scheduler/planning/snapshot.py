@@ -48,7 +48,7 @@ class Snapshot:
 
     :ivar requirements: of the request that the plan is for.
     :ivar hosts: those that may serve the request, by estimates.
-    :ivar cloud: the :class:`model.LiveCloud` of the plan.
+    :ivar cloud: the :class:`live_cloud.LiveCloud` of the plan.
     :ivar node_names: provider to the name of its compute node, which is the
         ``hypervisor_hostname``; for logs.
     :ivar preemptions: every :class:`journal_names.Preemption` in flight.

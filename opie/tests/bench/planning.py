@@ -63,7 +63,7 @@ def measure(number):
 
 
 class _Cloud:
-    """A :class:`model.LiveCloud` that is as it was given, with no filters."""
+    """A live cloud that is as it was given, with no filters."""
 
     def __init__(self, hosts):
         self._hosts = {host.provider: host for host in hosts}

@@ -1,0 +1,57 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the planner asks while it plans."""
+
+from collections.abc import Mapping
+import typing
+
+from opie.preemption import model
+
+
+class LiveCloud(typing.Protocol):
+    """What the planner asks while it plans.
+
+    Each answer is dear, because it takes databases, placement or the cloud's
+    filters.  So the planner asks only about hosts that can still win.
+    """
+
+    def read(
+        self, providers: tuple[str, ...]
+    ) -> Mapping[str, model.Host | model.Unfit]:
+        """Read hosts anew, because the given ones may be out of date.
+
+        Returns an answer for each of the providers: the host as it is now, or
+        why it cannot serve the request even if all potential victims go.
+        """
+        ...
+
+    def why_refused(
+        self,
+        provider: str,
+        gone: frozenset[str],
+        nominations: tuple[model.Nomination, ...],
+    ) -> str | None:
+        """Ask the cloud's own filters about one host.
+
+        Called with the host's provider, the uuids of all servers that would be
+        gone from the host, and the nominations that come before for the same
+        request.  Returns None when the host passes, or the reason why not.
+        """
+        ...
+
+    def rank_by_weight(self, providers: tuple[str, ...]) -> Mapping[str, int]:
+        """Return the rank that the cloud's weighers give each host.
+
+        Lower comes first.  The rank decides between hosts of equal cost.
+        """
+        ...
