@@ -183,6 +183,37 @@ Possible values:
 """,
 )
 
+PLANNING_SECONDS = cfg.IntOpt(
+    'max_planning_seconds',
+    default=5,
+    min=1,
+    mutable=True,
+    help="""
+How long the search for the victims of one request may take.
+
+A scheduler worker plans one request after the other. So a request that makes
+it look at many hosts keeps the others waiting. When this time is over, the
+best plan that was found until then is carried out, and the log says that there
+may be one that costs less. If none was found, the request is answered as nova
+does without opie, with NoValidHost. The log says that the search was cut
+short, and the refusal answers no other request.
+
+A usual search takes a fraction of a second, also in a cloud of thousands of
+hosts. Longer ones are those of requests for many servers, and of requests that
+a filter refuses host by host for different reasons. A step that has begun is
+ended first, so a search may take a second longer. Waiting for victims does not
+count.
+
+Possible values:
+
+* A number of seconds.
+
+Related options:
+
+* ``[opie] preemption_timeout_seconds``
+""",
+)
+
 ALL_OPTS = [
     ENABLED,
     MAX_VICTIMS,
@@ -190,6 +221,7 @@ ALL_OPTS = [
     MAX_PER_MINUTE,
     NEVER_EVICTED,
     EVICT_BY_DEFAULT,
+    PLANNING_SECONDS,
     REFUSAL_SECONDS,
 ]
 

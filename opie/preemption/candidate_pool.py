@@ -30,7 +30,11 @@ MOST_AT_ONCE = 64
 
 
 class CandidatePool:
-    """The candidates of all hosts, for any number of preemptors."""
+    """The candidates of all hosts, for any number of preemptors.
+
+    :ivar is_cut_short: whether candidates were given up because the time was
+        over.
+    """
 
     def __init__(
         self,
@@ -44,7 +48,9 @@ class CandidatePool:
         :param hosts: provider to host.
         """
         self._refiner = candidates.Refiner(request, hosts, its_cost, cloud)
+        self._cloud = cloud
         self._reasons: dict[str, tuple[int, str]] = {}
+        self.is_cut_short = False
         self.begin(())
 
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
@@ -64,7 +70,7 @@ class CandidatePool:
     @property
     def is_least(self) -> bool:
         """Whether no search was given up."""
-        return self._refiner.is_least
+        return self._refiner.is_least and not self.is_cut_short
 
     def reasons(self, most_preemptors: int | None = None) -> dict[str, str]:
         """Return provider to why its host cannot take some preemptors.
@@ -80,6 +86,8 @@ class CandidatePool:
     def best(self, number: int, most: int = 1) -> list[candidates.Candidate]:
         """Return the best candidates, in order, as far as they are refined.
 
+        When the time is over, only those that are accepted.
+
         :param number: how many preemptors each of them takes.
         :param most: how many candidates to return, if there are as many.
         """
@@ -87,6 +95,7 @@ class CandidatePool:
             self._open(number)
         heap = self._heaps[number]
         read = self._refiner.estimates.read_providers
+        is_time_over = self._cloud.is_time_over()
         found: list[candidates.Candidate] = []
         while heap and len(found) < most:
             candidate = heapq.heappop(heap)
@@ -95,7 +104,11 @@ class CandidatePool:
             if number > self._most.get(candidate.provider, number):
                 # The host is unfit for fewer, which need less than these.
                 continue
-            if (
+            if is_time_over and candidate.stage < candidates.Stage.ACCEPTED:
+                self._withdraw(
+                    candidate.provider, candidate.number, model.CUT_SHORT
+                )
+            elif (
                 candidate.stage < candidates.Stage.READ
                 and candidate.provider in read
             ):
@@ -203,9 +216,12 @@ class CandidatePool:
         self, provider: str, number: int, unfit: model.Unfit
     ) -> None:
         self._current[provider, number] = None
-        self._most[provider] = min(
-            number - 1, self._most.get(provider, number)
-        )
+        if unfit is model.CUT_SHORT:
+            self.is_cut_short = True
+        else:
+            self._most[provider] = min(
+                number - 1, self._most.get(provider, number)
+            )
         if self._has_nominations:
             return
         previous = self._reasons.get(provider)

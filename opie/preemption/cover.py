@@ -58,12 +58,14 @@ def least_cover(
     needs: tuple[int, ...],
     max_nodes: int = DEFAULT_MAX_NODES,
     most_items: int | None = None,
+    is_time_over: collections.abc.Callable[[], bool] = lambda: False,
 ) -> Cover | None:
     """Return the least cover, None if all items together do not cover.
 
-    It is exact unless ``max_nodes`` is used up.  With the default that was
-    not seen for up to 120 servers of realistic flavors, with 6 rows and 8
-    rules of filters, nor for as many items whose holds and keys are random.
+    It is exact unless ``max_nodes`` or the time is used up.  With the default
+    of nodes that was not seen for up to 120 servers of realistic flavors, with
+    6 rows and 8 rules of filters, nor for as many items whose holds and keys
+    are random.
 
     :param keys: what each item costs, from zero, of any length.
     :param holds: for each item what it holds of each row, from zero.
@@ -72,6 +74,7 @@ def least_cover(
     :param max_nodes: how many relaxations may be solved before the search is
         given up; one takes about 0.1 ms.
     :param most_items: how many items may be taken, None for any number.
+    :param is_time_over: tells whether to give up the search.
     """
     if any(need <= 0 for need in needs):
         holds = [_of_rows_in_need(hold, needs) for hold in holds]
@@ -101,7 +104,7 @@ def least_cover(
             return Cover((useful[single],), True)
         keys, holds = keys[: single + 1], holds[: single + 1]
     search = _BranchAndBound(keys, holds, needs, most_items)
-    is_least = search.run(max_nodes)
+    is_least = search.run(max_nodes, is_time_over)
     if search.best is None:
         return Cover(None, is_least)
     return Cover(tuple(sorted(useful[item] for item in search.best)), is_least)
@@ -145,7 +148,11 @@ class _BranchAndBound:
         self.limit = sum(self._keys) + 1
         self._note(range(len(keys)))
 
-    def run(self, max_nodes: int) -> bool:
+    def run(
+        self,
+        max_nodes: int,
+        is_time_over: collections.abc.Callable[[], bool],
+    ) -> bool:
         """Search; return whether it has come to an end."""
         holds: list[vectors.Vector] = [*self._holds]
         needs = self._needs
@@ -155,7 +162,7 @@ class _BranchAndBound:
             needs = (*needs, -self._most_items)
         nodes = [relaxation.Relaxation(self._keys, holds, needs)]
         for _ in range(max_nodes):
-            if not nodes:
+            if not nodes or is_time_over():
                 break
             nodes += self._branch(nodes.pop())
         return not nodes

@@ -30,6 +30,10 @@ _UNSPLITTABLE = (
 )
 
 
+class TimeOver(Exception):
+    """The filters are not asked any more."""
+
+
 class FilterAnswers:
     """Asks the filters, and nothing twice while earlier nominations stay.
 
@@ -60,9 +64,14 @@ class FilterAnswers:
         gone: frozenset[str],
         nominations: tuple[model.Nomination, ...],
     ) -> str | None:
-        """See :meth:`live_cloud.LiveCloud.why_refused`."""
+        """See :meth:`live_cloud.LiveCloud.why_refused`.
+
+        :raises TimeOver: if the time is over.
+        """
         key = provider, gone, len(nominations)
         if key not in self._answers:
+            if self._cloud.is_time_over():
+                raise TimeOver
             self._answers[key] = self._cloud.why_refused(
                 provider, gone, nominations
             )

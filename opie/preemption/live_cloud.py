@@ -55,3 +55,10 @@ class LiveCloud(typing.Protocol):
         Lower comes first.  The rank decides between hosts of equal cost.
         """
         ...
+
+    def is_time_over(self) -> bool:
+        """Tell whether the planner is to end with the best found until now.
+
+        Once it is so, it stays so.
+        """
+        ...

@@ -162,6 +162,9 @@ class Unfit:
         return cls('more than %d victims would have to go' % most_victims)
 
 
+CUT_SHORT = Unfit('not examined, because the search was cut short')
+
+
 @dataclasses.dataclass(frozen=True)
 class Request:
     """What the preemptors ask for.
@@ -229,6 +232,8 @@ class Plan:
     :ivar reasons: provider to the reason why its host cannot serve.
     :ivar is_least: whether no search had to be given up, so that no other
         plan costs less by what was known.
+    :ivar is_cut_short: whether the time was over before all hosts that could
+        win were examined.  Other hosts may serve as well, or at less cost.
     :ivar shares: victim uuid to preemptor uuid to what that preemptor takes
         of the victim's resources.  Every victim has at least one preemptor.
     """
@@ -240,6 +245,7 @@ class Plan:
         default_factory=dict
     )
     is_least: bool = True
+    is_cut_short: bool = False
 
     @property
     def is_feasible(self) -> bool:

@@ -56,15 +56,21 @@ def make_plan(
     if _has_few_enough(plan, request):
         return plan
     fewest = _least_plan(request, by_provider, its_cost.fewest(), cloud)
+    is_cut_short = plan.is_cut_short or fewest.is_cut_short
     if not _has_few_enough(fewest, request):
         unfit = model.Unfit.by_limit(request.most_victims or 0)
         reasons = dict.fromkeys(by_provider, unfit.reason)
         return model.Plan(
-            reasons={**reasons, **plan.reasons}, is_least=fewest.is_least
+            reasons={**reasons, **plan.reasons},
+            is_least=fewest.is_least,
+            is_cut_short=is_cut_short,
         )
     victims = [server for _, server in fewest.victims]
     return dataclasses.replace(
-        fewest, cost=its_cost.cost_of_all(victims), is_least=False
+        fewest,
+        cost=its_cost.cost_of_all(victims),
+        is_least=False,
+        is_cut_short=is_cut_short,
     )
 
 
@@ -84,7 +90,9 @@ def _least_plan(
     if nominations is None:
         reasons = dict.fromkeys(hosts, _TOO_FEW)
         return model.Plan(
-            reasons={**reasons, **pool.reasons()}, is_least=pool.is_least
+            reasons={**reasons, **pool.reasons()},
+            is_least=pool.is_least,
+            is_cut_short=pool.is_cut_short,
         )
     victims = [server for one in nominations for server in one.victims]
     _check_unique(server.uuid for server in victims)
@@ -99,6 +107,7 @@ def _least_plan(
         },
         _shares(request, pool, nominations),
         pool.is_least,
+        pool.is_cut_short,
     )
 
 

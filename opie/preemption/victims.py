@@ -21,6 +21,7 @@ larger than needed: with any one of its victims left, the request would no
 longer fit.
 """
 
+import collections.abc
 import typing
 
 from opie.preemption import amounts
@@ -68,7 +69,7 @@ class VictimSearch:
         self, request: model.Request, cloud: live_cloud.LiveCloud
     ) -> None:
         self.answers = filter_answers.FilterAnswers(request, cloud)
-        self.effort = Effort()
+        self.effort = Effort(cloud.is_time_over)
 
     def by_resources(
         self, host: model.Host, demand: amounts.Demand
@@ -89,20 +90,31 @@ class VictimSearch:
         :param chosen: the victims that resources alone ask for.
         """
         answers = self.answers.on_host(untouched, demand.number)
-        if answers.why_unacceptable(chosen.victims) is None:
-            return chosen
-        return choose_victims(host, demand, answers, self.effort)
+        try:
+            if answers.why_unacceptable(chosen.victims) is None:
+                return chosen
+            return choose_victims(host, demand, answers, self.effort)
+        except filter_answers.TimeOver:
+            return model.CUT_SHORT
+
+
+def _never() -> bool:
+    return False
 
 
 class Effort:
     """What may be spent on the choices of one plan.
 
+    :ivar is_time_over: tells whether to end with what is found.
     :ivar max_nodes: how long to search for a least set.
     :ivar is_exceeded: whether a search was given up, so that some choice may
         not be the least.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, is_time_over: collections.abc.Callable[[], bool] = _never
+    ) -> None:
+        self.is_time_over = is_time_over
         self.max_nodes = _MAX_NODES
         self.is_exceeded = False
 
@@ -196,7 +208,10 @@ class _HostSearch:
         rules: list[shortfall.Rule] = []
         while len(rules) < _MAX_RULES:
             chosen, is_least = self.shortfall.least_victims(
-                servers, rules, self._effort.max_nodes
+                servers,
+                rules,
+                self._effort.max_nodes,
+                self._effort.is_time_over,
             )
             if not is_least:
                 self._effort.exceed()

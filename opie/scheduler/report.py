@@ -33,6 +33,11 @@ def why_infeasible(request: model.Request, plan: model.Plan) -> str:
     :param plan: an infeasible plan.
     """
     counts = collections.Counter(plan.reasons.values())
+    cut_short = model.CUT_SHORT.reason
+    if cut_short in counts:
+        counts[cut_short + ' ([opie] max_planning_seconds)'] = counts.pop(
+            cut_short
+        )
     too_many = model.Unfit.by_limit(request.most_victims or 0).reason
     if too_many in counts:
         counts[too_many + ' ([opie] max_victims_per_request)'] = counts.pop(
@@ -90,7 +95,13 @@ def planned(
                 or 'no server',
             },
         )
-    if not plan.is_least:
+    if plan.is_cut_short:
+        LOG.info(
+            'There may be a plan for %s that costs less: the search was over '
+            'after [opie] max_planning_seconds.',
+            ', '.join(request.preemptors),
+        )
+    elif not plan.is_least:
         LOG.info(
             'There may be a plan for %s that costs less: a search took too '
             'long, or the limit of victims left no time for the cost.',

@@ -57,6 +57,9 @@ class _AsGiven:
     def why_refused(self, provider, gone, nominations):
         return None
 
+    def is_time_over(self):
+        return False
+
 
 class DecisionsFixture(fixtures.Fixture):
     """Records each plan that the planner makes.

@@ -21,8 +21,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 import typing
 
+import nova.conf
+
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import waiting
 from opie.scheduler.nova_db import cells
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
@@ -31,6 +34,8 @@ from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
+
+CONF = nova.conf.CONF
 
 _States = dict[str, host_managers.HostState]
 
@@ -65,6 +70,7 @@ class NovaCloud:
         self.states: _States = {}
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
         self.has_changed = False
+        self._enough = waiting.Deadline.after(CONF.opie.max_planning_seconds)
         self._filters = filter_trial.FilterTrial(
             required.spec.obj_clone(),
             required.request,
@@ -116,6 +122,10 @@ class NovaCloud:
         )
         weights = sorted({item.weight for item in weighed}, reverse=True)
         return {item.obj.uuid: weights.index(item.weight) for item in weighed}
+
+    def is_time_over(self) -> bool:
+        """See :class:`live_cloud.LiveCloud`."""
+        return self._enough.is_over
 
     def select(self, plan: model.Plan) -> list[typing.Any]:
         """Return nova's Selection for each nomination of a plan."""

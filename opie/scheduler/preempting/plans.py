@@ -107,14 +107,15 @@ def _refusal(
 
     :param limit: why the plan could have no victims, None if it could.
     """
-    if shot.cloud.has_changed:
+    if shot.cloud.has_changed and not plan.is_cut_short:
         return errors.AttemptVoid('a host changed', is_race=True)
     if limit:
         return errors.LimitReached(limit)
     report.log_reasons(shot.request, plan, shot.node_names)
     reason = report.why_infeasible(shot.request, plan)
-    # Another request may take the servers that are excluded from this one.
-    if budget.excluded:
+    # Another request may take the servers that are excluded from this one, or
+    # have the time for all hosts.
+    if budget.excluded or plan.is_cut_short:
         return errors.NoRoomMade(reason)
     return errors.NoPlan(reason)
 

@@ -17,6 +17,7 @@ import time
 import fixtures
 
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import refusal_cache
 from opie.tests.functional import base
@@ -102,6 +103,25 @@ class RefusalsTest(base.CloudTestCase):
         self.wrap_once(placement.Client, 'providers', fail)
         self.assertIn('503', self.assertRefused(1))
         self.assertIn('not enough', self.assertRefused(2))
+
+    def test_nor_is_a_search_that_was_cut_short(self):
+        self.api.delete_server(self.normal['id'])
+        self.wait_until_gone(self.normal)
+        victim = self.boot_preemptible(10)
+        self.flags(max_planning_seconds=1, group='opie')
+
+        def take_long(real, *args):
+            time.sleep(1.1)
+            return real(*args)
+
+        self.wrap_once(live_cloud.NovaCloud, 'read', take_long)
+        self.assertIn(
+            'the search was cut short ([opie] max_planning_seconds)',
+            self.assertRefused(1),
+        )
+        self.assertUntouched(victim)
+        self.assertUntouched(self.boot(flavor=self.small))
+        self.assertGone(victim)
 
     def test_nor_is_a_limit(self):
         self.api.delete_server(self.normal['id'])

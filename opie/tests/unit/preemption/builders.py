@@ -47,11 +47,13 @@ class FakeCloud:
     :ivar hosts: uuid to the host as it is now.
     :ivar filters: what :meth:`why_refused` is.
     :ivar read_providers: the uuids of the hosts that were read, in order.
+    :ivar is_time_over: see LiveCloud.
     """
 
     hosts: dict
     filters: object
     read_providers: list = dataclasses.field(default_factory=list)
+    is_time_over: collections.abc.Callable = lambda: False
 
     def read(self, uuids):
         self.read_providers += uuids
