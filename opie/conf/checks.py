@@ -13,7 +13,8 @@
 """Checks of options that depend on one another."""
 
 from oslo_concurrency import processutils
-from oslo_messaging import opts as messaging_opts
+
+from opie.conf import threads
 
 # What comes before and after waiting for victims takes time as well: nova's
 # own scheduling, and giving everything back when a preemption fails.
@@ -38,13 +39,13 @@ def check(conf):
             'waits for the answer: lower the former or raise the latter.'
             % (timeout, MARGIN_SECONDS, conf.long_rpc_timeout)
         )
-    threads = _rpc_threads(conf)
-    if conf.opie.max_concurrent_preemptions >= threads:
+    seats = threads.seats(conf)
+    if threads.slots(conf) > seats:
         raise ConfigError(
-            '[opie] max_concurrent_preemptions (%d) must be less than '
-            '[DEFAULT] executor_thread_pool_size (%d), or ordinary requests '
-            'could find every thread waiting: lower the former or raise the '
-            'latter.' % (conf.opie.max_concurrent_preemptions, threads)
+            '[opie] max_concurrent_preemptions (%d) must be at most two '
+            'thirds of [DEFAULT] executor_thread_pool_size (%d), or ordinary '
+            'requests could find every thread waiting: lower the former or '
+            'raise the latter.' % (threads.slots(conf), threads.pool(conf))
         )
 
 
@@ -57,11 +58,11 @@ def warnings(conf):
     """
     found = []
     cpus = processutils.get_worker_count()
-    waiting = conf.opie.max_concurrent_preemptions * (
-        conf.scheduler.workers or cpus
+    waiting = threads.slots(conf) * (conf.scheduler.workers or cpus)
+    conductors = threads.conductors_pool(conf) * (
+        conf.conductor.workers or cpus
     )
-    threads = _rpc_threads(conf) * (conf.conductor.workers or cpus)
-    if waiting >= threads:
+    if waiting >= conductors:
         found.append(
             '%d preemptions can be under way at a time ([opie] '
             'max_concurrent_preemptions times [scheduler] workers), and each '
@@ -69,7 +70,7 @@ def warnings(conf):
             'nova.conf ([DEFAULT] executor_thread_pool_size times [conductor] '
             'workers): lower the former or raise the latter, unless there are '
             'more hosts with conductors than with schedulers.'
-            % (waiting, threads)
+            % (waiting, conductors)
         )
     if (
         conf.opie.max_preemptions_per_minute
@@ -87,12 +88,3 @@ def warnings(conf):
             'those that are over stays in placement: turn it on.'
         )
     return found
-
-
-def _rpc_threads(conf):
-    """Return executor_thread_pool_size, which servers register late."""
-    for group, options in messaging_opts.list_opts():
-        for option in options:
-            if option.name == 'executor_thread_pool_size':
-                conf.register_opt(option, group)
-    return conf.executor_thread_pool_size

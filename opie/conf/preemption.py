@@ -205,23 +205,29 @@ Possible values:
     ),
     cfg.IntOpt(
         'max_concurrent_preemptions',
-        default=16,
         min=1,
         help="""
-How many preemptions one scheduler worker carries out at a time.
+For how many requests one scheduler worker evicts servers at a time.
 
-Each preemption holds a thread of the worker, and a thread of the conductor
-that asked, while it waits for its victims to be gone. A request beyond this
-number is answered with NoValidHost, as nova does without opie.
+Each of them holds a thread of the worker, and a thread of the conductor that
+asked, from its plan until its victims are gone. A request beyond this number
+waits until one of them is over, at most until its own
+``preemption_timeout_seconds`` are over.
+
+All requests that wait for room, evicting or not, have at most two thirds of
+the worker's threads, ``executor_thread_pool_size``. So that these are many, a
+worker has 192 threads unless that option is set. A request beyond that is
+answered with NoValidHost, as nova does without opie.
 
 Possible values:
 
-* A number of preemptions, at least 1 and less than
+* A number of requests, at least 1 and at most two thirds of
   ``executor_thread_pool_size``, so that ordinary requests are still served.
   The scheduler refuses to start otherwise. The conductors' pools must be
   larger than this number times the number of scheduler workers divided by the
   number of conductor workers; the scheduler warns when it starts if they are
   not, as far as its own nova.conf tells.
+* Unset: a quarter of ``executor_thread_pool_size``.
 
 Related options:
 

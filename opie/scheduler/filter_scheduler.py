@@ -32,6 +32,7 @@ from oslo_service import periodic_task
 from opie import policy
 import opie.conf
 from opie.conf import policies
+from opie.conf import threads
 from opie.scheduler import errors
 from opie.scheduler import startup
 from opie.scheduler import steps
@@ -56,6 +57,7 @@ class FilterScheduler(manager.SchedulerManager):
     """The scheduler service's manager."""
 
     def __init__(self, *args, **kwargs):
+        threads.widen_pool(CONF)
         startup.check_options()
         placement.limit_waiting()
         self._watch = pass_one.Watch()

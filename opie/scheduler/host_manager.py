@@ -93,6 +93,23 @@ class HostState(host_manager.HostState):
         state.num_instances -= len(victims)
         return state
 
+    def add(
+        self,
+        preemptor: str,
+        spec: objects.RequestSpec,
+        allocation: dict[str, typing.Any],
+    ) -> None:
+        """Let a preemptor be on the host, as nova counts a server there.
+
+        Only for copies of :meth:`without`.
+
+        :param spec: the RequestSpec of the preemptor.
+        :param allocation: what it holds, as placement lists a candidate.
+        """
+        self.allocation_candidates = [allocation]
+        self.consume_from_request(spec)
+        self.instances[preemptor] = objects.Instance(uuid=preemptor)
+
 
 class HostManager(host_manager.HostManager):
     """Host states with preemptible servers, and filters that give reasons.

@@ -14,6 +14,6 @@
 
 Capacity moves in one transaction together with the journal, so that whatever
 dies afterwards can be finished or undone from the journal alone.  To read in
-this order: journal_names, journal, claim (with claim_journal, rate_limits and
-writing), give_back (with restoring and moved_victims).
+this order: journal_names, journal, claim (with claim_journal, rate_limits,
+together and writing), give_back (with restoring and moved_victims).
 """

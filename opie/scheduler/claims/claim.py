@@ -38,10 +38,11 @@ from opie.scheduler.placement import client as placement
 
 
 class Claim:
-    """The claim of one plan.
+    """The claim of one plan; together.py writes it.
 
     :param plan: a feasible plan.
     :param requester: (project id, user id) of the preemptors.
+    :ivar client: what the claim is written with.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Claim:
         request: model.Request,
         requester: tuple[str, str],
     ) -> None:
-        self._client = client
+        self.client = client
         self._plan = plan
         self._requester = requester
         self._journal = claim_journal.ClaimJournal(client, plan, requester[0])
@@ -68,21 +69,22 @@ class Claim:
         }
         # The preemptors that take from victims.
         self._takers: set[str] = set().union(*plan.shares.values())
+        # The victims as they were before the claim.
+        self._victims: dict[str, placement.Consumer] = {}
         # Victim to the allocations that the claim leaves to it.
         self._shrunk: dict[str, resources.Allocations] = {}
         self._may_arrive = False  # whether it may be written later
 
     @steps.step('claims')
-    def make(
+    def prepare(
         self, plan_number: int, deadline_epoch: int, scheduler_host: str
     ) -> None:
-        """Make the claim, and the journal of it.
+        """Open the journal of the claim, and read its victims.
 
         :param plan_number, deadline_epoch, scheduler_host: attempt, deadline
             and scheduler_host of :class:`journal_names.Preemption`.
-        :raises errors.ClaimFailed, errors.LimitReached: if it was not made.
-        :raises Exception: for any other reason.  It may have been made, and
-            has to be given back.
+        :raises errors.ClaimFailed, errors.LimitReached: if the claim cannot be
+            made.  Its journal is closed again.
         """
         try:
             # Neither needs the other, and both wait for placement.
@@ -94,22 +96,24 @@ class Claim:
                     scheduler_host,
                 )
                 try:
-                    victims = self._read_victims()
+                    self._victims = self._read_victims()
                 finally:
                     # What was opened is closed below if reading has failed, so
                     # the opening must have ended.  Its own error comes first.
                     opening.result()
             rate_limits.check_again(
-                self._client,
+                self.client,
                 self._journal.preemptions.values(),
                 self._requester[0],
-            )
-            self._write(
-                {**self._preemptor_bodies(), **self._victim_bodies(victims)}
             )
         except (errors.ClaimFailed, errors.LimitReached):
             self.close_journal(self._claimed.keys())
             raise
+
+    @property
+    def preemptors(self) -> set[str]:
+        """The uuids of the consumers that the claim creates."""
+        return set(self._claimed)
 
     # It runs beside the opening, so a crash in it leaves the same.
     @steps.step('opens the journal')
@@ -118,7 +122,7 @@ class Claim:
 
         :raises errors.ClaimFailed: naming those that do not.
         """
-        victims = self._client.consumers(self._provider_of)
+        victims = self.client.consumers(self._provider_of)
         changed = set()
         for provider, server in self._plan.victims:
             held = victims[server.uuid].allocations
@@ -133,24 +137,21 @@ class Claim:
             )
         return victims
 
-    def _preemptor_bodies(self) -> dict[str, dict[str, typing.Any]]:
-        return {
+    def bodies(self) -> dict[str, dict[str, typing.Any]]:
+        """Return what writes the claim: consumer uuid to body."""
+        self._shrunk = {
+            uuid: self._shrink(consumer)
+            for uuid, consumer in self._victims.items()
+        }
+        written = {
             preemptor: placement.Consumer(
                 preemptor, {}, *self._requester
             ).body(allocations)
             for preemptor, allocations in self._claimed.items()
         }
-
-    def _victim_bodies(
-        self, victims: dict[str, placement.Consumer]
-    ) -> dict[str, dict[str, typing.Any]]:
-        self._shrunk = {
-            uuid: self._shrink(consumer) for uuid, consumer in victims.items()
-        }
-        return {
-            uuid: consumer.body(self._shrunk[uuid])
-            for uuid, consumer in victims.items()
-        }
+        for uuid, consumer in self._victims.items():
+            written[uuid] = consumer.body(self._shrunk[uuid])
+        return written
 
     def _shrink(self, victim: placement.Consumer) -> resources.Allocations:
         """Return what a victim keeps, and its entries in the journal."""
@@ -162,14 +163,7 @@ class Claim:
             entries[preemption.journal_provider] = journal.entry_for(amounts)
         return {**left, **entries}
 
-    def _write(self, bodies: dict[str, dict[str, typing.Any]]) -> None:
-        """Write the claim, and find out whether it was written."""
-        try:
-            writing.write(self._client, bodies, self._claimed, self._is_made)
-        except writing.AnswerLost as exc:
-            self._confirm_written(exc)
-
-    def _confirm_written(self, lost: writing.AnswerLost) -> None:
+    def confirm_written(self, lost: writing.AnswerLost) -> None:
         """Return if a claim without an answer is there.
 
         The claim may still be on its way.  It names the journal providers of
@@ -182,36 +176,37 @@ class Claim:
         :raises writing.AnswerLost: if neither is certain: the reaper decides.
         """
         self._may_arrive = not self._takers
-        if self._is_made():
+        if self.is_made():
             self._may_arrive = False
             return
         if self._takers and all(
             map(self._journal.close_one, sorted(self._takers))
         ):
             raise errors.ClaimFailed(str(lost), is_race=True)
-        if not self._is_made():
+        if not self.is_made():
             raise lost
 
-    def _is_made(self) -> bool:
+    def is_made(self) -> bool:
+        """Tell whether the claim is there, as placement says now."""
         return self.holds_for(self._plan.nominations[0])
 
     def holds_for(self, nomination: model.Nomination) -> bool:
         """Tell whether a preemptor has exactly what was claimed for it."""
         preemptor = nomination.preemptor
-        consumer = self._client.consumer(preemptor)
+        consumer = self.client.consumer(preemptor)
         return consumer.allocations == self._claimed[preemptor]
 
     def changed(self, victims: Iterable[str]) -> set[str]:
         """Return those victims that hold something else than was left."""
         return {
             uuid
-            for uuid, consumer in self._client.consumers(victims).items()
+            for uuid, consumer in self.client.consumers(victims).items()
             if consumer.allocations != self._shrunk[uuid]
         }
 
     def is_released(self, victim: str) -> bool:
         """Tell whether a victim holds nothing any more."""
-        return not self._client.consumer(victim).allocations
+        return not self.client.consumer(victim).allocations
 
     def have_all_released(self) -> bool:
         """Tell whether no victim holds anything any more.
@@ -235,12 +230,12 @@ class Claim:
             if preemptor in preemptors
         ]
         return give_back.give_back(
-            self._client, preemptions, dropped=preemptors
+            self.client, preemptions, dropped=preemptors
         ).is_done
 
     def empty(self, victims: Iterable[str]) -> None:
         """Remove the allocations of victims that nova has deleted."""
-        give_back.empty(self._client, victims)
+        give_back.empty(self.client, victims)
 
     @steps.step('gives back')
     def close_journal(self, preemptors: Iterable[str]) -> None:

@@ -20,7 +20,6 @@ nominated for it.
 from __future__ import annotations
 
 from collections.abc import Collection
-from collections.abc import Mapping
 from collections.abc import Sequence
 import typing
 
@@ -29,6 +28,7 @@ from nova import objects
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import cloud_snapshot
 
 
 class FilterTrial:
@@ -37,19 +37,19 @@ class FilterTrial:
     :param spec: a copy of the RequestSpec, as nova's request filters left it;
         the trial changes it.
     :param request: what was made from the spec.
-    :param states: provider to host state; it may grow.
+    :param cloud: has the states of the hosts that are asked about.
     """
 
     def __init__(
         self,
         spec: objects.RequestSpec,
         request: model.Request,
-        states: Mapping[str, host_managers.HostState],
+        cloud: cloud_snapshot.CloudSnapshot,
         host_manager: host_managers.HostManager,
     ) -> None:
         self._spec = spec
         self._request = request
-        self._states = states
+        self._cloud = cloud
         self._host_manager = host_manager
         self._group_hosts = tuple(
             spec.instance_group.hosts if _has_group_hosts(spec) else ()
@@ -100,16 +100,14 @@ class FilterTrial:
         :param nominations: those that come before, in order.
         """
         spec = self._spec
-        state = self._states[provider].without(gone)
+        state = self._cloud.state_without(provider, gone)
         spec.instance_uuid = self._request.preemptors[len(nominations)]
         # As in nova's own scheduling, nothing of this is to be saved.
         spec.obj_reset_changes(['instance_uuid'])
         for nomination in nominations:
             if nomination.provider == provider:
-                state.allocation_candidates = [self._allocation(provider)]
-                state.consume_from_request(spec)
-                state.instances[nomination.preemptor] = objects.Instance(
-                    uuid=nomination.preemptor
+                state.add(
+                    nomination.preemptor, spec, self._allocation(provider)
                 )
         if spec.instance_group is not None:
             self._set_group_hosts(state, gone, nominations)
@@ -119,13 +117,7 @@ class FilterTrial:
 
     def _allocation(self, provider: str) -> dict[str, typing.Any]:
         """Return what placement would offer as an allocation candidate."""
-        return {
-            'allocations': {
-                provider: {'resources': dict(self._request.resources)}
-            },
-            # The group without a suffix.
-            'mappings': {'': [provider]},
-        }
+        return cloud_snapshot.candidate(provider, self._request.resources)
 
     def _is_alone(self) -> bool:
         """Tell whether an affinity group would lose its last member."""
@@ -157,7 +149,7 @@ class FilterTrial:
             or set(group.members) & set(state.instances)
         ]
         hosts += [
-            self._states[nomination.provider].host
+            self._cloud.nodes[nomination.provider].host
             for nomination in nominations
         ]
         group.hosts = hosts

@@ -17,8 +17,6 @@ says which.
 """
 
 from collections.abc import Collection
-from collections.abc import Mapping
-from collections.abc import Sequence
 import typing
 
 import nova.conf
@@ -26,13 +24,12 @@ import nova.conf
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
-from opie.scheduler.nova_db import cells
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
+from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import filter_trial
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
-from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
 
 CONF = nova.conf.CONF
@@ -44,7 +41,7 @@ class NovaCloud:
     """A :class:`live_cloud.LiveCloud` for one plan.
 
     :param required: what the request asks for.
-    :param cell_uuids: provider to the cell that its host is in.
+    :param shared: the snapshot of the turn, which reads the hosts.
     :param excluded: uuids of servers that are to be no victims.
     :ivar states: provider to host state, of the hosts that were read
         until now.
@@ -57,15 +54,13 @@ class NovaCloud:
         self,
         sources: inputs.Sources,
         required: requirements.Requirements,
-        cell_uuids: Mapping[str, str],
-        protected: protection.Protection,
+        shared: cloud_snapshot.CloudSnapshot,
         excluded: frozenset[str],
     ) -> None:
         self._host_manager = sources.worker.host_manager
         self._sources = sources
         self._required = required
-        self._cell_uuids = cell_uuids
-        self._protected = protected
+        self._shared = shared
         self._excluded = excluded
         self.states: _States = {}
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
@@ -74,7 +69,7 @@ class NovaCloud:
         self._filters = filter_trial.FilterTrial(
             required.spec.obj_clone(),
             required.request,
-            self.states,
+            shared,
             self._host_manager,
         )
 
@@ -88,7 +83,9 @@ class NovaCloud:
         :raises placement.PlacementError: if placement cannot be read.
         """
         self._sources.deadline.check()
-        states, in_migration = self._read_states(providers)
+        states, in_migration = self._shared.read_states(
+            self._required.context, self._required.spec, providers
+        )
         passing, reasons = self._filter(states)
         excluded = self._excluded | in_migration
         answers: dict[str, model.Host | model.Unfit] = {}
@@ -117,7 +114,10 @@ class NovaCloud:
     def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
         """See :class:`live_cloud.LiveCloud`."""
         weighed = self._host_manager.get_weighed_hosts(
-            [self.states[provider] for provider in providers],
+            [
+                self._shared.state_without(provider, ())
+                for provider in providers
+            ],
             self._required.spec,
         )
         weights = sorted({item.weight for item in weighed}, reverse=True)
@@ -131,22 +131,6 @@ class NovaCloud:
         """Return nova's Selection for each nomination of a plan."""
         return self._filters.select(plan)
 
-    def _read_states(
-        self, providers: Sequence[str]
-    ) -> tuple[_States, set[str]]:
-        """Return (provider to state, uuids of servers in migration)."""
-        states, silent = self._host_manager.states_and_silent_cells(
-            self._required.context,
-            providers,
-            self._required.spec,
-            {self._cell_uuids[provider] for provider in providers},
-        )
-        cells.check_all_answered(silent)
-        cells.check_all_answered(self._host_manager.load_preemptibles(states))
-        in_migration, silent = self._host_manager.servers_in_migration(states)
-        cells.check_all_answered(silent)
-        return {state.uuid: state for state in states}, in_migration
-
     def _filter(self, states: _States) -> tuple[_States, dict[str, str]]:
         """Return (states of hosts that may pass, reasons of the others).
 
@@ -157,18 +141,22 @@ class NovaCloud:
         """
         passing, filters = self._host_manager.filter_hosts(
             [
-                state.without(
-                    {server.uuid for server in state.preemptibles or ()}
+                self._shared.state_without(
+                    uuid, {server.uuid for server in state.preemptibles or ()}
                 )
-                for state in states.values()
+                for uuid, state in states.items()
             ],
             self._required.spec,
         )
         kept = {state.uuid for state in passing}
-        refused = [state for uuid, state in states.items() if uuid not in kept]
+        refused = states.keys() - kept
         if refused:
             as_is, _ = self._host_manager.filter_hosts(
-                [state.without(()) for state in refused], self._required.spec
+                [
+                    self._shared.state_without(uuid, ())
+                    for uuid in sorted(refused)
+                ],
+                self._required.spec,
             )
             kept |= {state.uuid for state in as_is}
         reasons = {
@@ -193,9 +181,7 @@ class NovaCloud:
         self, state: host_managers.HostState, excluded: Collection[str]
     ) -> model.Host | model.Unfit:
         try:
-            facts = self._sources.worker.hosts.providers.read(
-                self._sources.placement, state.uuid
-            )
+            facts = self._shared.facts(self._sources.placement, state.uuid)
         except (placement.ErrorResponse, placement_providers.Unstable):
             self.has_changed = True
             return model.Unfit('its resource provider goes or changes')
@@ -203,8 +189,8 @@ class NovaCloud:
         return host_values.host_from_facts(
             state.uuid,
             facts,
-            self._protected.potential_victims(
+            self._shared.protected.potential_victims(
                 state.host, state.preemptibles or (), excluded
             ),
-            self._protected.why_protected(state.host),
+            self._shared.protected.why_protected(state.host),
         )

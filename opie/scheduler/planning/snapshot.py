@@ -10,32 +10,32 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova's and placement's state, as the values that planning works on.
+"""The hosts that may serve a request, as the values that planning works on.
 
-A snapshot is taken anew for every plan, of all hosts that placement says match
-the request's traits and aggregates, whatever room they have.  It is cheap and
-may be a moment behind.  The planner has those hosts read anew that can win.
+They are taken anew for every plan, from the snapshot of the turn: all hosts
+that placement says match the request's traits and aggregates, whatever room
+they have.  It is cheap and may be a moment behind.  The planner has those
+hosts read anew that can win.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Sequence
 import dataclasses
 import typing
 
-from nova import context as nova_context
 from nova import objects
 
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
-from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
+from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import cloud_snapshot
+from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import live_cloud
-from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
 
 
@@ -85,83 +85,46 @@ class Snapshot:
 
 @steps.step('plans')
 def take(
-    context: nova_context.RequestContext,
-    spec: objects.RequestSpec,
-    preemptors: Sequence[str],
+    required: requirements.Requirements,
     sources: inputs.Sources,
+    shared: cloud_snapshot.CloudSnapshot,
     excluded: frozenset[str] = frozenset(),
 ) -> Snapshot:
-    """Take a snapshot.
+    """Take what a plan starts from.
 
-    :param context: an elevated context.
-    :param spec: a RequestSpec that has been through nova's request filters;
-        it is changed as nova's own scheduling does.
-    :param preemptors: their uuids, in order.
+    :param shared: the snapshot of the turn.
     :param excluded: uuids of servers that are to be no victims.
-    :raises errors.UnsupportedRequest: if its shape is one that pass 2 leaves
-        alone.
-    :raises errors.SilentCells: if a cell does not answer.
-    :raises nova.exception.NoValidHost: if it names a host that does not exist.
     :raises placement.PlacementError: if placement cannot be read.
     """
-    host_manager = sources.worker.host_manager
-    required = requirements.read(context, spec, preemptors, host_manager)
-    generations = _root_providers(sources.placement, required.query)
+    generations = shared.generations(required.query)
     nodes = {
         provider: node
-        for provider, node in _read_compute_nodes(sources.worker).items()
+        for provider, node in shared.nodes.items()
         if provider in generations
     }
     # Of several preemptors, some may find room that was too little for all.
-    may_have_room = sources.is_room_hidden or len(preemptors) > 1
-    protected = protection.Protection.now(host_manager)
-    hosts = tuple(
-        _host(node, generations[provider], sources, may_have_room, protected)
+    is_for_many = len(required.request.preemptors) > 1
+    may_have_room = sources.is_room_hidden or is_for_many
+    excluded |= shared.taken
+    hosts = {
+        provider: _host(
+            node, generations[provider], sources, may_have_room, shared
+        )
         for provider, node in nodes.items()
-    )
-    in_flight = sources.worker.journal.read(sources.placement)
-    cloud = live_cloud.NovaCloud(
-        sources,
-        required,
-        {provider: node.cell_uuid for provider, node in nodes.items()},
-        protected,
-        excluded | in_flight.victims,
-    )
+    }
+    for provider in hosts.keys() & shared.nominated_providers:
+        hosts[provider] = _nominated_host(
+            nodes[provider], sources, shared, excluded
+        )
+    cloud = live_cloud.NovaCloud(sources, required, shared, excluded)
     return Snapshot(
         required,
-        hosts,
+        tuple(hosts.values()),
         cloud,
         {uuid: node.hypervisor_hostname for uuid, node in nodes.items()},
-        in_flight.preemptions,
+        shared.in_flight.preemptions,
         generations,
     )
-
-
-def _root_providers(
-    client: placement.Client, query: Sequence[tuple[str, str]]
-) -> dict[str, int]:
-    """Return root provider to generation, of those that match a query."""
-    return {
-        provider['uuid']: provider['generation']
-        for provider in client.providers(query)
-        if provider['parent_provider_uuid'] is None
-    }
-
-
-def _read_compute_nodes(
-    its_worker: inputs.Worker,
-) -> dict[str, compute_nodes.Compute]:
-    """Return provider to compute node, of all hosts.
-
-    :raises errors.SilentCells: if a cell does not answer, because it may have
-        room: then no server is evicted in the others.
-    """
-    enabled = its_worker.host_manager.enabled_cells
-    cells.check_all_answered(its_worker.host_manager.index.refresh(enabled))
-    nodes, silent = compute_nodes.read(enabled)
-    cells.check_all_answered(silent)
-    its_worker.hosts.forget_all_but(nodes.keys())
-    return nodes
 
 
 def _host(
@@ -169,7 +132,7 @@ def _host(
     generation: int,
     sources: inputs.Sources,
     may_have_room: bool,
-    protected: protection.Protection,
+    shared: cloud_snapshot.CloudSnapshot,
 ) -> model.Host:
     """Return a host, as a value for the planner.
 
@@ -177,13 +140,36 @@ def _host(
         Otherwise a host without preemptible servers that seems too small is
         taken as too small without being read.
     """
-    servers = sources.worker.host_manager.index.on(
-        node.cell_uuid, node.host, node.hypervisor_hostname
-    )
+    servers = _preemptibles(node, sources)
     return sources.worker.hosts.host(
         node,
         generation,
         servers,
         is_worth_reading=bool(servers) or may_have_room,
-        protected=protected,
+        protected=shared.protected,
+    )
+
+
+def _nominated_host(
+    node: compute_nodes.Compute,
+    sources: inputs.Sources,
+    shared: cloud_snapshot.CloudSnapshot,
+    excluded: frozenset[str],
+) -> model.Host:
+    """Return a host for which a plan of this turn has nominated preemptors."""
+    return host_values.host_from_facts(
+        node.uuid,
+        shared.facts(sources.placement, node.uuid),
+        shared.protected.potential_victims(
+            node.host, _preemptibles(node, sources), excluded
+        ),
+        shared.protected.why_protected(node.host),
+    )
+
+
+def _preemptibles(
+    node: compute_nodes.Compute, sources: inputs.Sources
+) -> tuple[preemptibles.PreemptibleServer, ...]:
+    return sources.worker.host_manager.index.on(
+        node.cell_uuid, node.host, node.hypervisor_hostname
     )

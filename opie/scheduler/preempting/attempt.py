@@ -49,6 +49,9 @@ from opie.scheduler.preempting import victim_checks
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
+# After these nothing was claimed, and nothing will be.
+_NEVER_CLAIMED = (errors.ClaimFailed, errors.LimitReached)
+
 
 @dataclasses.dataclass(eq=False)
 class Attempt:
@@ -138,26 +141,24 @@ class Attempt:
         """Tell whether any preemptor that a victim goes for is wanted."""
         return not self.preemptors_of(victim) <= self.unwanted
 
-    def claim(self) -> None:
-        """Move the capacity in placement.
+    def prepare(self) -> None:
+        """Open the journal of the claim, and read its victims.
 
-        :raises errors.ClaimFailed: if it was not moved, and another plan may
+        Afterwards together.py moves the capacity in placement.
+
+        :raises errors.ClaimFailed: if it cannot be moved, and another plan may
             succeed.
-        :raises errors.LimitReached: if it was not moved, because others were
-            faster to reach a limit.
-        :raises Exception: whatever else happens, it may have been moved.
+        :raises errors.LimitReached: if it cannot, because others were faster
+            to reach a limit.
+        :raises errors.TooLate, errors.SwitchedOff: if the request is over.
         """
         self.deadline.check()
         still_wanted.check_switch()
         deadline_epoch = int(time.time() + self.deadline.seconds_left())
         self._may_be_claimed = True
-        try:
-            self.placement_claim.make(
-                self.plan_number, deadline_epoch, CONF.host
-            )
-        except (errors.ClaimFailed, errors.LimitReached):
-            self._may_be_claimed = False
-            raise
+        self.placement_claim.prepare(
+            self.plan_number, deadline_epoch, CONF.host
+        )
 
     @steps.step('verifies')
     def verify(self) -> None:
@@ -213,7 +214,7 @@ class Attempt:
             would not help: a victim is lost, or something that was taken could
             not be given back.
         """
-        if not self._may_be_claimed:
+        if not self._may_be_claimed or isinstance(error, _NEVER_CLAIMED):
             return
         is_undone = self._undo()
         if not isinstance(error, errors.AttemptVoid):

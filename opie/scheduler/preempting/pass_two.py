@@ -12,9 +12,9 @@
 
 """Pass 2: makes room for a request, again on fresh facts while that can help.
 
-One thread of a worker plans and claims at a time, because requests that come
-together would all choose the same victims.  Evicting, and undoing what failed,
-is done by as many threads at once as the options allow.
+Planning and claiming are done in turns, for all requests that wait; see
+turns.py.  Evicting, and undoing what failed, is done by as many threads at
+once as the options allow.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from nova import objects
 import nova.conf
 from nova.scheduler import request_filter
 
+from opie.conf import threads
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import report
@@ -40,12 +41,12 @@ from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import inputs
-from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import eligibility
-from opie.scheduler.preempting import plans
+from opie.scheduler.preempting import group
 from opie.scheduler.preempting import refusal_cache
-from opie.scheduler.preempting import still_wanted
+from opie.scheduler.preempting import turns
+from opie.scheduler.preempting import waiting_request
 
 CONF = nova.conf.CONF
 
@@ -70,10 +71,9 @@ class PassTwo:
             host_manager, servicegroup, journal.Reader()
         )
         self._refusals = refusal_cache.RefusalCache()
-        self._planning = threading.Lock()
-        self._slots = threading.BoundedSemaphore(
-            CONF.opie.max_concurrent_preemptions
-        )
+        planner = group.GroupPlanner(self._worker, self._refusals)
+        self._turns = turns.Turns(planner.serve, threads.slots(CONF))
+        self._seats = threading.BoundedSemaphore(threads.seats(CONF))
 
     def make_room(
         self,
@@ -105,13 +105,13 @@ class PassTwo:
                 deadline,
                 is_room_hidden,
             )
-            with self._slot():
+            requester = eligibility.requester_of(context, spec)
+            with self._seat():
                 return self._carry_out_a_plan(
-                    context, spec, preemptors, sources
+                    waiting_request.WaitingRequest(
+                        context, spec, preemptors, sources, requester, key
+                    )
                 )
-        except errors.NoPlan as exc:
-            self._refusals.note(key, str(exc))
-            raise
         except (
             placement.PlacementError,
             # The request names a host that is not there.
@@ -137,22 +137,21 @@ class PassTwo:
                 known.read(client, uuid)
 
     @contextlib.contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(blocking=False):
+    def _seat(self) -> Iterator[None]:
+        """Leave threads of the worker to ordinary requests."""
+        if not self._seats.acquire(blocking=False):
             raise errors.NoRoomMade(
-                '[opie] max_concurrent_preemptions are under way'
+                'as many requests wait for room as [DEFAULT] '
+                'executor_thread_pool_size (%d) leaves threads for'
+                % CONF.executor_thread_pool_size
             )
         try:
             yield
         finally:
-            self._slots.release()
+            self._seats.release()
 
     def _carry_out_a_plan(
-        self,
-        context: nova_context.RequestContext,
-        spec: objects.RequestSpec,
-        preemptors: Sequence[str],
-        sources: inputs.Sources,
+        self, request: waiting_request.WaitingRequest
     ) -> attempts.Attempt:
         """Make plans, until one is carried out.
 
@@ -160,61 +159,27 @@ class PassTwo:
         :raises errors.NoRoomMade: if none can be; also out of undoing an
             attempt, where another plan would not help.
         """
-        budget = plans.PlanBudget()
-        requester = eligibility.requester_of(context, spec)
-        with report.wasted_unless_served(preemptors) as evicted:
-            while budget.is_left():
-                attempt = None
+        with report.wasted_unless_served(request.preemptors) as evicted:
+            while request.budget.is_left():
                 try:
-                    with self._turn_to_plan(sources.deadline):
-                        # 1. Snapshot: all hosts, maybe a moment behind.
-                        shot = snapshot.take(
-                            context.elevated(),
-                            spec.obj_clone(),
-                            preemptors,
-                            sources,
-                            budget.excluded,
-                        )
-                        # 2. Plan: the host and the victims of least cost.
-                        plan = plans.make(shot, sources, budget)
-                        attempt = attempts.Attempt(
-                            shot, plan, sources, requester, budget.plan_number
-                        )
-                        # 3. Claim: move the capacity in placement.
-                        attempt.claim()
-                        # 4. Verify: read again what was written.
-                        attempt.verify()
-                    # 5. Evict: ask nova to delete the victims.
-                    attempt.evict()
-                    # 6. Confirm: wait until they are gone.
-                    attempt.confirm()
-                    return attempt
+                    # 1. to 4. Snapshot, plan, claim and verify: see group.py.
+                    with self._turns.claimed(request) as attempt:
+                        # 5. Evict: ask nova to delete the victims.
+                        attempt.evict()
+                        # 6. Confirm: wait until they are gone.
+                        attempt.confirm()
+                        return attempt
                 except errors.AttemptVoid as void:
-                    if attempt:
+                    if request.attempt:
                         # It raises unless another plan may help.  Where
                         # victims were sent away, the next line is only
                         # reached if their room is free.
-                        attempt.undo(void)
-                        evicted |= attempt.sent
-                    report.void(preemptors, budget.plan_number, void)
-                    budget.note(void)
+                        request.attempt.undo(void)
+                        evicted |= request.attempt.sent
+                    request.note_void(void)
                     waiting.FOR_NEXT_PLAN.sleep()
                 except Exception as error:
-                    if attempt:
-                        attempt.undo(error)
+                    if request.attempt:
+                        request.attempt.undo(error)
                     raise
             raise errors.NoRoomMade('no plan could be carried out')
-
-    @contextlib.contextmanager
-    def _turn_to_plan(self, deadline: waiting.Deadline) -> Iterator[None]:
-        """Let one thread of the worker plan at a time.
-
-        :raises errors.TooLate: if its turn does not come in time.
-        """
-        if not self._planning.acquire(timeout=deadline.seconds_left()):
-            raise errors.TooLate
-        try:
-            still_wanted.check_switch()
-            yield
-        finally:
-            self._planning.release()

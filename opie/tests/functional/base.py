@@ -26,6 +26,7 @@ from testtools import testcase
 from opie.scheduler.claims import journal
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import pass_one
+from opie.scheduler.preempting import turns
 from opie.scheduler.repair import reaper
 from opie.tests import threads
 from opie.tests import waits
@@ -246,6 +247,12 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
 
         self.wrap(owner, name, first_only)
         return calls
+
+    def plan_as_in_many_workers(self):
+        """Let each request have a turn of its own, at the same time."""
+        self.patch(turns, '_MOST_AT_ONCE', 1)
+        never = property(lambda self: False, lambda self, is_taken: None)
+        self.patch(turns.Turns, '_is_taken', never)
 
     def hide_room(self):
         """Let nova overlook all room, as if it had asked for too few hosts."""

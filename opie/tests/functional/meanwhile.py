@@ -18,7 +18,7 @@ from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
 from opie.tests.interruptions import invariants
 
-BEFORE_CLAIM = claim.Claim, 'make'
+BEFORE_CLAIM = claim.Claim, 'prepare'
 BEFORE_EVICTION = attempt.Attempt, 'evict'
 WHILE_VICTIMS_GO = confirmation.Confirmation, 'wait'
 

@@ -12,7 +12,6 @@
 
 """Claims on the real placement, with other writers at the same time."""
 
-import contextlib
 import threading
 
 import fixtures
@@ -22,7 +21,6 @@ from testtools import testcase
 from opie.scheduler.claims import claim as allocations
 from opie.scheduler.claims import give_back
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import pass_two
 from opie.scheduler.preempting import plans
 from opie.tests.functional import base
 
@@ -162,11 +160,8 @@ class OneHostClaimTest(base.CloudTestCase):
                 barrier.wait(base.WAIT_SECONDS)
             return real(*args)
 
-        def as_in_two_workers(real, *args):
-            return contextlib.nullcontext()
-
-        self.wrap(pass_two.PassTwo, '_turn_to_plan', as_in_two_workers)
-        self.wrap(allocations.Claim, 'make', together)
+        self.plan_as_in_many_workers()
+        self.wrap(allocations.Claim, 'prepare', together)
         preemptors = [self.boot(10, state=None) for _ in range(2)]
         states = [
             self._wait_for_state_change(server, expected)

@@ -107,7 +107,7 @@ class ClaimOfRoomTest(killing.KillingTestCase):
             finally:
                 ended.set()
 
-        self.wrap_once(claim.Claim, 'make', give_up)
+        self.wrap_once(claim.Claim, 'prepare', give_up)
         self.wrap_once(attempt.Attempt, 'undo', undo)
         self.boot(5, state=None)
         self.assertTrue(ended.wait(base.WAIT_SECONDS))

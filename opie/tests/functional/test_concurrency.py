@@ -151,7 +151,7 @@ class TwoSchedulersTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
                 barrier.wait(base.WAIT_SECONDS)
             return real(claim, *args)
 
-        self.wrap(allocations.Claim, 'make', make)
+        self.wrap(allocations.Claim, 'prepare', make)
 
     def test_the_one_that_is_late_takes_other_victims(self):
         flavor = self.flavor(10)

@@ -20,7 +20,7 @@ import fixtures
 from nova.conductor import manager as conductor_manager
 import nova.conf
 
-from opie.scheduler.claims import claim
+from opie.scheduler.claims import together
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import killing
@@ -34,7 +34,7 @@ class DeletedPreemptorTest(killing.TwoVictimsTestCase):
 
     def setUp(self):
         super().setUp()
-        self.kill_at(claim.Claim, 'make', call_first=True)
+        self.kill_at(together, 'write', call_first=True)
         self.preemptor = self.boot_in_vain(8)
         self.assertEqual(10, self.used_vcpus('host1'))
         self.delete(self.preemptor)
@@ -108,7 +108,7 @@ class DeadConductorTest(killing.TwoVictimsTestCase):
         self.wait_until_gone(preemptor)
 
     def test_its_scheduler_dies_too(self):
-        self.kill_at(claim.Claim, 'make', call_first=True)
+        self.kill_at(together, 'write', call_first=True)
         preemptor = self.boot_on_a_dead_conductor(8)
         self.reap_when_nova_waits_no_longer(preemptor, 8)
         self.assertUndone(preemptor, *self.victims)

@@ -24,7 +24,6 @@ from opie.scheduler.claims import claim as allocations
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
-from opie.scheduler.preempting import pass_two
 from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
 
@@ -164,11 +163,7 @@ class TwoWorkersTest(RatesTestCase):
         super().setUp()
         self.victims = [self.boot_preemptible(10, host) for host in self.hosts]
         self.flags(**{_OVERALL: 1}, group='opie')
-        self.wrap(
-            pass_two.PassTwo,
-            '_turn_to_plan',
-            lambda *args: contextlib.nullcontext(),
-        )
+        self.plan_as_in_many_workers()
 
     def outcome(self, servers):
         """Wait for the end of all; return (those that run, the others)."""

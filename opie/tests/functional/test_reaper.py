@@ -23,10 +23,10 @@ from nova.scheduler.client import report
 from oslo_utils import uuidutils
 
 from opie.cmd import manage
-from opie.scheduler.claims import claim
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import together
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
@@ -43,7 +43,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
         self.assertFalse(self.logged('Wasted'))
 
     def test_killed_after_the_claim(self):
-        self.kill_at(claim.Claim, 'make', call_first=True)
+        self.kill_at(together, 'write', call_first=True)
         preemptor = self.boot_in_vain(8)
         self.assertHolds(8, preemptor)
         self.reap()
@@ -157,7 +157,7 @@ class ReaperTest(killing.TwoVictimsTestCase):
         return out.getvalue()
 
     def test_an_operator_sees_and_repairs_it_by_hand(self):
-        self.kill_at(claim.Claim, 'make', call_first=True)
+        self.kill_at(together, 'write', call_first=True)
         preemptor = self.boot_in_vain(8)
         (shown,) = json.loads(self.manage(manage.show, 'json'))
         self.assertEqual(preemptor['id'], shown['preemptor'])

@@ -12,10 +12,14 @@
 
 """The limit of preemptions that one worker has under way at a time."""
 
+import time
+
 from nova import exception
 from nova.virt import fake
 
 from opie.tests.functional import base
+
+_MOMENT_SECONDS = 1
 
 
 class OneSlotTest(base.CloudTestCase):
@@ -36,21 +40,32 @@ class OneSlotTest(base.CloudTestCase):
         (line,) = self.logged('No room is made for %s' % refused['id'])
         return line
 
-    def test_a_second_one_is_refused_while_the_first_waits(self):
+    def test_a_second_one_waits_for_the_slot_of_the_first(self):
         begun, release = self.hold_deletions()
         first = self.boot(flavor=self.ten, state=None)
         self.assertTrue(begun.wait(base.WAIT_SECONDS))
+        second = self.boot(flavor=self.ten, state=None)
+        time.sleep(_MOMENT_SECONDS)
+        self.assertEqual(1, len(self.logged('Evicting')))
+        release.set()
+        for preemptor in (first, second):
+            self._wait_for_state_change(preemptor, 'ACTIVE')
+        self.assertGone(*self.victims)
+        self.assertUntouched(first, second)
+        self.assertNoJournal()
+
+    def test_a_second_one_waits_no_longer_than_its_time(self):
+        begun, release = self.hold_deletions()
+        first = self.boot(flavor=self.ten, state=None)
+        self.assertTrue(begun.wait(base.WAIT_SECONDS))
+        self.flags(preemption_timeout_seconds=1, group='opie')
         refused = self.boot(flavor=self.ten, state='ERROR')
         self.assertIn(
-            '[opie] max_concurrent_preemptions', self.why_not(refused)
+            '[opie] max_concurrent_preemptions (1)', self.why_not(refused)
         )
         self.assertEqual(1, len(self.logged('Evicting')))
         release.set()
         self._wait_for_state_change(first, 'ACTIVE')
-        third = self.boot(flavor=self.ten)
-        self.assertGone(*self.victims)
-        self.assertUntouched(first, third)
-        self.assertNoJournal()
 
     def test_one_that_failed_leaves_its_slot_to_the_next(self):
         """A preemptor without a plan leaves its slot, too."""

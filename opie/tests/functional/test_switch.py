@@ -102,7 +102,7 @@ class SwitchTest(base.CloudTestCase):
 
     def test_a_plan_is_not_claimed_any_more(self):
         calls = self.wrap_once(
-            claim.Claim, 'make', lambda real, *args: real(*args)
+            claim.Claim, 'prepare', lambda real, *args: real(*args)
         )
         self.wrap_once(snapshot, 'take', self.switch_off_after)
         self.assertRefused(*self.victims)

@@ -22,6 +22,7 @@ import opie.conf
 from opie.preemption import model
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import together
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.tests.stand_ins import clock
@@ -145,7 +146,9 @@ class CloudTestCase(testtools.TestCase):
         return claim.Claim(self.client, plan, request, (project, 'a user'))
 
     def make(self, one):
-        one.make(1, DEADLINE, 'a scheduler')
+        one.prepare(1, DEADLINE, 'a scheduler')
+        for error in together.write([one]).values():
+            raise error
         return one
 
     def in_flight(self):

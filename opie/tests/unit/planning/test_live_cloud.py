@@ -18,8 +18,8 @@ import unittest.mock as mock
 import testtools
 
 from opie.preemption import model
+from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import live_cloud
-from opie.scheduler.planning import protection
 
 _HOST = 'host', 'node'
 
@@ -35,6 +35,8 @@ class _State(types.SimpleNamespace):
 
 class _HostManager:
     """Has one host, which may pass only while no server is gone."""
+
+    aggs_by_id = {}
 
     def __init__(self, passes_as_it_is):
         self._passes_as_it_is = passes_as_it_is
@@ -62,8 +64,11 @@ class ReasonTest(testtools.TestCase):
         cloud = live_cloud.NovaCloud(
             sources,
             mock.MagicMock(),
-            {'provider': 'cell'},
-            protection.Protection(),
+            cloud_snapshot.CloudSnapshot(
+                sources.worker,
+                mock.Mock(),
+                {'provider': types.SimpleNamespace(cell_uuid='cell')},
+            ),
             frozenset(),
         )
         self.assertEqual(

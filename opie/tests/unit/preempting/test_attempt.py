@@ -59,8 +59,8 @@ class UndoTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
         self.attempt = _attempt(2)
-        with mock.patch.object(self.attempt.placement_claim, 'make'):
-            self.attempt.claim()
+        with mock.patch.object(self.attempt.placement_claim, 'prepare'):
+            self.attempt.prepare()
         self.wasted = []
         self.enterContext(
             mock.patch.object(
@@ -120,9 +120,9 @@ class ClaimTest(testtools.TestCase):
 
     def fail_with(self, error):
         with mock.patch.object(
-            self.attempt.placement_claim, 'make', side_effect=error
+            self.attempt.placement_claim, 'prepare', side_effect=error
         ):
-            self.assertRaises(type(error), self.attempt.claim)
+            self.assertRaises(type(error), self.attempt.prepare)
         with mock.patch.object(
             self.attempt, '_undo', return_value=True
         ) as undo:
@@ -141,6 +141,8 @@ class ClaimTest(testtools.TestCase):
 
     def test_no_claim_is_made_when_the_time_is_over(self):
         self.attempt.sources.deadline = waiting.Deadline.after(0)
-        with mock.patch.object(self.attempt.placement_claim, 'make') as make:
-            self.assertRaises(errors.TooLate, self.attempt.claim)
-        self.assertFalse(make.called)
+        with mock.patch.object(
+            self.attempt.placement_claim, 'prepare'
+        ) as prepare:
+            self.assertRaises(errors.TooLate, self.attempt.prepare)
+        self.assertFalse(prepare.called)

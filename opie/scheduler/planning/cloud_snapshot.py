@@ -1,0 +1,283 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What one turn reads of the cloud, for all requests that it plans.
+
+A turn takes one snapshot and plans several requests on it, one after the
+other.  A plan that was made counts for the next one: its preemptors are on
+their nominated hosts, and its victims are no victims of another plan.  What is
+read of a host is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
+from collections.abc import Sequence
+import copy
+import dataclasses
+import typing
+
+from nova import context as nova_context
+from nova import objects
+
+from opie.preemption import model
+from opie.scheduler import host_manager as host_managers
+from opie.scheduler import resources
+from opie.scheduler.nova_db import cells
+from opie.scheduler.nova_db import compute_nodes
+from opie.scheduler.placement import client as placement
+from opie.scheduler.placement import providers as placement_providers
+from opie.scheduler.planning import inputs
+from opie.scheduler.planning import protection
+
+_States = dict[str, host_managers.HostState]
+_Query = tuple[tuple[str, str], ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Planned:
+    """A plan that was made in this turn.
+
+    :ivar spec: the RequestSpec of its preemptors.
+    :ivar request: what the planner was given of it.
+    """
+
+    plan: model.Plan
+    request: model.Request
+    spec: objects.RequestSpec
+
+    @property
+    def providers(self) -> set[str]:
+        """The providers of its nominated hosts."""
+        return {one.provider for one in self.plan.nominations}
+
+    def preemptors_on(self, provider: str) -> list[str]:
+        """Return the preemptors that it nominates to a host."""
+        return [
+            one.preemptor
+            for one in self.plan.nominations
+            if one.provider == provider
+        ]
+
+    def victims_on(self, provider: str) -> set[str]:
+        """Return the uuids of its victims on a host."""
+        return {
+            server.uuid
+            for victims_provider, server in self.plan.victims
+            if victims_provider == provider
+        }
+
+
+class CloudSnapshot:
+    """The cloud at the beginning of a turn, and the plans of the turn.
+
+    :ivar nodes: provider to compute node, of all hosts.
+    :ivar in_flight: what the journal says.
+    :ivar protected: what was protected.
+    """
+
+    def __init__(
+        self,
+        worker: inputs.Worker,
+        client: placement.Client,
+        nodes: Mapping[str, compute_nodes.Compute],
+    ) -> None:
+        self._worker = worker
+        self._client = client
+        self.nodes = nodes
+        self.read_journal()
+        self.protected = protection.Protection.now(worker.host_manager)
+        self._generations: dict[_Query, dict[str, int]] = {}
+        self._states: _States = {}
+        self._in_migration: set[str] = set()
+        self._facts: dict[str, placement_providers.ProviderFacts] = {}
+        self._planned: list[Planned] = []
+
+    def generations(self, query: _Query) -> dict[str, int]:
+        """Return root provider to generation, of those that match a query."""
+        if query not in self._generations:
+            self._generations[query] = {
+                provider['uuid']: provider['generation']
+                for provider in self._client.providers(query)
+                if provider['parent_provider_uuid'] is None
+            }
+        return self._generations[query]
+
+    @property
+    def taken(self) -> frozenset[str]:
+        """The uuids of all servers that other preemptions evict."""
+        return self.in_flight.victims.union(
+            server.uuid
+            for one in self._planned
+            for _, server in one.plan.victims
+        )
+
+    @property
+    def nominated_providers(self) -> set[str]:
+        """The providers of the hosts that plans of this turn nominate."""
+        return set().union(*(one.providers for one in self._planned))
+
+    def note(self, planned: Planned) -> None:
+        """Let a plan that was made count for the next ones."""
+        self._planned.append(planned)
+
+    def lose(self, planned: Planned) -> None:
+        """Take back a plan that was not claimed.
+
+        Its nominated hosts are read anew, because others may have changed
+        them.
+        """
+        self._planned.remove(planned)
+        for provider in planned.providers:
+            self._states.pop(provider, None)
+            self._facts.pop(provider, None)
+
+    def read_journal(self) -> None:
+        """Read anew which servers other preemptions evict."""
+        self.in_flight = self._worker.journal.read(self._client)
+
+    def read_states(
+        self,
+        context: nova_context.RequestContext,
+        spec: objects.RequestSpec,
+        providers: Sequence[str],
+    ) -> tuple[_States, set[str]]:
+        """Return (provider to host state, uuids of servers in migration).
+
+        The states are those that nova's scheduling shares between requests.
+
+        :raises errors.SilentCells: if a cell does not answer.
+        """
+        unread = [one for one in providers if one not in self._states]
+        if unread:
+            self._read_states(context, spec, unread)
+        states = {
+            provider: self._states[provider]
+            for provider in providers
+            if provider in self._states
+        }
+        return states, self._in_migration
+
+    def _read_states(
+        self,
+        context: nova_context.RequestContext,
+        spec: objects.RequestSpec,
+        providers: Sequence[str],
+    ) -> None:
+        manager = self._worker.host_manager
+        states, silent = manager.states_and_silent_cells(
+            context,
+            providers,
+            spec,
+            {self.nodes[provider].cell_uuid for provider in providers},
+        )
+        cells.check_all_answered(silent)
+        cells.check_all_answered(manager.load_preemptibles(states))
+        in_migration, silent = manager.servers_in_migration(states)
+        cells.check_all_answered(silent)
+        self._in_migration |= in_migration
+        self._states.update((state.uuid, state) for state in states)
+
+    def state_without(
+        self, provider: str, gone: Collection[str]
+    ) -> host_managers.HostState:
+        """Return a copy of a host's state as it would be.
+
+        :param gone: uuids of servers that would be gone, besides those that
+            the plans of this turn evict.
+        """
+        here = list(self._planned_on(provider))
+        taken = set().union(*(one.victims_on(provider) for one in here))
+        state = self._states[provider].without(taken.union(gone))
+        state.preemptibles = tuple(
+            server
+            for server in state.preemptibles or ()
+            if server.uuid not in taken
+        )
+        for one in here:
+            for preemptor in one.preemptors_on(provider):
+                state.add(
+                    preemptor,
+                    one.spec,
+                    candidate(provider, one.request.resources),
+                )
+        return state
+
+    def facts(
+        self, client: placement.Client, provider: str
+    ) -> placement_providers.ProviderFacts:
+        """Return what placement will have of a host, once all is claimed.
+
+        :raises placement.PlacementError: if it cannot be read.
+        """
+        if provider not in self._facts:
+            self._facts[provider] = self._worker.hosts.providers.read(
+                client, provider
+            )
+        facts = self._facts[provider]
+        for one in self._planned_on(provider):
+            facts = _claimed(facts, one, provider)
+        return facts
+
+    def _planned_on(self, provider: str) -> Iterator[Planned]:
+        return (one for one in self._planned if provider in one.providers)
+
+
+def take(worker: inputs.Worker, client: placement.Client) -> CloudSnapshot:
+    """Take the snapshot of a turn.
+
+    :raises errors.SilentCells: if a cell does not answer, because it may have
+        room: then no server is evicted in the others.
+    :raises placement.PlacementError: if placement cannot be read.
+    """
+    enabled = worker.host_manager.enabled_cells
+    cells.check_all_answered(worker.host_manager.index.refresh(enabled))
+    nodes, silent = compute_nodes.read(enabled)
+    cells.check_all_answered(silent)
+    worker.hosts.forget_all_but(nodes.keys())
+    return CloudSnapshot(worker, client, nodes)
+
+
+def candidate(
+    provider: str, amounts: resources.Amounts
+) -> dict[str, typing.Any]:
+    """Return what placement would list as an allocation candidate."""
+    return {
+        'allocations': {provider: {'resources': dict(amounts)}},
+        # The group without a suffix.
+        'mappings': {'': [provider]},
+    }
+
+
+def _claimed(
+    facts: placement_providers.ProviderFacts, planned: Planned, provider: str
+) -> placement_providers.ProviderFacts:
+    """Return the facts of a host as a claim will change them."""
+    allocations = copy.copy(facts.allocations)
+    for victim in planned.victims_on(provider):
+        held = {provider: allocations.pop(victim, {})}
+        for taken in planned.plan.shares[victim].values():
+            held = resources.subtract(held, {provider: taken})
+        allocations.update({victim: held[provider]} if held else {})
+    for preemptor in planned.preemptors_on(provider):
+        allocations[preemptor] = dict(planned.request.resources)
+    used = resources.total(allocations.values())
+    return dataclasses.replace(
+        facts,
+        allocations=allocations,
+        inventories={
+            name: dataclasses.replace(inventory, used=used[name])
+            for name, inventory in facts.inventories.items()
+        },
+    )

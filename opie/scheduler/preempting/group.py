@@ -1,0 +1,243 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Plans and claims for requests that wait, in one turn of a worker.
+
+They are planned one after the other on one snapshot, and what was planned
+before counts.  Their claims are written together.  A request that has lost a
+race with another scheduler is planned again at once, after one look at what it
+has lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent import futures
+import contextlib
+
+from opie.scheduler import errors
+from opie.scheduler.claims import together
+from opie.scheduler.planning import cloud_snapshot
+from opie.scheduler.planning import inputs
+from opie.scheduler.planning import requirements
+from opie.scheduler.planning import snapshot
+from opie.scheduler.preempting import attempt as attempts
+from opie.scheduler.preempting import plans
+from opie.scheduler.preempting import refusal_cache
+from opie.scheduler.preempting import still_wanted
+from opie.scheduler.preempting import waiting_request
+
+_Request = waiting_request.WaitingRequest
+
+# How many plans a request may lose to other schedulers in one turn.
+_MOST_ROUNDS = 5
+# How many claims are prepared side by side.  Placement has as many workers as
+# its operator gives it.
+_MOST_PREPARED_AT_ONCE = 4
+
+
+class GroupPlanner:
+    """Plans and claims, in one thread at a time.
+
+    :param refusals: answers requests that are alike.
+    """
+
+    def __init__(
+        self, worker: inputs.Worker, refusals: refusal_cache.RefusalCache
+    ) -> None:
+        self._worker = worker
+        self._refusals = refusals
+
+    def serve(self, requests: Sequence[_Request]) -> None:
+        """Plan and claim for requests, and set the outcome of each.
+
+        :raises errors.NoRoomMade, placement.PlacementError: what is the
+            outcome of all requests that have none.
+        """
+        still_wanted.check_switch()
+        # 1. Snapshot: all hosts, maybe a moment behind.
+        required = self._requirements(requests)
+        if not required:
+            return
+        shared = cloud_snapshot.take(
+            self._worker, requests[0].sources.placement
+        )
+        turn = _Turn(required, shared, self._refusals)
+        for number in range(_MOST_ROUNDS):
+            if number:
+                turn.begin_again()
+            # 2. Plan: for each the host and the victims of least cost.
+            turn.plan()
+            # 3. Claim: move the capacity in placement.
+            turn.claim()
+            # 4. Verify: read again what was written.
+            turn.verify()
+            if not turn.lost:
+                break
+        turn.end()
+
+    def _requirements(
+        self, requests: Sequence[_Request]
+    ) -> dict[_Request, requirements.Requirements]:
+        """Return what each request asks for, of those that can be planned."""
+        required = {}
+        for request in requests:
+            with _outcome_of(request):
+                request.deadline.check()
+                required[request] = requirements.read(
+                    request.context.elevated(),
+                    request.spec.obj_clone(),
+                    request.preemptors,
+                    self._worker.host_manager,
+                )
+        return required
+
+
+class _Turn:
+    """The requests of one turn, in rounds of plan, claim and verify.
+
+    :ivar lost: request to error, of those that were not claimed in this round
+        because others were faster.
+    """
+
+    def __init__(
+        self,
+        required: dict[_Request, requirements.Requirements],
+        shared: cloud_snapshot.CloudSnapshot,
+        refusals: refusal_cache.RefusalCache,
+    ) -> None:
+        self._required = required
+        self._shared = shared
+        self._refusals = refusals
+        self._left = list(required)
+        self._planned: dict[_Request, cloud_snapshot.Planned] = {}
+        # Those for which there is no room if all plans of this round hold.
+        self._refused: dict[_Request, errors.NoPlan] = {}
+        self._do_all_hold = True
+        self.lost: dict[_Request, errors.AttemptVoid] = {}
+
+    def begin_again(self) -> None:
+        """Begin a round for those that have lost, and those without room."""
+        for request, void in self.lost.items():
+            request.note_void(void)
+        self._left = [*self._refused, *self.lost]
+        self._refused, self.lost = {}, {}
+        self._do_all_hold = True
+        self._shared.read_journal()
+
+    def plan(self) -> None:
+        """Make a plan for each request."""
+        self._planned = {}
+        for request in self._left:
+            with _outcome_of(request):
+                try:
+                    self._planned[request] = self._plan(request)
+                except errors.NoPlan as exc:
+                    self._refused[request] = exc
+
+    def _plan(self, request: _Request) -> cloud_snapshot.Planned:
+        request.deadline.check()
+        if not request.budget.is_left():
+            raise errors.NoRoomMade('no plan could be carried out')
+        known = self._refusals.find(request.refusal_key)
+        if known:
+            raise errors.NoRoomMade(known)
+        shot = snapshot.take(
+            self._required[request],
+            request.sources,
+            self._shared,
+            request.budget.excluded,
+        )
+        plan = plans.make(shot, request.sources, request.budget)
+        request.attempt = attempts.Attempt(
+            shot,
+            plan,
+            request.sources,
+            request.requester,
+            request.budget.plan_number,
+        )
+        planned = cloud_snapshot.Planned(plan, shot.request, shot.spec)
+        self._shared.note(planned)
+        return planned
+
+    def claim(self) -> None:
+        """Write the claims of all plans, in one transaction if that can be."""
+        for request, error in _claim(self._planned).items():
+            # It does not count for the plans of the next round.
+            self._shared.lose(self._planned.pop(request))
+            self._do_all_hold = False
+            if isinstance(error, errors.AttemptVoid) and error.is_race:
+                self.lost[request] = error
+            else:
+                request.outcome.set_exception(error)
+
+    def verify(self) -> None:
+        """Verify the claims that were made."""
+        for request in self._planned:
+            with _outcome_of(request):
+                attempt = request.planned_attempt
+                attempt.verify()
+                request.outcome.set_result(attempt)
+            self._do_all_hold &= not request.outcome.exception()
+
+    def end(self) -> None:
+        """Answer the requests that were not served."""
+        for request, refusal in self._refused.items():
+            if self._do_all_hold:
+                self._refusals.note(request.refusal_key, str(refusal))
+                request.outcome.set_exception(refusal)
+            else:
+                void = errors.AttemptVoid(str(refusal), is_race=True)
+                request.outcome.set_exception(void)
+        for request, error in self.lost.items():
+            request.outcome.set_exception(error)
+
+
+def _claim(requests: Collection[_Request]) -> dict[_Request, Exception]:
+    """Claim for requests that have a plan.
+
+    :returns: request to error, of those that failed; see together.py.
+    """
+    failed: dict[_Request, Exception] = {}
+    claims = {}
+    for request, preparing in _prepared(requests):
+        try:
+            preparing.result()
+            claims[request.planned_attempt.placement_claim] = request
+        except Exception as exc:
+            failed[request] = exc
+    if claims:
+        for claim, error in together.write(list(claims)).items():
+            failed[claims[claim]] = error
+    return failed
+
+
+def _prepared(
+    requests: Collection[_Request],
+) -> list[tuple[_Request, futures.Future[None]]]:
+    """Prepare claims side by side, and return when all of that is over."""
+    with futures.ThreadPoolExecutor(_MOST_PREPARED_AT_ONCE) as pool:
+        return [
+            (request, pool.submit(request.planned_attempt.prepare))
+            for request in requests
+        ]
+
+
+@contextlib.contextmanager
+def _outcome_of(request: _Request) -> Iterator[None]:
+    """Let an error be the outcome of one request, while others go on."""
+    try:
+        yield
+    except Exception as exc:
+        request.outcome.set_exception(exc)
