@@ -27,6 +27,7 @@ A file stands below one that uses it, and make_plan is in the first::
               cost              what evicting a server loses
           candidates            one host, from a bound to its victims
             estimates           which hosts are read
+              room              which hosts are too small for certain
             victims             the choice on one host
               shortfall         what resources say
                 cover           the least set of servers

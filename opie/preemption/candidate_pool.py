@@ -59,6 +59,8 @@ class CandidatePool:
         self._refiner.begin(nominations)
         self._heaps: dict[int, list[candidates.Candidate]] = {}
         self._current: dict[tuple[str, int], candidates.Candidate | None] = {}
+        # The numbers of preemptors for which hosts without room are ruled out.
+        self._ruled_out: set[int] = set()
         # Provider to how many preemptors its host may be asked to take: fewer
         # than any number for which it was found unfit.
         self._most: dict[str, int] = {}
@@ -138,6 +140,9 @@ class CandidatePool:
 
     def _refine(self, candidate: candidates.Candidate) -> None:
         refiner, stage = self._refiner, candidate.stage
+        if candidate.needs_reading and candidate.number not in self._ruled_out:
+            self._rule_out_too_small(candidate.number)
+            return
         is_read = candidate.provider in refiner.estimates.read_providers
         if candidate.needs_reading and not refiner.estimates.may_read(
             candidate.provider
@@ -150,6 +155,18 @@ class CandidatePool:
         if stage == candidates.Stage.CHOSEN and not is_read:
             self._read(candidate)
         self._put(candidate, refiner.choose(candidate))
+
+    def _rule_out_too_small(self, number: int) -> None:
+        """Withdraw hosts that need no reading, because they have no room."""
+        self._ruled_out.add(number)
+        small = [
+            self._refiner.untouched(candidate.provider)
+            for candidate in self._heaps[number]
+            if candidate.needs_reading and self._is_current(candidate)
+        ]
+        estimates, demand = self._refiner.estimates, self._refiner.demand
+        for provider, unfit in estimates.without_room(small, demand(number)):
+            self._withdraw(provider, number, unfit)
 
     def _read(self, candidate: candidates.Candidate) -> None:
         """Read a host, and as many of the next ones as ever before."""

@@ -93,7 +93,7 @@ class Refiner:
         self._cost = its_cost
         self._cloud = cloud
         self.hosts: dict[str, model.Host | model.Unfit] = dict(hosts)
-        self.estimates = estimates.Estimates(request.resources)
+        self.estimates = estimates.Estimates(request.resources, cloud)
         self._search = victims.VictimSearch(request, cloud)
 
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:

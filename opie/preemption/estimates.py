@@ -13,14 +13,17 @@
 """Which estimates of hosts are believed, and how many hosts are read for it.
 
 A host that seems too small by an estimate comes after all others, and is read
-before the request is refused.  A host that was never read, so that it may have
+before the request is refused, unless the cloud's answer about all hosts rules
+it out.  A host that was never read, so that it may have
 a resource class of which nothing is known, counts as a cheap one.  Both hold
 only up to a number of hosts for each request: what is read is remembered, so
 the next request begins with better estimates.
 """
 
 from opie.preemption import amounts
+from opie.preemption import live_cloud
 from opie.preemption import model
+from opie.preemption import room
 
 # How many hosts that seem too small are read, those that were read longest ago
 # first, so that the next request reads others.
@@ -35,12 +38,15 @@ class Estimates:
     :ivar read_providers: the providers of the hosts that were read.
     """
 
-    def __init__(self, per_preemptor: amounts.Amounts) -> None:
+    def __init__(
+        self, per_preemptor: amounts.Amounts, cloud: live_cloud.LiveCloud
+    ) -> None:
         """Begin with no host read.
 
         :param per_preemptor: what one preemptor takes.
         """
         self._names = per_preemptor.keys()
+        self._cloud = cloud
         self._too_small_left = MOST_TOO_SMALL
         self._unknown_left = MOST_UNKNOWN
         self.read_providers: set[str] = set()
@@ -52,6 +58,16 @@ class Estimates:
             and host.is_worth_reading
             and host.provider not in self.read_providers
         )
+
+    def without_room(
+        self, hosts: list[model.Host], demand: amounts.Demand
+    ) -> list[tuple[str, model.Unfit]]:
+        """Return those of some hosts that need no reading, and why.
+
+        :param hosts: that seem too small and were not read.
+        :returns: (provider, why its host is too small for certain) for each.
+        """
+        return room.without_room(hosts, demand, self._cloud)
 
     def is_unknown(self, host: model.Host | model.Unfit) -> bool:
         """Tell whether the host may have a class of which nothing is known."""

@@ -13,6 +13,7 @@
 """What the planner asks while it plans."""
 
 from collections.abc import Mapping
+from collections.abc import Set
 import typing
 
 from opie.preemption import model
@@ -32,6 +33,14 @@ class LiveCloud(typing.Protocol):
 
         Returns an answer for each of the providers: the host as it is now, or
         why it cannot serve the request even if all potential victims go.
+        """
+        ...
+
+    def with_free(self, some: model.Amounts) -> Set[str]:
+        """Return the providers of all hosts that have so much free now.
+
+        A host counts if it would give out each of these amounts, whatever else
+        the request asks of it.
         """
         ...
 

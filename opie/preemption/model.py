@@ -89,6 +89,8 @@ class Host:
     :ivar potential_victims: the servers on it that may be evicted.
     :ivar is_worth_reading: whether the host, where it seems too small, is read
         before it is refused, because its amounts may be wrong.
+    :ivar uncertain: resource classes of which potential victims may hold more
+        than is known.
     :ivar is_unknown: whether the host may have resource classes that are not
         among the inventories, because it was never read.
     :ivar read_at: when the host was read last, in seconds of any clock; of
@@ -101,6 +103,7 @@ class Host:
     inventories: Mapping[str, Inventory]
     potential_victims: tuple[Server, ...] = ()
     is_worth_reading: bool = False
+    uncertain: frozenset[str] = frozenset()
     is_unknown: bool = False
     read_at: float = 0.0
     why_protected: str | None = None

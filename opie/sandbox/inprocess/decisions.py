@@ -57,6 +57,9 @@ class _AsGiven:
     def why_refused(self, provider, gone, nominations):
         return None
 
+    def with_free(self, some):
+        return {self._host.provider}
+
     def is_time_over(self):
         return False
 

@@ -32,6 +32,9 @@ from opie.scheduler.planning import protection
 
 _NOTHING_PROTECTED = protection.Protection()
 
+# What a flavor gives numbers of, in the order of its fields.
+_FLAVOR_CLASSES = ('VCPU', 'MEMORY_MB', 'DISK_GB')
+
 _Inventories = dict[str, model.Inventory]
 _Servers = tuple[preemptibles.PreemptibleServer, ...]
 
@@ -141,10 +144,34 @@ class HostValues:
                 for server in victims
             ),
             is_worth_reading=made_from.is_worth_reading,
+            uncertain=self._uncertain(made_from, inventories.keys(), victims),
             is_unknown=made_from.is_worth_reading and facts is None,
             read_at=facts.read_at if facts else 0.0,
             why_protected=made_from.why_protected,
         )
+
+    def _uncertain(
+        self, made_from: _MadeFrom, names: Set[str], victims: _Servers
+    ) -> frozenset[str]:
+        """Return the classes of which victims may hold more than is known.
+
+        A flavor tells of nova's own classes what a server holds.
+        """
+        facts = made_from.facts
+        if facts is None:
+            return frozenset()
+        uncertain: set[str] = set()
+        for server in victims:
+            known = facts.allocations.get(server.uuid)
+            if known is None or not made_from.is_same:
+                uncertain |= names - set(_FLAVOR_CLASSES)
+            if known is not None and not made_from.is_same:
+                uncertain |= {
+                    name
+                    for name, amount in self._size(server, names).items()
+                    if amount > known.get(name, 0)
+                }
+        return frozenset(uncertain)
 
     def _size(
         self, server: preemptibles.PreemptibleServer, names: Collection[str]
@@ -159,9 +186,7 @@ class HostValues:
         if key not in self._sizes:
             self._sizes[key] = {
                 name: amount
-                for name, amount in zip(
-                    ('VCPU', 'MEMORY_MB', 'DISK_GB'), amounts, strict=True
-                )
+                for name, amount in zip(_FLAVOR_CLASSES, amounts, strict=True)
                 if amount and name in names
             }
         return self._sizes[key]

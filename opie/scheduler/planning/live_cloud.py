@@ -98,6 +98,17 @@ class NovaCloud:
         self.states.update(passing)
         return answers
 
+    def with_free(self, some: model.Amounts) -> set[str]:
+        """See :class:`live_cloud.LiveCloud`."""
+        resources = ','.join(
+            '%s:%d' % (name, amount) for name, amount in sorted(some.items())
+        )
+        query = [('resources', resources), *self._required.query]
+        return {
+            provider['uuid']
+            for provider in self._sources.placement.providers(query)
+        }
+
     def why_refused(
         self,
         provider: str,

@@ -61,6 +61,28 @@ class ChoiceTest(base.CloudTestCase):
         self.assertUntouched(self.old, preemptor)
 
     def test_only_the_best_host_is_read(self):
+        reads = self.watch_reads()
+        # Until then nova's records have the initial allocation ratios.
+        self.audit()
+        self.boot(10)
+        self.assertGone(self.young)
+        provider = self._get_provider_uuid_by_host('host2')
+        self.assertEqual([(provider,)], reads)
+
+    def test_no_host_is_read_for_a_request_that_is_too_large_for_all(self):
+        reads = self.watch_reads()
+        self.audit()
+        refused = self.boot(11, state='ERROR')
+        self.assertNoValidHost(refused)
+        self.assertEqual([], reads)
+        (line,) = self.logged('No room is made for %s' % refused['id'])
+        self.assertIn(
+            '2 of 2 hosts: not enough VCPU even without preemptible servers',
+            line,
+        )
+
+    def watch_reads(self):
+        """Return a list that grows with the hosts that plans read."""
         reads = []
 
         def read(real, the_cloud, providers):
@@ -68,9 +90,4 @@ class ChoiceTest(base.CloudTestCase):
             return real(the_cloud, providers)
 
         self.wrap(live_cloud.NovaCloud, 'read', read)
-        # Until then nova's records have the initial allocation ratios.
-        self.audit()
-        self.boot(10)
-        self.assertGone(self.young)
-        provider = self._get_provider_uuid_by_host('host2')
-        self.assertEqual([(provider,)], reads)
+        return reads

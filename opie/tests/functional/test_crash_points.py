@@ -33,6 +33,9 @@ _NOT_MET = {
         'many hosts'
     ),
     'instances.resized_from: session.query': 'a resized victim',
+    'live_cloud.NovaCloud.with_free: self._sources.placement.providers': (
+        'a refusal'
+    ),
     'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.still_matches: client.providers': 'a changed host',
     'verification.problems: client.inventories': 'a changed host',

@@ -47,17 +47,33 @@ class FakeCloud:
     :ivar hosts: uuid to the host as it is now.
     :ivar filters: what :meth:`why_refused` is.
     :ivar read_providers: the uuids of the hosts that were read, in order.
+    :ivar questions: what :meth:`with_free` was asked.
     :ivar is_time_over: see LiveCloud.
     """
 
     hosts: dict
     filters: object
     read_providers: list = dataclasses.field(default_factory=list)
+    questions: list = dataclasses.field(default_factory=list)
     is_time_over: collections.abc.Callable = lambda: False
 
     def read(self, uuids):
         self.read_providers += uuids
         return {uuid: self.hosts[uuid] for uuid in uuids}
+
+    def with_free(self, some):
+        self.questions.append(some)
+        return {
+            uuid
+            for uuid, one in self.hosts.items()
+            if isinstance(one, model.Host)
+            and all(
+                name in one.inventories
+                and one.inventories[name].is_unit(amount)
+                and amount <= one.figures.free(name)
+                for name, amount in some.items()
+            )
+        }
 
     def why_refused(self, provider, gone, nominations):
         return self.filters(provider, gone, nominations)

@@ -119,13 +119,89 @@ class ReadTest(testtools.TestCase):
         self.assertFalse(plan.is_feasible)
         self.assertEqual([], self.cloud.read_providers)
 
+    def test_hosts_without_room_are_ruled_out_together(self):
+        given = [estimate(one) for one in full_hosts(1000)]
+        plan = self.plan(given, request(VCPU=3))
+        self.assertFalse(plan.is_feasible)
+        self.assertEqual([], self.cloud.read_providers)
+        self.assertEqual([{'VCPU': 2}], self.cloud.questions)
+        self.assertEqual(
+            {'not enough VCPU even without preemptible servers'},
+            set(plan.reasons.values()),
+        )
+        self.assertEqual(1000, len(plan.reasons))
+
+    def test_the_one_host_with_room_is_found_among_those_without(self):
+        true = host('h500', server('v500', VCPU=1), VCPU=3)
+        given = [
+            estimate(one, VCPU=9)
+            for one in (*full_hosts(500), true, *full_hosts(1000)[501:])
+        ]
+        plan = self.plan(given, request(VCPU=3), [true])
+        self.assertEqual([('h500', ['v500'])], builders.placed(plan))
+        self.assertEqual(['h500'], self.cloud.read_providers)
+
+    def test_those_that_need_more_than_the_least_are_asked_about_again(self):
+        """The others need three, and two are free."""
+        given = [
+            estimate(host('h', server('v', VCPU=3), VCPU=3)),
+            *(estimate(host('i%d' % n, VCPU=2), VCPU=9) for n in range(100)),
+        ]
+        plan = self.plan(given, request(VCPU=4), [host('h', VCPU=3)])
+        self.assertFalse(plan.is_feasible)
+        self.assertLess(len(self.cloud.read_providers), 2)
+
+    def test_a_limit_of_victims_rules_out_as_well(self):
+        given = [
+            estimate(
+                host(
+                    'h%03d' % n,
+                    *(server('%03d-%d' % (n, m), VCPU=1) for m in range(4)),
+                    VCPU=4,
+                )
+            )
+            for n in range(100)
+        ]
+        wanted = model.Request(('p',), {'VCPU': 3}, most_victims=2)
+        plan = self.plan(given, wanted)
+        self.assertEqual(
+            {'more than 2 victims would have to go'},
+            set(plan.reasons.values()),
+        )
+        self.assertEqual([], self.cloud.read_providers)
+
+    def test_units_of_its_own_keep_a_host_from_being_ruled_out(self):
+        """It gives out pairs, and the question is about three."""
+        pairs = model.Inventory(4, step_size=2)
+        true = host('h', server('v', VCPU=1), VCPU=pairs)
+        given = dataclasses.replace(
+            estimate(true, VCPU=9), potential_victims=true.potential_victims
+        )
+        plan = self.plan([given], request(VCPU=4), [host('h', VCPU=pairs)])
+        self.assertEqual([('h', [])], builders.placed(plan))
+
+    def test_victims_that_may_hold_more_keep_it_as_well(self):
+        true = host('h', server('v', VCPU=2), VCPU=2)
+        given = dataclasses.replace(
+            estimate(true),
+            potential_victims=(server('v', VCPU=1),),
+            uncertain=frozenset({'VCPU'}),
+        )
+        plan = self.plan([given], request(VCPU=2), [true])
+        self.assertEqual([('h', ['v'])], builders.placed(plan))
+
     def test_hosts_too_small_by_estimates_are_read_in_part(self):
         true = [
             host('h%03d' % n, server('v%03d' % n, VCPU=1), VCPU=1)
             for n in range(1000)
         ]
         plan = self.plan(
-            [estimate(one, VCPU=9) for one in true],
+            [
+                dataclasses.replace(
+                    estimate(one, VCPU=9), uncertain=frozenset({'VCPU'})
+                )
+                for one in true
+            ],
             request(VCPU=2),
             true,
         )
