@@ -41,6 +41,7 @@ PURPOSES = {
     'nova.db.main.models.ComputeNode': 'to estimate what a host has',
     'nova.exception': 'to know what went wrong',
     'nova.exception.PolicyNotAuthorized': 'to filter requests to the API',
+    'nova.limit': 'to ask for quota as nova does',
     'nova.objects': 'to know servers and hosts, and their cells',
     'nova.objects.Aggregate': 'to know on which hosts no server is evicted',
     'nova.objects.BlockDeviceMappingList': (
@@ -49,6 +50,7 @@ PURPOSES = {
     'nova.objects.BuildRequest': 'to tell boots from moves',
     'nova.objects.Flavor': 'to filter requests to the API',
     'nova.objects.InstanceAction': 'to evict',
+    'nova.objects.Quotas': 'to ask for quota as nova does',
     'nova.objects.RequestSpec': 'to know what a request is about',
     'nova.objects.Selection': 'to answer as nova does',
     'nova.objects.fields': 'to answer as nova does',

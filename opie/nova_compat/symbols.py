@@ -31,6 +31,8 @@ _UNLISTED = (
     'nova.wsgi.osapi_compute.application',
     # It is not in every release; opie itself checks for it.
     'nova.monkey_patch',
+    # It has another name before nova 34; opie itself checks for it.
+    'nova.limit.placement.enforce_num_instances_and_resources',
     # The options that opie itself has registered.
     'nova.conf.CONF.category',
     'nova.conf.CONF.opie',

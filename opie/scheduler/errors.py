@@ -36,6 +36,17 @@ class LimitReached(NoRoomMade):
     """A limit of preemptions per minute is reached."""
 
 
+class QuotaExceeded(NoRoomMade):
+    """nova would refuse the preemptors once they had their hosts.
+
+    :ivar answer: nova's exception, which the request ends with.
+    """
+
+    def __init__(self, answer: Exception) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
+
+
 class AttemptFailed(NoRoomMade):
     """A plan could not be carried out, and another one would not help."""
 

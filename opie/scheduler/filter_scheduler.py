@@ -29,9 +29,7 @@ from oslo_log import log as logging
 import oslo_messaging as messaging
 from oslo_service import periodic_task
 
-from opie import policy
 import opie.conf
-from opie.conf import policies
 from opie.conf import threads
 from opie.scheduler import errors
 from opie.scheduler import startup
@@ -177,7 +175,11 @@ class FilterScheduler(manager.SchedulerManager):
             return selections
 
     def _run_pass_two(self, context, spec, uuids):
-        """Return selections, or None if the NoValidHost of pass 1 stands."""
+        """Return selections, or None if the NoValidHost of pass 1 stands.
+
+        :raises messaging.ExpectedException: if quota does not allow the
+            servers; then the request ends as after nova's own check of that.
+        """
         try:
             still_wanted.check_switch()
             preemptors = eligibility.preemptors(context, uuids)
@@ -185,7 +187,7 @@ class FilterScheduler(manager.SchedulerManager):
                 return None
             if not self._watch.has_placement_answered:
                 raise errors.NoRoomMade('placement did not answer')
-            _check_policy(context, spec)
+            eligibility.check_policy(context, spec)
             attempt = self._pass_two.make_room(
                 context,
                 spec,
@@ -198,6 +200,8 @@ class FilterScheduler(manager.SchedulerManager):
                 'No room is made for %(preemptors)s: %(reason)s.',
                 {'preemptors': ', '.join(uuids), 'reason': exc},
             )
+            if isinstance(exc, errors.QuotaExceeded):
+                _raise_expected(exc.answer)
             return None
         except Exception:
             LOG.exception('Failed to make room for %s.', ', '.join(uuids))
@@ -261,17 +265,12 @@ def _copy_for_pass_two(spec, uuids, return_objects):
     return None
 
 
-def _check_policy(context, spec):
-    """Check that the policy lets the requester preempt.
-
-    :raises errors.NoRoomMade: naming the rule.
-    """
-    project_id, user_id = eligibility.requester_of(context, spec)
-    if not policy.allows(policies.PREEMPT, context, project_id, user_id):
-        raise errors.NoRoomMade(
-            'policy %s does not allow it to project %s'
-            % (policies.PREEMPT, project_id)
-        )
+def _raise_expected(error):
+    """Raise an error as one that oslo.messaging does not log."""
+    try:
+        raise error
+    except Exception as exc:
+        raise messaging.ExpectedException from exc
 
 
 def _one_for_each(uuids, attempt):

@@ -92,6 +92,8 @@ FOR_RECORDS = Pauses(0.2, 0.2)
 FOR_WRITERS = Pauses(0.05, 0.05)
 # For requests that began later to withdraw their journal.
 FOR_RIVALS = Pauses(0.05, 0.05)
+# For pending preemptors of a project to have their hosts, or to fail.
+FOR_QUOTA = Pauses(0.2, 2, growth=0.1, chance=0.2)
 # For a placement that restarts, or that several at once give back to.
 FOR_PLACEMENT = Pauses(0.05, 2, growth=1, chance=0.5)
 # For schedulers that plan on the same hosts to be out of step.

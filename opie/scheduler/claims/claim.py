@@ -32,6 +32,7 @@ from opie.scheduler import steps
 from opie.scheduler.claims import claim_journal
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.claims import writing
 from opie.scheduler.placement import client as placement
@@ -102,9 +103,7 @@ class Claim:
                     # the opening must have ended.  Its own error comes first.
                     opening.result()
             rate_limits.check_again(
-                self.client,
-                self._journal.preemptions.values(),
-                self._requester[0],
+                self.client, self.preemptions, self._requester[0]
             )
         except (errors.ClaimFailed, errors.LimitReached):
             self.close_journal(self._claimed.keys())
@@ -114,6 +113,11 @@ class Claim:
     def preemptors(self) -> set[str]:
         """The uuids of the consumers that the claim creates."""
         return set(self._claimed)
+
+    @property
+    def preemptions(self) -> list[journal_names.Preemption]:
+        """The preemptions that are in the journal for this claim."""
+        return list(self._journal.preemptions.values())
 
     # It runs beside the opening, so a crash in it leaves the same.
     @steps.step('opens the journal')

@@ -18,6 +18,7 @@ and once more when its own journal providers are there; see rivals.py.
 
 from collections.abc import Iterable
 import time
+import typing
 
 import nova.conf
 
@@ -107,7 +108,7 @@ def check_again(
         return
 
     def why_not_beside(
-        others: Iterable[journal_names.Preemption],
+        others: Iterable[journal_names.Preemption], _: typing.Any
     ) -> str | None:
         return why_not(others, project_id, len(own))
 

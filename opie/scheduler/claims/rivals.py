@@ -18,7 +18,6 @@ first go on.
 """
 
 from collections.abc import Callable
-from collections.abc import Iterable
 from collections.abc import Sequence
 import typing
 
@@ -37,7 +36,7 @@ _Reason = typing.TypeVar('_Reason')
 def why_withdraw(
     client: placement.Client,
     own: _Preemptions,
-    why_not: Callable[[_Preemptions], _Reason | None],
+    why_not: Callable[[_Preemptions, _Preemptions], _Reason | None],
 ) -> _Reason | None:
     """Return why a request has to withdraw, or None if it may go on.
 
@@ -46,19 +45,20 @@ def why_withdraw(
     unless they had asked before its journal was there.
 
     :param own: the request's own preemptions that take from victims.
-    :param why_not: given other preemptions in flight, returns why the request
-        cannot go on beside them, None if it can.
+    :param why_not: given other preemptions that go on, and others that
+        withdraw, returns why the request cannot go on, None if it can.
     """
     patience = waiting.Deadline.after(_PATIENCE_SECONDS)
     reason = None
     for _ in waiting.tries(waiting.FOR_RIVALS, patience):
         others = _others(client, own)
-        reason = why_not(others)
+        reason = why_not(others, [])
         if reason is None:
             return None
-        earlier = why_not(_begun_before(others, own))
-        if earlier is not None:
-            return earlier
+        earlier, later = _by_beginning(others, own)
+        lasting_reason = why_not(earlier, later)
+        if lasting_reason is not None:
+            return lasting_reason
     return reason
 
 
@@ -71,12 +71,18 @@ def _others(client: placement.Client, own: _Preemptions) -> _Preemptions:
     ]
 
 
-def _begun_before(
-    others: Iterable[journal_names.Preemption], own: _Preemptions
-) -> _Preemptions:
-    """Return those that began first, and those that do not tell when."""
+def _by_beginning(
+    others: _Preemptions, own: _Preemptions
+) -> tuple[_Preemptions, _Preemptions]:
+    """Return those that began first, and the later ones.
+
+    Those that do not tell when they began are among the first.
+    """
     first = min(map(_order, own))
-    return [one for one in others if _order(one) < first]
+    return (
+        [one for one in others if _order(one) < first],
+        [one for one in others if _order(one) > first],
+    )
 
 
 def _order(preemption: journal_names.Preemption) -> tuple[float, str]:

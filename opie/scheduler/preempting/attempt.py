@@ -42,6 +42,7 @@ from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
+from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import still_wanted
 from opie.scheduler.preempting import verification
 from opie.scheduler.preempting import victim_checks
@@ -64,6 +65,7 @@ class Attempt:
     :ivar plan: a feasible plan.
     :ivar sources: what the snapshot was taken of; it has the deadline.
     :ivar requester: (project id, user id) of the preemptors.
+    :ivar quota: what quota says to the request.
     :ivar plan_number: which plan of its request it is, from 1.
     :ivar selections: nova's Selection for each nomination of the plan.
     :ivar placement_claim: what all preemptors hold in placement, and the
@@ -80,6 +82,7 @@ class Attempt:
     plan: model.Plan
     sources: inputs.Sources
     requester: tuple[str, str]
+    quota: quota.Quota
     plan_number: int
     awaited: dict[str, objects.CellMapping] = dataclasses.field(
         default_factory=dict, init=False

@@ -24,7 +24,10 @@ from nova import context as nova_context
 from nova import exception
 from nova import objects
 
+from opie import policy
+from opie.conf import policies
 from opie.preemption import marks
+from opie.scheduler import errors
 from opie.scheduler import steps
 
 
@@ -48,6 +51,21 @@ def requester_of(
     # NOTE: as nova/scheduler/utils.py, for specs older than Rocky.
     has_user_id = 'user_id' in spec and spec.user_id
     return spec.project_id, spec.user_id if has_user_id else context.user_id
+
+
+def check_policy(
+    context: nova_context.RequestContext, spec: objects.RequestSpec
+) -> None:
+    """Check that the policy lets the requester preempt.
+
+    :raises errors.NoRoomMade: naming the rule.
+    """
+    project_id, user_id = requester_of(context, spec)
+    if not policy.allows(policies.PREEMPT, context, project_id, user_id):
+        raise errors.NoRoomMade(
+            'policy %s does not allow it to project %s'
+            % (policies.PREEMPT, project_id)
+        )
 
 
 @steps.step('sees whether to preempt')

@@ -83,10 +83,15 @@ class Eviction:
     def run(self) -> None:
         """Ask nova to delete each victim.
 
-        :raises errors.AttemptVoid: if a victim must not go.
+        :raises errors.AttemptVoid: if a victim must not go, or quota allows
+            other requests first.
         :raises errors.NoRoomMade: if the time is over, preemption is switched
-            off, or no preemptor is wanted any more.
+            off, no preemptor is wanted any more, or quota does not allow it.
         """
+        if self._attempt.plan.victims:
+            self._attempt.quota.check_again(
+                self._attempt.placement_claim.preemptions
+            )
         since_check = self._check_all()
         for provider, server in self._attempt.plan.victims:
             self._evict_patiently(

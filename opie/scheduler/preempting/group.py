@@ -159,12 +159,21 @@ class _Turn:
             self._shared,
             request.budget.excluded,
         )
+        request.quota.check_beside(
+            [
+                other.quota
+                for other in self._planned
+                if other.project_id == request.project_id
+            ],
+            shot.preemptions,
+        )
         plan = plans.make(shot, request.sources, request.budget)
         request.attempt = attempts.Attempt(
             shot,
             plan,
             request.sources,
             request.requester,
+            request.quota,
             request.budget.plan_number,
         )
         planned = cloud_snapshot.Planned(plan, shot.request, shot.spec)

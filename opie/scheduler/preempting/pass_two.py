@@ -44,6 +44,7 @@ from opie.scheduler.planning import inputs
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import group
+from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import refusal_cache
 from opie.scheduler.preempting import turns
 from opie.scheduler.preempting import waiting_request
@@ -109,7 +110,19 @@ class PassTwo:
             with self._seat():
                 return self._carry_out_a_plan(
                     waiting_request.WaitingRequest(
-                        context, spec, preemptors, sources, requester, key
+                        context,
+                        spec,
+                        preemptors,
+                        sources,
+                        requester,
+                        quota.of(
+                            context,
+                            spec,
+                            requester,
+                            preemptors,
+                            sources.placement,
+                        ),
+                        key,
                     )
                 )
         except (
@@ -161,6 +174,7 @@ class PassTwo:
         """
         with report.wasted_unless_served(request.preemptors) as evicted:
             while request.budget.is_left():
+                request.quota.check(request.deadline)
                 try:
                     # 1. to 4. Snapshot, plan, claim and verify: see group.py.
                     with self._turns.claimed(request) as attempt:

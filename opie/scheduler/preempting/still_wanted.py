@@ -33,6 +33,8 @@ if typing.TYPE_CHECKING:
 
 CONF = nova.conf.CONF
 
+_NONE_IS_WANTED = 'every preemptor was deleted or given up by nova'
+
 
 def check_switch() -> None:
     """Check that preemption is not switched off.
@@ -41,6 +43,19 @@ def check_switch() -> None:
     """
     if not CONF.opie.enabled:
         raise errors.SwitchedOff
+
+
+def check_any(preemptors: Iterable[str]) -> None:
+    """Check that at least one of some preemptors is wanted.
+
+    :raises errors.NoRoomMade: if none is.
+    """
+    context = nova_context.get_admin_context()
+    if not any(
+        instances.has_build_request(context, preemptor)
+        for preemptor in preemptors
+    ):
+        raise errors.NoRoomMade(_NONE_IS_WANTED)
 
 
 def note_unwanted(
@@ -55,6 +70,4 @@ def note_unwanted(
         if not instances.has_build_request(context, preemptor):
             attempt.unwanted.add(preemptor)
     if attempt.preemptors <= attempt.unwanted:
-        raise errors.NoRoomMade(
-            'every preemptor was deleted or given up by nova'
-        )
+        raise errors.NoRoomMade(_NONE_IS_WANTED)

@@ -27,6 +27,7 @@ from opie.scheduler import waiting
 from opie.scheduler.planning import inputs
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import plans
+from opie.scheduler.preempting import quota
 
 
 @dataclasses.dataclass(eq=False)
@@ -36,6 +37,7 @@ class WaitingRequest:
     :ivar spec: the RequestSpec as nova's request filters left it.
     :ivar preemptors: their uuids, in order.
     :ivar requester: (project id, user id) of the preemptors.
+    :ivar quota: what quota says to the request.
     :ivar refusal_key: tells requests that are alike; see refusal_cache.py.
     :ivar budget: how many plans may still be made.
     :ivar attempt: the last plan that was made, None before there is one.
@@ -48,6 +50,7 @@ class WaitingRequest:
     preemptors: Sequence[str]
     sources: inputs.Sources
     requester: tuple[str, str]
+    quota: quota.Quota
     refusal_key: bytes | None
     budget: plans.PlanBudget = dataclasses.field(
         default_factory=plans.PlanBudget, init=False

@@ -29,6 +29,7 @@ from opie.tests.interruptions import sites
 _NOT_MET = {
     # Read where something is not as it usually is.
     'claim.Claim.is_released: self._client.consumer': 'failed deletion',
+    'builds.waiting: session.query': 'pending preemptors of the project',
     'host_manager._nodes_and_services: objects.ServiceList.get_by_binary': (
         'many hosts'
     ),
@@ -36,6 +37,11 @@ _NOT_MET = {
     'live_cloud.NovaCloud.with_free: self._sources.placement.providers': (
         'a refusal'
     ),
+    'quota.Quota._held: self.client.consumers': (
+        'quota is exceeded, and nova counts claims'
+    ),
+    'quota_drivers._UnifiedLimits._enforce: '
+    'placement_limits.enforce_num_instances_and_resources': 'unified limits',
     'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.still_matches: client.providers': 'a changed host',
     'verification.problems: client.inventories': 'a changed host',

@@ -12,12 +12,10 @@
 
 """Limits of the preemptions that may begin within a minute."""
 
-import contextlib
 import threading
 
 import fixtures
 from nova.scheduler.client import report
-from nova.tests.functional.api import client
 
 from opie.scheduler import errors
 from opie.scheduler.claims import claim as allocations
@@ -26,13 +24,13 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import victim_checks
 from opie.tests.functional import base
+from opie.tests.functional import projects
 
 _PER_PROJECT = 'max_preemptions_per_minute_per_project'
 _OVERALL = 'max_preemptions_per_minute'
-_OTHER_PROJECT = '0123456789abcdef0123456789abcdef'
 
 
-class RatesTestCase(base.CloudTestCase):
+class RatesTestCase(projects.ProjectsMixin, base.CloudTestCase):
     """A full cloud of two preemptible servers."""
 
     def survivors(self):
@@ -45,21 +43,6 @@ class RatesTestCase(base.CloudTestCase):
         self.assertUntouched(*before)
         (line,) = self.logged('No room is made for %s' % refused['id'])
         self.assertIn('[opie] %s (' % option, line)
-
-    @contextlib.contextmanager
-    def another_project(self):
-        mine = self.api
-        self.api = client.TestOpenStackClient(
-            'admin',
-            mine.base_url,
-            project_id=_OTHER_PROJECT,
-            roles=['reader', 'member', 'admin'],
-        )
-        self.api.microversion = mine.microversion
-        try:
-            yield
-        finally:
-            self.api = mine
 
     def let_a_minute_pass(self):
         self.useFixture(

@@ -32,6 +32,8 @@ _OF_PLACEMENT = frozenset(
 _PURE = frozenset(
     (
         'compute_api.API',
+        'exception.TooManyInstances',
+        'limit_utils.use_unified_limits',
         'nova_context.get_admin_context',
         'nova_context.is_cell_failure_sentinel',
         # The functions that it calls make the I/O.

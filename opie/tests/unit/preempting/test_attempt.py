@@ -24,6 +24,7 @@ from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler import waiting
 from opie.scheduler.preempting import attempt as attempts
+from opie.scheduler.preempting import quota
 
 opie.conf.register_opts(nova.conf.CONF)
 
@@ -50,7 +51,14 @@ def _attempt(number_of_victims=1):
         worker=types.SimpleNamespace(servicegroup=None),
         deadline=waiting.Deadline.after(60),
     )
-    return attempts.Attempt(shot, plan, sources, ('project', 'user'), 1)
+    return attempts.Attempt(
+        shot,
+        plan,
+        sources,
+        ('project', 'user'),
+        quota.Quota(None, ('preemptor',), None),
+        1,
+    )
 
 
 class UndoTest(testtools.TestCase):
