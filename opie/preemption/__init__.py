@@ -34,6 +34,7 @@ A file stands below one that uses it, and make_plan is in the first::
                   relaxation    the least that such a set could cost
                     vectors     the arithmetic of relaxations
               filter_answers    what the cloud's filters say
+                leaving         the servers that go in any case
       shares                    what a preemptor takes of each victim
 
 The values are in model, amounts of resource classes in amounts, and what the

@@ -22,6 +22,8 @@ import functools
 import itertools
 import typing
 
+from opie.preemption import amounts
+
 if typing.TYPE_CHECKING:
     from opie.preemption import model
 
@@ -32,7 +34,7 @@ _MOST_SHAPES = 4096
 class ClassFigures(typing.NamedTuple):
     """The figures of one resource class of a host.
 
-    :ivar free: the capacity that is not in use.
+    :ivar free: the capacity that is not in use, or only by leaving servers.
     :ivar most_freed: what no, one, two and more potential victims hold at the
         most, up to all that hold any of it.
     """
@@ -47,15 +49,17 @@ class ClassFigures(typing.NamedTuple):
     def from_inventory(
         cls,
         inventory: 'model.Inventory',
-        amounts: collections.abc.Iterable[int],
+        held: collections.abc.Iterable[int],
+        leaving: int,
     ) -> 'ClassFigures':
         """Return the figures of a class.
 
-        :param amounts: what the potential victims hold of it.
+        :param held: what the potential victims hold of it.
+        :param leaving: what all leaving servers hold of it.
         """
         return cls(
-            inventory.capacity - inventory.used,
-            (0, *itertools.accumulate(sorted(amounts, reverse=True))),
+            inventory.free + leaving,
+            (0, *itertools.accumulate(sorted(held, reverse=True))),
             inventory.min_unit,
             inventory.max_unit,
             inventory.step_size,
@@ -87,6 +91,7 @@ class Figures:
         for server in host.potential_victims:
             for name, amount in server.held.items():
                 held.setdefault(name, []).append(amount)
+        leaving = amounts.total(server.held for server in host.leaving)
         launches = sorted(
             server.launched_at
             for server in host.potential_victims
@@ -98,7 +103,9 @@ class Figures:
                     (
                         name,
                         ClassFigures.from_inventory(
-                            inventory, held.get(name, ())
+                            inventory,
+                            held.get(name, ()),
+                            leaving.get(name, 0),
                         ),
                     )
                     for name, inventory in sorted(host.inventories.items())
@@ -123,7 +130,7 @@ class Figures:
         return phases
 
     def free(self, name: str) -> float:
-        """Return the capacity of a class that is not in use.
+        """Return the capacity of a class that is free once all have left.
 
         It is below zero on a host over its capacity.
         """

@@ -20,6 +20,8 @@ be nominated to a host.
 
 import collections.abc
 
+from opie.preemption import amounts
+from opie.preemption import leaving
 from opie.preemption import live_cloud
 from opie.preemption import model
 from opie.preemption import shares
@@ -89,32 +91,74 @@ class HostAnswers:
         before = answers.before
         self._names = answers.request.preemptors[len(before) :][:number]
         self._here = [one for one in before if one.provider == host.provider]
+        number_here = len(self._here) + len(self._names)
+        self._leaving = leaving.LeavingServers(
+            host,
+            _victims_of(self._here),
+            amounts.times(answers.request.resources, number_here),
+        )
 
     def why_unacceptable(
         self, victims: tuple[model.Server, ...]
     ) -> str | None:
         """Return why the host cannot take the preemptors, or None.
 
+        Leaving servers are gone as well: those without which there is no
+        room, or else all of them.
+
         :param victims: the servers that would be gone for these preemptors.
         """
-        here = [*self._here, *self._nominated(victims)]
+        reason = self._why_not(victims + self._needed(victims))
+        if reason is None or not self._leaving.all:
+            return reason
+        return self._why_not(victims + self._leaving.all)
+
+    def leaving_for(
+        self, victims: tuple[model.Server, ...]
+    ) -> tuple[model.Server, ...]:
+        """Return the leaving servers that must be gone with some victims.
+
+        :param victims: those with which the host can take the preemptors.
+        """
+        needed = self._needed(victims)
+        if self._why_not(victims + needed) is None:
+            return needed
+        return self._needed(
+            victims, lambda some: self._why_not(victims + some) is None
+        )
+
+    def _needed(
+        self,
+        victims: tuple[model.Server, ...],
+        *suffices: collections.abc.Callable[[tuple[model.Server, ...]], bool],
+    ) -> tuple[model.Server, ...]:
+        """Return the leaving servers without which there is no room."""
+        gone = [*_victims_of(self._here), *victims]
+        return self._leaving.needed(gone, *suffices)
+
+    def _why_not(self, gone: tuple[model.Server, ...]) -> str | None:
+        here = [*self._here, *self._nominated(gone)]
         shared = shares.share_out(
             self._host,
             _victims_of(here),
             [one.preemptor for one in here],
             self._answers.request.resources,
         )
-        return (
-            _UNSPLITTABLE
-            if shared is None
-            else self.why_filters_refuse(victims)
-        )
+        return _UNSPLITTABLE if shared is None else self._why_refused(gone)
 
     def why_filters_refuse(
         self, victims: tuple[model.Server, ...]
     ) -> str | None:
-        """Return why the filters refuse the preemptors, which need not fit."""
-        new = self._nominated(victims)
+        """Return why the filters refuse the preemptors, which need not fit.
+
+        All leaving servers are gone as well.
+        """
+        return self._why_refused(victims + self._leaving.all)
+
+    def _why_refused(
+        self, gone_for_new: tuple[model.Server, ...]
+    ) -> str | None:
+        new = self._nominated(gone_for_new)
         gone = frozenset(
             server.uuid for server in _victims_of([*self._here, *new])
         )

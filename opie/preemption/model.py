@@ -57,6 +57,11 @@ class Inventory:
         """
         return (self.total - self.reserved) * self.allocation_ratio
 
+    @property
+    def free(self) -> float:
+        """What is not allocated; below zero for one over its capacity."""
+        return self.capacity - self.used
+
     def is_unit(self, amount: int) -> bool:
         """Tell whether one allocation may hold this amount."""
         return (
@@ -67,17 +72,21 @@ class Inventory:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Server:
-    """A potential victim.
+    """A potential victim, or a leaving server.
 
     :ivar uuid: the server's uuid; the last tie-break.
-    :ivar held: what it holds on the root provider of its host; not empty.
+    :ivar held: what it holds on the root provider of its host; not empty but
+        for a leaving server.
     :ivar launched_at: when it was launched, in seconds since the epoch; None
         for one that never was.
+    :ivar is_leaving: whether it goes in any case, so that it costs nothing
+        and no deletion has to be asked for.
     """
 
     uuid: str
     held: Amounts
     launched_at: float | None = None
+    is_leaving: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,6 +96,8 @@ class Host:
     :ivar provider: the uuid of its root provider.
     :ivar inventories: resource class to :class:`Inventory`.
     :ivar potential_victims: the servers on it that may be evicted.
+    :ivar leaving: the servers on it that go in any case; none of them is a
+        potential victim.
     :ivar is_worth_reading: whether the host, where it seems too small, is read
         before it is refused, because its amounts may be wrong.
     :ivar uncertain: resource classes of which potential victims may hold more
@@ -102,6 +113,7 @@ class Host:
     provider: str
     inventories: Mapping[str, Inventory]
     potential_victims: tuple[Server, ...] = ()
+    leaving: tuple[Server, ...] = ()
     is_worth_reading: bool = False
     uncertain: frozenset[str] = frozenset()
     is_unknown: bool = False
@@ -109,13 +121,13 @@ class Host:
     why_protected: str | None = None
 
     def __post_init__(self) -> None:
-        uuids = [server.uuid for server in self.potential_victims]
-        if len(set(uuids)) != len(uuids):
+        servers = self.potential_victims + self.leaving
+        if len({server.uuid for server in servers}) != len(servers):
             raise errors.InvalidHost(
                 provider=self.provider,
-                problem='a potential victim is listed twice',
+                problem='a server is listed twice',
             )
-        for server in self.potential_victims:
+        for server in servers:
             unknown = set(server.held) - set(self.inventories)
             if unknown:
                 raise errors.InvalidHost(
@@ -145,12 +157,15 @@ class Host:
                 )
                 for name, inventory in self.inventories.items()
             },
-            potential_victims=tuple(
-                server
-                for server in self.potential_victims
-                if server.uuid not in gone
-            ),
+            potential_victims=_without(self.potential_victims, gone),
+            leaving=_without(self.leaving, gone),
         )
+
+
+def _without(
+    servers: tuple[Server, ...], gone: set[str]
+) -> tuple[Server, ...]:
+    return tuple(server for server in servers if server.uuid not in gone)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +221,10 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Nomination:
-    """A preemptor on its nominated host, with the victims that it adds."""
+    """A preemptor on its nominated host, with the victims that it adds.
+
+    Leaving servers that it waits for are among the victims.
+    """
 
     preemptor: str
     provider: str
@@ -268,3 +286,8 @@ class Plan:
                 key=lambda pair: (pair[0], pair[1].uuid),
             )
         )
+
+    @property
+    def evicted(self) -> list[Server]:
+        """Return the victims that go for this plan, in the same order."""
+        return [server for _, server in self.victims if not server.is_leaving]

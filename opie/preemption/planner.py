@@ -65,10 +65,9 @@ def make_plan(
             is_least=fewest.is_least,
             is_cut_short=is_cut_short,
         )
-    victims = [server for _, server in fewest.victims]
     return dataclasses.replace(
         fewest,
-        cost=its_cost.cost_of_all(victims),
+        cost=its_cost.cost_of_all(fewest.evicted),
         is_least=False,
         is_cut_short=is_cut_short,
     )
@@ -76,7 +75,7 @@ def make_plan(
 
 def _has_few_enough(plan: model.Plan, request: model.Request) -> bool:
     most = request.most_victims
-    return most is None or len(plan.victims) <= most
+    return most is None or len(plan.evicted) <= most
 
 
 def _least_plan(
@@ -99,7 +98,7 @@ def _least_plan(
     nominated = {one.provider for one in nominations}
     return model.Plan(
         nominations,
-        its_cost.cost_of_all(victims),
+        its_cost.cost_of_all(one for one in victims if not one.is_leaving),
         {
             provider: reason
             for provider, reason in pool.reasons(most_preemptors=1).items()

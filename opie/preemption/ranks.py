@@ -19,9 +19,11 @@ Lower wins:
 1. victims that are younger than the protected age;
 2. the cost, in millionths;
 3. the number of victims;
-4. the resources freed beyond need, in millionths of what is asked for.
+4. the resources freed beyond need, in millionths of what is asked for, and
+   the leaving servers that are waited for, as so many millionths.
 
-So a host with room, whose rank is zero, wins over any host with victims.
+So a host with room, whose rank is zero, wins over any host where something is
+waited for, and that one over any host with victims.
 What still ties is decided by the cloud's own weighers, and then by uuid.
 """
 

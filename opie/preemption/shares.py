@@ -76,7 +76,7 @@ def _taken_of_class(
             return None
         amounts[server.uuid] = part
         remaining -= part
-    free = inventory.capacity - inventory.used
+    free = inventory.free
     from_free = by_all if free >= by_all else math.floor(max(0, free))
     return amounts if remaining <= from_free else None
 

@@ -18,7 +18,8 @@ that another server has to go as well, and the problem is solved again with
 that rule.  So the choice stays exact for filters that want certain servers
 gone, or a number of them, and for those that want one to stay.  A set is never
 larger than needed: with any one of its victims left, the request would no
-longer fit.
+longer fit.  Leaving servers count as gone until the victims are chosen; then
+those that are needed join them.
 """
 
 import collections.abc
@@ -57,6 +58,19 @@ class Choice(typing.NamedTuple):
     rank: int
     victims: tuple[model.Server, ...]
 
+    def with_leaving(self, leaving: tuple[model.Server, ...]) -> 'Choice':
+        """Return this choice with the leaving servers that it waits for.
+
+        They add the least to the rank: where there is room nothing has to be
+        waited for, so that is better.
+        """
+        return Choice(
+            self.rank + len(leaving),
+            tuple(
+                sorted(self.victims + leaving, key=lambda server: server.uuid)
+            ),
+        )
+
 
 class VictimSearch:
     """Chooses victims for one request, host by host.
@@ -86,14 +100,19 @@ class VictimSearch:
     ) -> Choice | model.Unfit:
         """Choose the victims without which the filters let a host pass.
 
+        The leaving servers that have to be gone as well are among them.
+
         :param untouched: the host as it is without this plan's nominations.
         :param chosen: the victims that resources alone ask for.
         """
         answers = self.answers.on_host(untouched, demand.number)
         try:
-            if answers.why_unacceptable(chosen.victims) is None:
-                return chosen
-            return choose_victims(host, demand, answers, self.effort)
+            if answers.why_unacceptable(chosen.victims) is not None:
+                found = choose_victims(host, demand, answers, self.effort)
+                if isinstance(found, model.Unfit):
+                    return found
+                chosen = found
+            return chosen.with_leaving(answers.leaving_for(chosen.victims))
         except filter_answers.TimeOver:
             return model.CUT_SHORT
 

@@ -87,13 +87,21 @@ def server(uuid, minutes=0, **held):
     return model.Server(uuid, held, launched_at=minutes * -60.0)
 
 
+def leaving(uuid, **held):
+    """Return a leaving server."""
+    return model.Server(uuid, held, is_leaving=True)
+
+
 def unlaunched(uuid, **held):
     """Return a potential victim that was never launched."""
     return model.Server(uuid, held)
 
 
 def host(uuid, *servers, busy=None, preference=0, **inventories):
-    """Return a host; an inventory is a total or a :class:`model.Inventory`."""
+    """Return a host; an inventory is a total or a :class:`model.Inventory`.
+
+    :param servers: its potential victims and its leaving servers.
+    """
     used = dict(busy or {})
     for one in servers:
         for name, amount in one.held.items():
@@ -104,7 +112,8 @@ def host(uuid, *servers, busy=None, preference=0, **inventories):
             name: inventory(item, used=used.get(name, 0))
             for name, item in inventories.items()
         },
-        tuple(servers),
+        tuple(one for one in servers if not one.is_leaving),
+        tuple(one for one in servers if one.is_leaving),
         preference=preference,
     )
 

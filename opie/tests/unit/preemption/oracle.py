@@ -18,6 +18,7 @@ their own sums, as placement does.  Only the cost of a single server comes from
 the code under test.
 """
 
+import dataclasses
 import itertools
 
 
@@ -50,6 +51,25 @@ def fits(host, resources, gone, number=1):
     return True
 
 
+def later(host):
+    """Return a host as it will be when its leaving servers are gone."""
+    return dataclasses.replace(
+        host,
+        inventories={
+            name: dataclasses.replace(
+                item, used=item.used - held_by(host.leaving, name)
+            )
+            for name, item in host.inventories.items()
+        },
+        leaving=(),
+    )
+
+
+def evicted(plan):
+    """Return the servers that a plan has deleted."""
+    return [server for _, server in plan.victims if not server.is_leaving]
+
+
 def subsets(servers, most=None):
     """Return all subsets, or those of no more than so many."""
     largest = len(servers) if most is None else min(most, len(servers))
@@ -67,7 +87,7 @@ def can_serve(host, resources, accepts):
     return any(
         fits(host, resources, gone)
         and accepts(host.provider, uuids(gone), ()) is None
-        for gone in subsets(host.potential_victims)
+        for gone in subsets(host.potential_victims + host.leaving)
     )
 
 
@@ -96,10 +116,13 @@ def is_split(inventory, held, wanted):
 def least(host, resources, its_cost, number=1, most=None):
     """Return what the best set of victims on one host costs, None if none.
 
+    Leaving servers are gone before, and cost nothing.
+
     :param most: how many victims there may be, None for any number.
     :returns: (young victims, cost in millionths, victims) of the set that is
         the least in this order.
     """
+    host = later(host)
     criteria = [
         _criteria(gone, its_cost)
         for gone in subsets(host.potential_victims, most)
@@ -135,8 +158,9 @@ def least_accepted(host, resources, its_cost, accepts, most=None):
     criteria = [
         _criteria(gone, its_cost)
         for gone in subsets(host.potential_victims, most)
-        if fits(host, resources, gone)
-        and accepts(host.provider, uuids(gone), ()) is None
+        for left in subsets(host.leaving)
+        if fits(host, resources, gone + left)
+        and accepts(host.provider, uuids(gone + left), ()) is None
     ]
     return min(criteria, default=None)
 

@@ -132,6 +132,12 @@ def _hosts(draw, number, units_of, most_servers):
         )
         for index in range(draw(st.integers(0, most_servers)))
     ]
+    servers += [
+        builders.leaving(
+            'h%d-l%d' % (number, index), **draw(_held(names, units_of))
+        )
+        for index in range(draw(st.sampled_from((0, 0, 0, 1, 2, 3))))
+    ]
     busy = {name: draw(st.sampled_from((0, 0, 1, 3))) for name in names}
     inventories = {
         name: draw(
@@ -182,7 +188,8 @@ def requests(draw, units_of, most_preemptors=1):
 class Filters:
     """Filters that count what stays on a host.
 
-    :ivar servers_on: host uuid to the uuids of its potential victims.
+    :ivar servers_on: host uuid to the uuids of its potential victims and
+        leaving servers.
     :ivar must_go: servers that may not stay, such as a member of the
         request's anti-affinity group.
     :ivar most_staying: how many servers may stay on a host.
@@ -209,18 +216,29 @@ class Filters:
 @st.composite
 def filters(draw, hosts):
     servers_on = {
-        host.provider: frozenset(one.uuid for one in host.potential_victims)
+        host.provider: frozenset(
+            one.uuid for one in host.potential_victims + host.leaving
+        )
         for host in hosts
     }
     all_servers = sorted(frozenset().union(*servers_on.values()))
     if not all_servers:
         return Filters(servers_on)
     some = st.frozensets(st.sampled_from(all_servers), max_size=2)
+    # Of a group that wants a server to stay, leaving ones are no members.
+    staying = sorted(
+        one.uuid for host in hosts for one in host.potential_victims
+    )
+    some_that_stay = (
+        st.frozensets(st.sampled_from(staying), max_size=2)
+        if staying
+        else st.just(frozenset())
+    )
     return Filters(
         servers_on,
         must_go=draw(some),
         most_staying=draw(st.sampled_from((1000, 0, 1, 3))),
-        one_must_stay=draw(st.one_of(st.just(frozenset()), some)),
+        one_must_stay=draw(st.one_of(st.just(frozenset()), some_that_stay)),
     )
 
 

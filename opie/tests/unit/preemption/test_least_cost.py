@@ -26,7 +26,7 @@ from opie.tests.unit.preemption import strategies
 
 def criteria(plan, its_cost):
     """Return (young victims, cost in millionths, victims) of a plan."""
-    gone = [server for _, server in plan.victims]
+    gone = oracle.evicted(plan)
     return (
         sum(its_cost.is_young(server) for server in gone),
         sum(its_cost.millionths(server) for server in gone),

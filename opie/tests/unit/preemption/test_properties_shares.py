@@ -49,9 +49,11 @@ def victims_of(nominations):
 
 
 def capacities(hosts, request):
-    """Return how many preemptors each host holds without its victims."""
+    """Return how many preemptors each host holds once all have left."""
     return [
-        oracle.most_that_fit(host, request.resources, host.potential_victims)
+        oracle.most_that_fit(
+            host, request.resources, host.potential_victims + host.leaving
+        )
         for host in hosts
     ]
 
