@@ -18,8 +18,7 @@ that another server has to go as well, and the problem is solved again with
 that rule.  So the choice stays exact for filters that want certain servers
 gone, or a number of them, and for those that want one to stay.  A set is never
 larger than needed: with any one of its victims left, the request would no
-longer fit.  Leaving servers count as gone until the victims are chosen; then
-those that are needed join them.
+longer fit.  Leaving servers count as gone; those needed join the victims last.
 """
 
 import collections.abc
@@ -59,17 +58,9 @@ class Choice(typing.NamedTuple):
     victims: tuple[model.Server, ...]
 
     def with_leaving(self, leaving: tuple[model.Server, ...]) -> 'Choice':
-        """Return this choice with the leaving servers that it waits for.
-
-        They add the least to the rank: where there is room nothing has to be
-        waited for, so that is better.
-        """
-        return Choice(
-            self.rank + len(leaving),
-            tuple(
-                sorted(self.victims + leaving, key=lambda server: server.uuid)
-            ),
-        )
+        """Return this choice with leaving servers, which add to its rank."""
+        victims = sorted(self.victims + leaving, key=lambda one: one.uuid)
+        return Choice(self.rank + len(leaving), tuple(victims))
 
 
 class VictimSearch:
@@ -98,9 +89,7 @@ class VictimSearch:
         untouched: model.Host,
         chosen: Choice,
     ) -> Choice | model.Unfit:
-        """Choose the victims without which the filters let a host pass.
-
-        The leaving servers that have to be gone as well are among them.
+        """Choose the victims that have to be gone, leaving servers as well.
 
         :param untouched: the host as it is without this plan's nominations.
         :param chosen: the victims that resources alone ask for.
@@ -302,9 +291,7 @@ class _HostSearch:
             for server in sorted(
                 victims, key=lambda one: -self.shortfall.key([one])
             ):
-                fewer = tuple(
-                    other for other in victims if other is not server
-                )
+                fewer = tuple(one for one in victims if one is not server)
                 if self._why_not(fewer) is None:
                     victims = list(fewer)
                     has_changed = True

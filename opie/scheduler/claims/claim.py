@@ -31,6 +31,7 @@ from opie.scheduler import resources
 from opie.scheduler import steps
 from opie.scheduler.claims import claim_journal
 from opie.scheduler.claims import give_back
+from opie.scheduler.claims import joined
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rate_limits
@@ -67,6 +68,10 @@ class Claim:
         # Victim to the provider from which is taken.
         self._provider_of = {
             server.uuid: provider for provider, server in plan.victims
+        }
+        # The victims that leave anyway, perhaps for another preemptor.
+        self._leaving = {
+            server.uuid for _, server in plan.victims if server.is_leaving
         }
         # The preemptors that take from victims.
         self._takers: set[str] = set().union(*plan.shares.values())
@@ -124,19 +129,21 @@ class Claim:
     def _read_victims(self) -> dict[str, placement.Consumer]:
         """Read the victims, which must hold what the plan says they do.
 
-        :raises errors.ClaimFailed: naming those that do not.
+        :raises errors.ClaimFailed: naming those that do not; leaving ones may
+            serve the next plan, so only its reason names them.
         """
         victims = self.client.consumers(self._provider_of)
-        changed = set()
-        for provider, server in self._plan.victims:
-            held = victims[server.uuid].allocations
-            is_taken = any(map(journal.is_entry, held.values()))
-            if is_taken or held.get(provider) != server.held:
-                changed.add(server.uuid)
+        changed = {
+            server.uuid
+            for provider, server in self._plan.victims
+            if not joined.is_as_planned(
+                server, provider, victims[server.uuid].allocations
+            )
+        }
         if changed:
             raise errors.ClaimFailed(
                 'allocations changed of %s' % ', '.join(sorted(changed)),
-                *changed,
+                *(changed - self._leaving),
                 is_race=True,
             )
         return victims
@@ -164,7 +171,9 @@ class Claim:
         for preemptor, amounts in self._plan.shares[victim.uuid].items():
             preemption = self._journal.preemptions[preemptor]
             left = resources.subtract(left, {provider: amounts})
-            entries[preemption.journal_provider] = journal.entry_for(amounts)
+            entries[preemption.journal_provider] = journal.entry_for(
+                amounts, victim.uuid in self._leaving
+            )
         return {**left, **entries}
 
     def confirm_written(self, lost: writing.AnswerLost) -> None:
@@ -201,12 +210,21 @@ class Claim:
         return consumer.allocations == self._claimed[preemptor]
 
     def changed(self, victims: Iterable[str]) -> set[str]:
-        """Return those victims that hold something else than was left."""
+        """Return those victims that hold something else than was left.
+
+        What preemptors have taken since that wait for the same victim counts
+        as left.
+        """
         return {
             uuid
             for uuid, consumer in self.client.consumers(victims).items()
-            if consumer.allocations != self._shrunk[uuid]
+            if joined.before(consumer.allocations, self._provider_of[uuid])
+            != self._shrunk[uuid]
         }
+
+    def is_evicted_by_another(self, victim: str) -> bool:
+        """Tell whether another preemption evicts a leaving server."""
+        return joined.is_evicted(self.client.consumer(victim).allocations)
 
     def is_released(self, victim: str) -> bool:
         """Tell whether a victim holds nothing any more."""

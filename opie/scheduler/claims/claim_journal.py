@@ -23,6 +23,7 @@ from opie.preemption import model
 from opie.scheduler import steps
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import rate_limits
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class ClaimJournal:
         """
         began = journal_names.to_millisecond(time.time())
         entries = self._entries()
+        counted = rate_limits.counted(self._plan)
         for nomination in sorted(
             self._plan.nominations, key=lambda item: item.preemptor
         ):
@@ -66,8 +68,8 @@ class ClaimJournal:
                 deadline_epoch,
                 nomination.provider,
                 scheduler_host,
-                began if entries[preemptor] else None,
-                self._project if entries[preemptor] else None,
+                began if preemptor in counted else None,
+                self._project if preemptor in counted else None,
             )
             # Known before it is there, so that it is deleted whatever becomes
             # of the call.
@@ -83,9 +85,11 @@ class ClaimJournal:
         entries: dict[str, list[dict[str, int]]] = {
             nomination.preemptor: [] for nomination in self._plan.nominations
         }
-        for shares in self._plan.shares.values():
-            for preemptor, amounts in shares.items():
-                entries[preemptor].append(journal.entry_for(amounts))
+        for _, server in self._plan.victims:
+            for preemptor, amounts in self._plan.shares[server.uuid].items():
+                entries[preemptor].append(
+                    journal.entry_for(amounts, server.is_leaving)
+                )
         return entries
 
     def has_entries(self) -> bool:

@@ -39,9 +39,11 @@ ROOT_UUID = str(uuid.uuid5(uuid.NAMESPACE_DNS, 'opie.openstack-opie'))
 ROOT_NAME = journal_names.ROOT_NAME
 
 CLASS_PREFIX = 'CUSTOM_PREEMPTED_'
-# Every entry has one of it, so that there is an entry even on a victim from
-# which nothing is taken.
+# Every entry has one of these, so that there is an entry even on a server from
+# which nothing is taken.  The first is for victims; the other is for servers
+# that leave anyway, which are no evictions of the preemption.
 VICTIM_CLASS = CLASS_PREFIX + 'SERVER'
+LEAVING_CLASS = CLASS_PREFIX + 'LEAVING'
 
 _INITIAL_GENERATION = 0
 
@@ -50,10 +52,15 @@ class NameTaken(placement.PlacementError):
     """Another software has a provider of the name that the journal needs."""
 
 
-def entry_for(taken: resources.Amounts) -> dict[str, int]:
-    """Return the journal's entry for what is taken from a victim."""
+def entry_for(
+    taken: resources.Amounts, is_leaving: bool = False
+) -> dict[str, int]:
+    """Return the journal's entry for what is taken from a victim.
+
+    :param is_leaving: whether the server leaves anyway.
+    """
     entry = {CLASS_PREFIX + name: amount for name, amount in taken.items()}
-    entry[VICTIM_CLASS] = 1
+    entry[LEAVING_CLASS if is_leaving else VICTIM_CLASS] = 1
     return entry
 
 
@@ -62,13 +69,23 @@ def amounts_taken(entry: resources.Amounts) -> dict[str, int]:
     return {
         name.removeprefix(CLASS_PREFIX): amount
         for name, amount in entry.items()
-        if name != VICTIM_CLASS
+        if name not in (VICTIM_CLASS, LEAVING_CLASS)
     }
 
 
 def is_entry(amounts: resources.Amounts) -> bool:
     """Tell whether what a consumer holds on a provider is an entry."""
+    return is_of_victim(amounts) or is_of_leaving(amounts)
+
+
+def is_of_victim(amounts: resources.Amounts) -> bool:
+    """Tell whether it is the entry of a server that a preemption evicts."""
     return VICTIM_CLASS in amounts
+
+
+def is_of_leaving(amounts: resources.Amounts) -> bool:
+    """Tell whether it is the entry of a server that leaves anyway."""
+    return LEAVING_CLASS in amounts
 
 
 def exists(client: placement.Client, provider: str) -> bool:
@@ -81,10 +98,11 @@ def in_flight(client: placement.Client) -> list[journal_names.Preemption]:
 
     Some may be over, and their providers about to be deleted.
     """
-    return _preemptions(_providers(client), LOG.warning)
+    return preemptions(providers(client), LOG.warning)
 
 
-def _providers(client: placement.Client) -> list[dict[str, typing.Any]]:
+def providers(client: placement.Client) -> list[dict[str, typing.Any]]:
+    """Return every journal provider, as placement has them."""
     return [
         provider
         for provider in client.providers([('in_tree', ROOT_UUID)])
@@ -92,14 +110,18 @@ def _providers(client: placement.Client) -> list[dict[str, typing.Any]]:
     ]
 
 
-def _preemptions(
-    providers: Iterable[dict[str, typing.Any]],
+def preemptions(
+    its_providers: Iterable[dict[str, typing.Any]],
     complain: Callable[[str, str], None],
 ) -> list[journal_names.Preemption]:
-    preemptions = []
-    for provider in providers:
+    """Return what the names of journal providers tell.
+
+    :param complain: logs a message with a name that is not the journal's.
+    """
+    found = []
+    for provider in its_providers:
         try:
-            preemptions.append(
+            found.append(
                 journal_names.Preemption.from_name(
                     provider['uuid'], provider['name']
                 )
@@ -110,7 +132,7 @@ def _preemptions(
                 'has no name of it.',
                 provider['name'],
             )
-    return preemptions
+    return found
 
 
 def entries(
@@ -127,49 +149,6 @@ def entries(
         # Another worker has closed it in this moment.
         return {}
     return booked_on
-
-
-class InFlight(typing.NamedTuple):
-    """What the journal says at one moment.
-
-    :ivar victims: the uuids of all victims of all preemptions in flight, and
-        of the migrations that hold a victim's entries.
-    :ivar preemptions: every preemption.
-    """
-
-    victims: frozenset[str]
-    preemptions: list[journal_names.Preemption]
-
-
-class Reader:
-    """Reads what is in flight, for one worker.
-
-    It keeps the entries of each journal provider, by the provider's
-    generation.  A claim raises that generation, so that no victim is missed.
-    A victim that is gone may stay until the provider is deleted.
-    """
-
-    def __init__(self) -> None:
-        # (provider uuid, generation) to uuids of victims.
-        self._victims: dict[tuple[str, int], frozenset[str]] = {}
-
-    def read(self, client: placement.Client) -> InFlight:
-        """Return what is in flight."""
-        providers = _providers(client)
-        victims = {}
-        for provider in providers:
-            key = provider['uuid'], provider['generation']
-            if key in self._victims:
-                victims[key] = self._victims[key]
-            else:
-                booked_on = entries(client, provider['uuid'])
-                victims[key] = frozenset(booked_on)
-        self._victims = victims
-        return InFlight(
-            frozenset().union(*victims.values()),
-            # The reaper warns of names that are not the journal's.
-            _preemptions(providers, LOG.debug),
-        )
 
 
 def open_provider(
@@ -221,7 +200,8 @@ def _ensure_root(client: placement.Client) -> None:
 def close_provider(client: placement.Client, provider: str) -> int | None:
     """Delete a journal provider, unless it has entries.
 
-    :returns: how many victims the provider was opened for: 0 if for none, and
+    :returns: how many victims the provider was opened for, without servers
+        that leave anyway: 0 if for none, and
         if the provider is not there.  None if placement refuses for any other
         reason, so that the provider has to stay for now.
     :raises placement.NoAnswer: if placement does not answer.
@@ -243,6 +223,8 @@ def close_provider(client: placement.Client, provider: str) -> int | None:
 
 def victims_of(inventories: dict[str, dict[str, typing.Any]]) -> int:
     """Return for how many victims a journal provider was opened.
+
+    Servers that leave anyway do not count.
 
     :param inventories: resource class to inventory, of the provider.
     """

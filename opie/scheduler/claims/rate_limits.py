@@ -75,6 +75,20 @@ def why_not(
     return None
 
 
+def counted(plan: model.Plan) -> set[str]:
+    """Return the preemptors of a plan that count.
+
+    Those that only wait for servers that leave anyway do not.
+    """
+    leaving = {one.uuid for _, one in plan.victims if one.is_leaving}
+    return {
+        preemptor
+        for victim, takers in plan.shares.items()
+        if victim not in leaving
+        for preemptor in takers
+    }
+
+
 def check_plan(
     plan: model.Plan,
     preemptions: Iterable[journal_names.Preemption],
@@ -85,9 +99,9 @@ def check_plan(
     :param preemptions: all that are in the journal.
     :raises errors.LimitReached: if they are too many.
     """
-    takers = set().union(*plan.shares.values())
-    if takers:
-        reason = why_not(preemptions, project_id, len(takers))
+    number = len(counted(plan))
+    if number:
+        reason = why_not(preemptions, project_id, number)
         if reason:
             raise errors.LimitReached(reason)
 

@@ -152,7 +152,12 @@ class Reaper:
             lost |= instances.deleted_servers(self._context, consumers)
             # A victim that nova has deleted has no entry any more, so the
             # victims that live are counted, and the others are lost.
-            living = consumers - lost
+            victims = {
+                uuid
+                for uuid, entry in finding.entries.items()
+                if journal.is_of_victim(entry)
+            }
+            living = victims - lost
             _report_waste(finding, chosen - len(living))
         return result.is_done
 

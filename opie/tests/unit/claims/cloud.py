@@ -108,18 +108,25 @@ class CloudTestCase(testtools.TestCase):
             if (method, url) == ('post', '/allocations')
         ]
 
-    def plan(self, preemptors, shares):
+    def plan(self, preemptors, shares, leaving=()):
         """Return a plan.
 
         :param preemptors: name to the name of its nominated host.
         :param shares: victim to preemptor to what it takes of the victim.
+        :param leaving: the victims that leave anyway.
         """
         victims = {preemptor: [] for preemptor in preemptors}
         for victim, takers in shares.items():
             taker = next(iter(takers))
             uuid, host = getattr(uuids, victim), preemptors[taker]
-            held = self.client.consumer(uuid).allocations[getattr(uuids, host)]
-            victims[taker].append(model.Server(uuid, held))
+            held = self.client.consumer(uuid).allocations
+            victims[taker].append(
+                model.Server(
+                    uuid,
+                    held.get(getattr(uuids, host), {}),
+                    is_leaving=victim in leaving,
+                )
+            )
         return model.Plan(
             tuple(
                 model.Nomination(

@@ -16,6 +16,7 @@ from oslo_utils.fixture import uuidsentinel as uuids
 
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import journal_reader
 from opie.scheduler.placement import client as placement
 from opie.tests.stand_ins.placement import client as stand_in
 from opie.tests.unit.claims import cloud
@@ -218,7 +219,7 @@ class ReadTest(JournalTestCase):
         self.assertEqual(2, len(self.logged('has no name of it')))
 
     def test_a_reader_learns_of_victims_and_preemptors(self):
-        reader = journal.Reader()
+        reader = journal_reader.Reader()
         provider = self.open('new', _ENTRY, _ENTRY)
         self.enter(provider, 'some')
         read = reader.read(self.client)
@@ -232,7 +233,7 @@ class ReadTest(JournalTestCase):
         )
 
     def test_a_reader_reads_again_what_has_changed_only(self):
-        reader = journal.Reader()
+        reader = journal_reader.Reader()
         for name in ('first', 'second'):
             self.enter(self.open(name, _ENTRY, _ENTRY), 'victim of ' + name)
         self.assertEqual(3, self.calls_of(reader.read, self.client))
@@ -241,7 +242,7 @@ class ReadTest(JournalTestCase):
         self.assertEqual(2, self.calls_of(reader.read, self.client))
 
     def test_a_reader_forgets_what_is_closed(self):
-        reader = journal.Reader()
+        reader = journal_reader.Reader()
         provider = self.open('new')
         self.enter(provider, 'victim')
         reader.read(self.client)
@@ -249,7 +250,7 @@ class ReadTest(JournalTestCase):
         # A deletion raises no generation.
         self.assertEqual({uuids.victim}, reader.read(self.client).victims)
         self.close(provider)
-        self.assertEqual((frozenset(), []), reader.read(self.client))
+        self.assertEqual((frozenset(), [], {}), reader.read(self.client))
 
     def test_one_that_is_closed_amid_the_reading_has_no_victims(self):
         provider = self.open('new')
@@ -258,5 +259,5 @@ class ReadTest(JournalTestCase):
             '/resource_providers/.*/allocations',
             stand_in.first(lambda: self.close(provider)),
         )
-        read = journal.Reader().read(self.client)
+        read = journal_reader.Reader().read(self.client)
         self.assertEqual(frozenset(), read.victims)

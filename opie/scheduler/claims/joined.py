@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Several preemptions on one victim: one evicts it, the others wait for it.
+
+A victim that keeps more than was taken of it leaves all the same, so that
+later preemptions take their part.  Each books an entry of its own on it.
+"""
+
+from opie.preemption import model
+from opie.scheduler import resources
+from opie.scheduler.claims import journal
+
+
+def is_as_planned(
+    server: model.Server, provider: str, held: resources.Allocations
+) -> bool:
+    """Tell whether a server may be claimed from as the plan says.
+
+    :param provider: of its host.
+    :param held: what it holds now.
+    """
+    if held.get(provider, {}) != server.held:
+        return False
+    if server.is_leaving:
+        # One that is gone holds nothing at all.
+        return bool(held)
+    return not any(map(journal.is_entry, held.values()))
+
+
+def before(
+    held: resources.Allocations, provider: str
+) -> resources.Allocations:
+    """Return what a victim would hold if no other preemption waited for it.
+
+    :param held: what it holds.
+    :param provider: of its host, from which the others have taken.
+    """
+    entries = {
+        one: entry
+        for one, entry in held.items()
+        if journal.is_of_leaving(entry)
+    }
+    return resources.add(
+        {one: held[one] for one in held.keys() - entries.keys()},
+        *({provider: journal.amounts_taken(one)} for one in entries.values()),
+    )
+
+
+def is_evicted(held: resources.Allocations) -> bool:
+    """Tell whether a preemption is evicting a server, by what it holds."""
+    return any(map(journal.is_of_victim, held.values()))
