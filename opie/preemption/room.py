@@ -15,9 +15,10 @@
 Reading a host that seems too small is dear, and a request that no host can
 serve would have many of them read.  So the cloud is asked first which hosts
 have as much free as the least that a host needs with all potential victims
-gone.  The others are too small whatever their estimates say, because a
-potential victim holds what is known of it.  The question is asked again about
-the hosts that are left, which may need more, as long as that rules out any.
+and leaving servers gone.  The others are too small whatever their estimates
+say, because each of these servers holds what is known of it.  The question is
+asked again about the hosts that are left, which may need more, as long as that
+rules out any.
 """
 
 import collections.abc
@@ -89,11 +90,15 @@ def _least_lack(
 
 
 def _most_freed(host: model.Host, name: str, most_victims: int | None) -> int:
-    """Return the most that the victims of one request free of a class."""
+    """Return the most that is freed of a class for one request.
+
+    That is what its victims hold, and all leaving servers.
+    """
+    leaving = amounts.of_class(name, [one.held for one in host.leaving])
     most_freed = host.figures.classes[name].most_freed
     if most_victims is None:
-        return most_freed[-1]
-    return most_freed[min(most_victims, len(most_freed) - 1)]
+        return most_freed[-1] + leaving
+    return most_freed[min(most_victims, len(most_freed) - 1)] + leaving
 
 
 class _Reasons:

@@ -70,7 +70,7 @@ class FakeCloud:
             and all(
                 name in one.inventories
                 and one.inventories[name].is_unit(amount)
-                and amount <= one.figures.free(name)
+                and amount <= one.inventories[name].free
                 for name, amount in some.items()
             )
         }

@@ -17,7 +17,9 @@ import dataclasses
 import testtools
 
 from opie.preemption import model
+from opie.preemption import planner
 from opie.tests.unit.preemption import builders
+from opie.tests.unit.preemption import test_reads
 
 host = builders.host
 leaving = builders.leaving
@@ -199,3 +201,13 @@ class SeveralTest(testtools.TestCase):
             server('s', VCPU=1),
             VCPU=2,
         )
+
+    def test_the_bound_of_a_host_knows_of_them(self):
+        """So the host is read although it seems too small."""
+        true = host('a', leaving('l', VCPU=4), VCPU=4)
+        cloud = builders.FakeCloud({'a': true}, builders.accept_all)
+        given = test_reads.estimate(true, VCPU=9)
+        plan = planner.make_plan(
+            request(VCPU=4), [given], builders.USUAL, cloud
+        )
+        self.assertEqual([('a', ['l'])], builders.placed(plan))
