@@ -61,7 +61,8 @@ class LiveCloud(typing.Protocol):
     def rank_by_weight(self, providers: tuple[str, ...]) -> Mapping[str, int]:
         """Return the rank that the cloud's weighers give each host.
 
-        Lower comes first.  The rank decides between hosts of equal cost.
+        Lower comes first.  The rank decides between hosts of equal cost, and
+        between hosts of nearly equal cost where a request tolerates that.
         """
         ...
 

@@ -197,6 +197,8 @@ class Request:
     :ivar is_together: whether all of them must share one.
     :ivar most_victims: how many servers may go for all of them, None for any
         number.
+    :ivar tolerance: which part more than the least a host may cost, for the
+        cloud's preference to decide; for a single preemptor only.
     """
 
     preemptors: tuple[str, ...]
@@ -204,6 +206,7 @@ class Request:
     most_per_host: int | None = None
     is_together: bool = False
     most_victims: int | None = None
+    tolerance: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.preemptors:

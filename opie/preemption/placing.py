@@ -23,11 +23,14 @@ from opie.preemption import candidate_pool
 from opie.preemption import candidates
 from opie.preemption import live_cloud
 from opie.preemption import model
+from opie.preemption import ranks
 
 MOST_TOGETHER = 16
 # How many hosts of equal cost the cloud's weighers are asked about, the first
 # ones by uuid.
 MOST_TIES = 16
+# How many hosts of nearly equal cost a preference decides between.
+MOST_NEAR = 64
 
 
 def place(
@@ -58,7 +61,7 @@ def _spread(
     nominations: tuple[model.Nomination, ...] = ()
     while len(nominations) < len(request.preemptors):
         left = request.preemptors[len(nominations) :][:MOST_TOGETHER]
-        split = _best_split(pool, len(left), request.most_per_host, cloud)
+        split = _best_split(request, pool, len(left), cloud)
         if split is None:
             return None
         nominations = _nominate(nominations, left, split)
@@ -98,27 +101,28 @@ def _on_one(
 ) -> tuple[model.Nomination, ...] | None:
     """Return nominations to the one host that costs least, or None."""
     pool.begin(())
-    best = _best_candidate(pool, len(request.preemptors), cloud)
+    best = _best_candidate(pool, len(request.preemptors), cloud, 0.0)
     return best and _nominate((), request.preemptors, [best])
 
 
 def _best_split(
+    request: model.Request,
     pool: candidate_pool.CandidatePool,
     number: int,
-    most_per_host: int | None,
     cloud: live_cloud.LiveCloud,
 ) -> list[candidates.Candidate] | None:
     """Return accepted candidates that take a number of preemptors, or None."""
     if number == 1:
-        best = _best_candidate(pool, 1, cloud)
+        best = _best_candidate(pool, 1, cloud, request.tolerance)
         return best and [best]
+    most_per_host = request.most_per_host or number
     while True:
         # A split uses at most so many hosts, so each of its candidates is one
         # of so many best ones, or could be.
         split = _cheapest_split(
             [
                 candidate
-                for part in range(1, min(number, most_per_host or number) + 1)
+                for part in range(1, min(number, most_per_host) + 1)
                 for candidate in pool.best(part, number)
             ],
             number,
@@ -131,20 +135,45 @@ def _best_candidate(
     pool: candidate_pool.CandidatePool,
     number: int,
     cloud: live_cloud.LiveCloud,
+    tolerance: float,
 ) -> candidates.Candidate | None:
-    """Return the best accepted candidate for a number of preemptors."""
+    """Return the best accepted candidate for a number of preemptors.
+
+    :param tolerance: see :class:`model.Request`.
+    """
     while True:
         best = pool.best(number)
-        if best and not pool.refine(best):
+        if not best:
+            return None
+        if pool.refine(best):
+            continue
+        if tolerance:
+            # Only the one that is preferred is worth the questions.
+            near = _near(pool.best(number, MOST_NEAR), best[0], tolerance)
+            ties = [_preferred(near, cloud)]
+        else:
             ties = [
                 candidate
                 for candidate in pool.best(number, MOST_TIES)
                 if candidate.key == best[0].key
             ]
-            if not pool.refine(ties):
-                return _preferred(ties, cloud)
-        elif not best:
-            return None
+        if not pool.refine(ties):
+            return _preferred(ties, cloud)
+
+
+def _near(
+    some: collections.abc.Iterable[candidates.Candidate],
+    best: candidates.Candidate,
+    tolerance: float,
+) -> list[candidates.Candidate]:
+    """Return those candidates that cost little more than the best one."""
+    worst = ranks.tolerated(best.rank, tolerance)
+    return [
+        candidate
+        for candidate in some
+        if candidate.needs_reading == best.needs_reading
+        and candidate.rank <= worst
+    ]
 
 
 def _preferred(

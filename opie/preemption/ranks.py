@@ -52,6 +52,16 @@ def fold(
     return rank
 
 
+def tolerated(rank: int, tolerance: float) -> int:
+    """Return the worst rank that is nearly as good as another one.
+
+    :param tolerance: which part more it may cost.  Neither more young servers
+        nor a victim where there is room are tolerated.
+    """
+    millionths = (rank >> MILLIONTHS_SHIFT) & ((1 << _BITS) - 1)
+    return rank + (int(millionths * tolerance) << MILLIONTHS_SHIFT)
+
+
 class Ranking:
     """The ranks of the servers of one host, and of choices among them.
 

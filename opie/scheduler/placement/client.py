@@ -37,7 +37,7 @@ CONF = nova.conf.CONF
 VERSION = '1.36'
 
 # Placement has as many workers as its operator gives it.
-_MAX_READS_AT_ONCE = 4
+MAX_READS_AT_ONCE = 4
 _CONCURRENT_UPDATE = 'placement.concurrent_update'
 _NO_BODY = object()
 _Found = typing.TypeVar('_Found')
@@ -245,7 +245,7 @@ class Client:
         uuids = sorted(uuids)
         if len(uuids) < 2:
             return {uuid: self.consumer(uuid) for uuid in uuids}
-        with futures.ThreadPoolExecutor(_MAX_READS_AT_ONCE) as pool:
+        with futures.ThreadPoolExecutor(MAX_READS_AT_ONCE) as pool:
             return dict(
                 zip(uuids, pool.map(self.consumer, uuids), strict=True)
             )

@@ -24,59 +24,23 @@ from collections.abc import Collection
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
-import copy
-import dataclasses
-import typing
+from concurrent import futures
+import contextlib
 
 from nova import context as nova_context
 from nova import objects
 
-from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
-from opie.scheduler import resources
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import inputs
+from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import protection
 
 _States = dict[str, host_managers.HostState]
 _Query = tuple[tuple[str, str], ...]
-
-
-@dataclasses.dataclass(frozen=True)
-class Planned:
-    """A plan that was made in this turn.
-
-    :ivar spec: the RequestSpec of its preemptors.
-    :ivar request: what the planner was given of it.
-    """
-
-    plan: model.Plan
-    request: model.Request
-    spec: objects.RequestSpec
-
-    @property
-    def providers(self) -> set[str]:
-        """The providers of its nominated hosts."""
-        return {one.provider for one in self.plan.nominations}
-
-    def preemptors_on(self, provider: str) -> list[str]:
-        """Return the preemptors that it nominates to a host."""
-        return [
-            one.preemptor
-            for one in self.plan.nominations
-            if one.provider == provider
-        ]
-
-    def victims_on(self, provider: str) -> set[str]:
-        """Return the uuids of its victims on a host."""
-        return {
-            server.uuid
-            for victims_provider, server in self.plan.victims
-            if victims_provider == provider
-        }
 
 
 class CloudSnapshot:
@@ -84,6 +48,7 @@ class CloudSnapshot:
 
     :ivar nodes: provider to compute node, of all hosts.
     :ivar in_flight: what the journal says.
+    :ivar has_rivals: whether other workers preempt at this moment.
     :ivar protected: what was protected.
     """
 
@@ -102,7 +67,10 @@ class CloudSnapshot:
         self._states: _States = {}
         self._in_migration: set[str] = set()
         self._facts: dict[str, placement_providers.ProviderFacts] = {}
-        self._planned: list[Planned] = []
+        self._planned: list[turns_plans.Planned] = []
+        self._claimed: list[turns_plans.Planned] = []
+        # Provider to the plans that were claimed before it was read.
+        self._claimed_before: dict[str, tuple[turns_plans.Planned, ...]] = {}
 
     def generations(self, query: _Query) -> dict[str, int]:
         """Return root provider to generation, of those that match a query."""
@@ -128,11 +96,15 @@ class CloudSnapshot:
         """The providers of the hosts that plans of this turn nominate."""
         return set().union(*(one.providers for one in self._planned))
 
-    def note(self, planned: Planned) -> None:
+    def note(self, planned: turns_plans.Planned) -> None:
         """Let a plan that was made count for the next ones."""
         self._planned.append(planned)
 
-    def lose(self, planned: Planned) -> None:
+    def note_claimed(self, planned: turns_plans.Planned) -> None:
+        """Note that placement has the claim of a plan from now on."""
+        self._claimed.append(planned)
+
+    def lose(self, planned: turns_plans.Planned) -> None:
         """Take back a plan that was not claimed.
 
         Its nominated hosts are read anew, because others may have changed
@@ -146,6 +118,9 @@ class CloudSnapshot:
     def read_journal(self) -> None:
         """Read anew which servers other preemptions evict."""
         self.in_flight = self._worker.journal.read(self._client)
+        self.has_rivals = self._worker.rivals.are_there(
+            self.in_flight.preemptions
+        )
 
     def read_states(
         self,
@@ -210,7 +185,7 @@ class CloudSnapshot:
                 state.add(
                     preemptor,
                     one.spec,
-                    candidate(provider, one.request.resources),
+                    turns_plans.candidate(provider, one.request.resources),
                 )
         return state
 
@@ -222,15 +197,36 @@ class CloudSnapshot:
         :raises placement.PlacementError: if it cannot be read.
         """
         if provider not in self._facts:
-            self._facts[provider] = self._worker.hosts.providers.read(
-                client, provider
-            )
+            self._read_facts(client, provider)
         facts = self._facts[provider]
         for one in self._planned_on(provider):
-            facts = _claimed(facts, one, provider)
+            # What was read after its claim has it already.
+            if one not in self._claimed_before[provider]:
+                facts = turns_plans.claimed(facts, one, provider)
         return facts
 
-    def _planned_on(self, provider: str) -> Iterator[Planned]:
+    def read_facts(
+        self, client: placement.Client, providers: Collection[str]
+    ) -> None:
+        """Read several hosts side by side, as far as they can be read."""
+        unread = [one for one in providers if one not in self._facts]
+        if len(unread) < 2:
+            return
+
+        def read(provider: str) -> None:
+            with contextlib.suppress(placement.PlacementError):
+                self._read_facts(client, provider)
+
+        with futures.ThreadPoolExecutor(placement.MAX_READS_AT_ONCE) as pool:
+            list(pool.map(read, unread))
+
+    def _read_facts(self, client: placement.Client, provider: str) -> None:
+        self._claimed_before[provider] = tuple(self._claimed)
+        self._facts[provider] = self._worker.hosts.providers.read(
+            client, provider
+        )
+
+    def _planned_on(self, provider: str) -> Iterator[turns_plans.Planned]:
         return (one for one in self._planned if provider in one.providers)
 
 
@@ -247,37 +243,3 @@ def take(worker: inputs.Worker, client: placement.Client) -> CloudSnapshot:
     cells.check_all_answered(silent)
     worker.hosts.forget_all_but(nodes.keys())
     return CloudSnapshot(worker, client, nodes)
-
-
-def candidate(
-    provider: str, amounts: resources.Amounts
-) -> dict[str, typing.Any]:
-    """Return what placement would list as an allocation candidate."""
-    return {
-        'allocations': {provider: {'resources': dict(amounts)}},
-        # The group without a suffix.
-        'mappings': {'': [provider]},
-    }
-
-
-def _claimed(
-    facts: placement_providers.ProviderFacts, planned: Planned, provider: str
-) -> placement_providers.ProviderFacts:
-    """Return the facts of a host as a claim will change them."""
-    allocations = copy.copy(facts.allocations)
-    for victim in planned.victims_on(provider):
-        held = {provider: allocations.pop(victim, {})}
-        for taken in planned.plan.shares[victim].values():
-            held = resources.subtract(held, {provider: taken})
-        allocations.update({victim: held[provider]} if held else {})
-    for preemptor in planned.preemptors_on(provider):
-        allocations[preemptor] = dict(planned.request.resources)
-    used = resources.total(allocations.values())
-    return dataclasses.replace(
-        facts,
-        allocations=allocations,
-        inventories={
-            name: dataclasses.replace(inventory, used=used[name])
-            for name, inventory in facts.inventories.items()
-        },
-    )

@@ -29,6 +29,7 @@ from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import cloud_snapshot
+from opie.scheduler.planning import planned
 
 
 class FilterTrial:
@@ -117,7 +118,7 @@ class FilterTrial:
 
     def _allocation(self, provider: str) -> dict[str, typing.Any]:
         """Return what placement would offer as an allocation candidate."""
-        return cloud_snapshot.candidate(provider, self._request.resources)
+        return planned.candidate(provider, self._request.resources)
 
     def _is_alone(self) -> bool:
         """Tell whether an affinity group would lose its last member."""

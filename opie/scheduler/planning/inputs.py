@@ -23,6 +23,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
 from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import host_values
+from opie.scheduler.planning import rivals as rival_workers
 
 
 class InFlight(typing.Protocol):
@@ -46,6 +47,7 @@ class Worker:
     """What a scheduler worker keeps from one request to the next.
 
     :ivar servicegroup: nova's servicegroup API.
+    :ivar rivals: the other workers.
     """
 
     host_manager: host_managers.HostManager
@@ -53,6 +55,9 @@ class Worker:
     journal: Journal
     hosts: host_values.HostValues = dataclasses.field(
         default_factory=host_values.HostValues
+    )
+    rivals: rival_workers.Rivals = dataclasses.field(
+        default_factory=rival_workers.Rivals
     )
 
 

@@ -87,6 +87,7 @@ class NovaCloud:
             self._required.context, self._required.spec, providers
         )
         passing, reasons = self._filter(states)
+        self._shared.read_facts(self._sources.placement, passing)
         excluded = self._excluded | in_migration
         answers: dict[str, model.Host | model.Unfit] = {}
         for provider in providers:
@@ -124,6 +125,8 @@ class NovaCloud:
 
     def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
         """See :class:`live_cloud.LiveCloud`."""
+        if self._shared.has_rivals:
+            return self._sources.worker.rivals.order(providers)
         weighed = self._host_manager.get_weighed_hosts(
             [
                 self._shared.state_without(provider, ())

@@ -37,6 +37,7 @@ from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import requirements
+from opie.scheduler.planning import rivals
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +97,11 @@ def take(
     :param excluded: uuids of servers that are to be no victims.
     :raises placement.PlacementError: if placement cannot be read.
     """
+    if shared.has_rivals:
+        request = dataclasses.replace(
+            required.request, tolerance=rivals.TOLERANCE
+        )
+        required = dataclasses.replace(required, request=request)
     generations = shared.generations(required.query)
     nodes = {
         provider: node

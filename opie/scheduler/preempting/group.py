@@ -30,6 +30,7 @@ from opie.scheduler import errors
 from opie.scheduler.claims import together
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import inputs
+from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import attempt as attempts
@@ -121,7 +122,7 @@ class _Turn:
         self._shared = shared
         self._refusals = refusals
         self._left = list(required)
-        self._planned: dict[_Request, cloud_snapshot.Planned] = {}
+        self._planned: dict[_Request, turns_plans.Planned] = {}
         # Those for which there is no room if all plans of this round hold.
         self._refused: dict[_Request, errors.NoPlan] = {}
         self._do_all_hold = True
@@ -139,14 +140,23 @@ class _Turn:
     def plan(self) -> None:
         """Make a plan for each request."""
         self._planned = {}
+        # More room is only taken in a round, so one refusal answers requests
+        # that are alike.
+        refusals: dict[bytes, errors.NoPlan] = {}
         for request in self._left:
+            key = request.refusal_key
+            if key in refusals:
+                self._refused[request] = refusals[key]
+                continue
             with _outcome_of(request):
                 try:
                     self._planned[request] = self._plan(request)
                 except errors.NoPlan as exc:
                     self._refused[request] = exc
+                    if key:
+                        refusals[key] = exc
 
-    def _plan(self, request: _Request) -> cloud_snapshot.Planned:
+    def _plan(self, request: _Request) -> turns_plans.Planned:
         request.deadline.check()
         if not request.budget.is_left():
             raise errors.NoRoomMade('no plan could be carried out')
@@ -176,7 +186,8 @@ class _Turn:
             request.quota,
             request.budget.plan_number,
         )
-        planned = cloud_snapshot.Planned(plan, shot.request, shot.spec)
+        request.sources.worker.rivals.note_own(request.preemptors)
+        planned = turns_plans.Planned(plan, shot.request, shot.spec)
         self._shared.note(planned)
         return planned
 
@@ -193,7 +204,8 @@ class _Turn:
 
     def verify(self) -> None:
         """Verify the claims that were made."""
-        for request in self._planned:
+        for request, planned in self._planned.items():
+            self._shared.note_claimed(planned)
             with _outcome_of(request):
                 attempt = request.planned_attempt
                 attempt.verify()

@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A plan that was made in a turn, and what it changes for the next ones."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import typing
+
+from nova import objects
+
+from opie.preemption import model
+from opie.scheduler import resources
+from opie.scheduler.placement import providers as placement_providers
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Planned:
+    """A plan that was made in this turn.
+
+    :ivar spec: the RequestSpec of its preemptors.
+    :ivar request: what the planner was given of it.
+    """
+
+    plan: model.Plan
+    request: model.Request
+    spec: objects.RequestSpec
+
+    @property
+    def providers(self) -> set[str]:
+        """The providers of its nominated hosts."""
+        return {one.provider for one in self.plan.nominations}
+
+    def preemptors_on(self, provider: str) -> list[str]:
+        """Return the preemptors that it nominates to a host."""
+        return [
+            one.preemptor
+            for one in self.plan.nominations
+            if one.provider == provider
+        ]
+
+    def victims_on(self, provider: str) -> set[str]:
+        """Return the uuids of its victims on a host."""
+        return {
+            server.uuid
+            for victims_provider, server in self.plan.victims
+            if victims_provider == provider
+        }
+
+
+def candidate(
+    provider: str, amounts: resources.Amounts
+) -> dict[str, typing.Any]:
+    """Return what placement would list as an allocation candidate."""
+    return {
+        'allocations': {provider: {'resources': dict(amounts)}},
+        # The group without a suffix.
+        'mappings': {'': [provider]},
+    }
+
+
+def claimed(
+    facts: placement_providers.ProviderFacts, planned: Planned, provider: str
+) -> placement_providers.ProviderFacts:
+    """Return the facts of a host as a claim will change them."""
+    allocations = copy.copy(facts.allocations)
+    for victim in planned.victims_on(provider):
+        held = {provider: allocations.pop(victim, {})}
+        for taken in planned.plan.shares[victim].values():
+            held = resources.subtract(held, {provider: taken})
+        allocations.update({victim: held[provider]} if held else {})
+    for preemptor in planned.preemptors_on(provider):
+        allocations[preemptor] = dict(planned.request.resources)
+    used = resources.total(allocations.values())
+    return dataclasses.replace(
+        facts,
+        allocations=allocations,
+        inventories={
+            name: dataclasses.replace(inventory, used=used[name])
+            for name, inventory in facts.inventories.items()
+        },
+    )
