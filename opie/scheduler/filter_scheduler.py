@@ -40,6 +40,7 @@ from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
 from opie.scheduler.preempting import still_wanted
 from opie.scheduler.repair import reaper
+from opie.scheduler.repair import served
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class FilterScheduler(manager.SchedulerManager):
         self._pass_two = pass_two.PassTwo(
             self.host_manager, self.servicegroup_api
         )
+        self._served = served.Served()
         try:
             self._keep_index_fresh(nova_context.get_admin_context())
         except Exception:
@@ -117,10 +119,16 @@ class FilterScheduler(manager.SchedulerManager):
             self._next_reap = (
                 time.monotonic() + CONF.opie.reaper_interval_seconds
             )
-            reaper.Reaper(
-                placement.Client(self.placement_client),
-                self.servicegroup_api,
-            ).run()
+            self._reaper().run()
+
+    @periodic_task.periodic_task(spacing=_REAPER_SPACING_SECONDS)
+    def _look_after_served(self, context):
+        """Give back what was claimed for preemptors that nova refused."""
+        self._served.look(self._reaper())
+
+    def _reaper(self):
+        client = placement.Client(self.placement_client)
+        return reaper.Reaper(client, self.servicegroup_api)
 
     @property
     def placement_client(self):
@@ -206,6 +214,7 @@ class FilterScheduler(manager.SchedulerManager):
         except Exception:
             LOG.exception('Failed to make room for %s.', ', '.join(uuids))
             return None
+        self._served.follow(attempt.placement_claim.preemptions)
         self._consume_and_notify(context, attempt)
         return _one_for_each(uuids, attempt)
 

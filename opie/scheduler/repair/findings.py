@@ -54,6 +54,7 @@ _IN_VAIN = frozenset(
         preemptor_fate.Fate.WITHOUT_HOST,
         preemptor_fate.Fate.UNDECIDED,
         preemptor_fate.Fate.FAILED,
+        preemptor_fate.Fate.REFUSED,
     )
 )
 
@@ -77,30 +78,49 @@ class Finding:
         """Whether victims that are gone were lost in vain."""
         return self.fate in _IN_VAIN
 
+    @property
+    def is_counted_when_closed(self) -> bool:
+        """Whether victims in vain are counted when the journal is closed.
+
+        Otherwise they are counted when the preemption is undone.
+        """
+        return (
+            self.repair is Repair.CLOSE
+            or self.fate is preemptor_fate.Fate.REFUSED
+        )
+
 
 def repair_for(
     fate: preemptor_fate.Fate,
+    has_claim: bool,
     has_entries: bool,
     is_overdue: bool,
     is_counted: bool = False,
 ) -> Repair:
     """Return what is to be done about a preemption.
 
+    :param has_claim: whether the preemptor holds anything.
     :param has_entries: whether the journal still books anything on victims.
     :param is_overdue: whether it :func:`is_long_over`.
     :param is_counted: whether it :func:`still_counts`, so that its journal
         provider must stay.
     """
-    repair = _usual_repair(fate, has_entries, is_overdue)
+    repair = _usual_repair(fate, has_claim, has_entries, is_overdue)
     if repair is Repair.CLOSE and is_counted:
         return Repair.WAIT
     return repair
 
 
 def _usual_repair(
-    fate: preemptor_fate.Fate, has_entries: bool, is_overdue: bool
+    fate: preemptor_fate.Fate,
+    has_claim: bool,
+    has_entries: bool,
+    is_overdue: bool,
 ) -> Repair:
     match fate:
+        # Its scheduler has answered, so nothing else carries it out.
+        case preemptor_fate.Fate.REFUSED if has_claim or has_entries:
+            return Repair.UNDO
         case preemptor_fate.Fate.WITHOUT_HOST | preemptor_fate.Fate.UNDECIDED:
             return Repair.UNDO if is_overdue else Repair.WAIT
         case preemptor_fate.Fate.BUILDING if not is_overdue:

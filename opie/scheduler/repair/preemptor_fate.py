@@ -37,6 +37,9 @@ class Fate(enum.Enum):
     LAUNCHED = 'launched'
     # It was on a host, but never ran.
     FAILED = 'failed'
+    # It is in ERROR in its cell and has no host: nova's conductor refused it
+    # after the scheduler had answered, or its host did.
+    REFUSED = 'refused'
 
 
 def fate_of(context: nova_context.RequestContext, preemptor: str) -> Fate:
@@ -67,6 +70,11 @@ def fate_of(context: nova_context.RequestContext, preemptor: str) -> Fate:
             return Fate.LAUNCHED
     if instance.launched_at:
         return Fate.LAUNCHED
+    # NOTE: nova/conductor/manager.py, _cleanup_build_artifacts, leaves a
+    # server's allocations.
+    is_in_error = instance.vm_state == vm_states.ERROR
+    if is_in_error and not instance.host and not instance.deleted:
+        return Fate.REFUSED
     if instance.deleted or instance.vm_state != vm_states.BUILDING:
         return Fate.FAILED
     return Fate.BUILDING

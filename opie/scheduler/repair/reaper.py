@@ -108,6 +108,7 @@ class Reaper:
             entries,
             findings.repair_for(
                 fate,
+                bool(claim.allocations),
                 bool(entries),
                 findings.is_long_over(preemption, fate),
                 findings.still_counts(preemption),
@@ -147,19 +148,24 @@ class Reaper:
         chosen = self._number_chosen(finding.preemption)
         result = self._give_back_once(finding)
         # Of all reapers that try, only one changes anything.
-        if result.changed:
-            lost = instances.being_deleted(self._context, consumers)
-            lost |= instances.deleted_servers(self._context, consumers)
-            # A victim that nova has deleted has no entry any more, so the
-            # victims that live are counted, and the others are lost.
-            victims = {
-                uuid
-                for uuid, entry in finding.entries.items()
-                if journal.is_of_victim(entry)
-            }
-            living = victims - lost
-            _report_waste(finding, chosen - len(living))
-        return result.is_done
+        if result.changed and not finding.is_counted_when_closed:
+            _report_waste(finding, chosen - self._number_alive(finding))
+        return result.is_done and not findings.still_counts(finding.preemption)
+
+    def _number_alive(self, finding: findings.Finding) -> int:
+        """Return how many of the victims live, and go on living.
+
+        A victim that nova has deleted has no entry any more, so the victims
+        that live are counted, and the others are lost.
+        """
+        victims = {
+            uuid
+            for uuid, entry in finding.entries.items()
+            if journal.is_of_victim(entry)
+        }
+        lost = instances.being_deleted(self._context, victims)
+        lost |= instances.deleted_servers(self._context, victims)
+        return len(victims - lost)
 
     def _ending(self, finding: findings.Finding) -> set[str]:
         """Return the victims that will be gone in a moment."""
@@ -216,8 +222,8 @@ class Reaper:
                 'changed in this moment.',
                 preemption.name,
             )
-        elif finding.repair is findings.Repair.CLOSE:
-            _report_waste(finding, chosen)
+        elif finding.is_counted_when_closed:
+            _report_waste(finding, chosen - self._number_alive(finding))
 
 
 @contextlib.contextmanager

@@ -209,3 +209,31 @@ class AmountsTest(QuotaTestCase):
         self.release.set()
         self.assertServed(*servers)
         self.assertEvicted(2)
+
+
+class RefusedTest(QuotaTestCase):
+    """Quota is lowered while the victim goes, so nova refuses the server."""
+
+    def setUp(self):
+        super().setUp()
+        server = self.begin()
+        self.flags(instances=0, group='quota')
+        self.release.set()
+        self.refused = self._wait_for_state_change(server, 'ERROR')
+        self.assertIn('Quota exceeded', self.refused['fault']['message'])
+        self.assertHolds(5, self.refused)
+
+    def assertGivenBack(self):
+        self.assertEqual({}, self.allocations(self.refused))
+        self.assertEqual([], self.journal_providers())
+        (line,) = self.logged('Wasted evictions')
+        self.assertIn('1 for %s' % self.refused['id'], line)
+        self.assertEvicted(1)
+
+    def test_its_worker_gives_its_claim_back(self):
+        self.scheduler_service.manager._look_after_served(None)
+        self.assertGivenBack()
+
+    def test_or_the_reaper_of_another(self):
+        self.reap_as_another()
+        self.assertGivenBack()

@@ -51,6 +51,13 @@ TABLE = {
         (True, False): findings.Repair.WAIT,
         (False, False): findings.Repair.CLOSE,
     },
+    # If it holds anything it is undone, whatever the rest.
+    preemptor_fate.Fate.REFUSED: {
+        (True, True): findings.Repair.UNDO,
+        (False, True): findings.Repair.CLOSE,
+        (True, False): findings.Repair.UNDO,
+        (False, False): findings.Repair.CLOSE,
+    },
 }
 
 
@@ -61,16 +68,27 @@ class RepairsTest(testtools.TestCase):
         ):
             self.assertEqual(
                 TABLE[fate][has_victims, is_overdue],
-                findings.repair_for(fate, has_victims, is_overdue),
+                findings.repair_for(fate, False, has_victims, is_overdue),
                 (fate, has_victims, is_overdue),
             )
+
+    def test_a_claim_matters_only_where_nova_has_refused_the_preemptor(self):
+        refused = preemptor_fate.Fate.REFUSED
+        for fate, *state in itertools.product(
+            preemptor_fate.Fate, (True, False), (True, False)
+        ):
+            expected = TABLE[fate][tuple(state)]
+            if fate is refused:
+                expected = findings.Repair.UNDO
+            self.assertEqual(expected, findings.repair_for(fate, True, *state))
 
     def test_what_counts_is_not_closed_and_repaired_all_the_same(self):
         for fate in preemptor_fate.Fate:
             for state in ((False, False), (True, False), (True, True)):
-                usual = findings.repair_for(fate, *state)
+                usual = findings.repair_for(fate, False, *state)
                 if usual is findings.Repair.CLOSE:
                     usual = findings.Repair.WAIT
                 self.assertEqual(
-                    usual, findings.repair_for(fate, *state, is_counted=True)
+                    usual,
+                    findings.repair_for(fate, False, *state, is_counted=True),
                 )
