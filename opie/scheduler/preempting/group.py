@@ -27,6 +27,7 @@ from concurrent import futures
 import contextlib
 
 from opie.scheduler import errors
+from opie.scheduler import steps
 from opie.scheduler.claims import together
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import inputs
@@ -60,6 +61,7 @@ class GroupPlanner:
         self._worker = worker
         self._refusals = refusals
 
+    @steps.step('plans')
     def serve(self, requests: Sequence[_Request]) -> None:
         """Plan and claim for requests, and set the outcome of each.
 

@@ -15,38 +15,15 @@
 import threading
 
 from opie.preemption import planner
-from opie.scheduler import waiting
 from opie.scheduler.claims import together
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import cloud_snapshot
-from opie.scheduler.preempting import turns
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
+from opie.tests.interruptions import gathering
 
 
-class GatheringMixin:
-    """For a :class:`base.CloudTestCase`: requests gather before a turn."""
-
-    def gather(self, number):
-        """Let the next turn begin once so many requests wait."""
-        self.turns = []
-
-        def choose(real, its_turns):
-            deadline = waiting.Deadline.after(base.WAIT_SECONDS)
-            while not self.turns and len(its_turns._waiting) < number:
-                self.assertFalse(deadline.is_over)
-                its_turns._changed.wait(0.05)
-            self.turns.append(real(its_turns))
-            return self.turns[-1]
-
-        self.wrap(turns.Turns, '_choose', choose)
-
-    def active(self, servers):
-        for server in servers:
-            self._wait_for_state_change(server, 'ACTIVE')
-
-
-class BurstTest(GatheringMixin, meanwhile.MeanwhileMixin, base.CloudTestCase):
+class BurstTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
     """Five preemptible servers of 2 VCPU on each of two hosts."""
 
     def setUp(self):
@@ -57,6 +34,13 @@ class BurstTest(GatheringMixin, meanwhile.MeanwhileMixin, base.CloudTestCase):
             for _ in range(5)
         ]
         self.two = self.flavor(2)
+
+    def gather(self, number):
+        self.useFixture(gathering.gathered(number))
+
+    def active(self, servers):
+        for server in servers:
+            self._wait_for_state_change(server, 'ACTIVE')
 
     def burst(self, number, flavor=None):
         return [

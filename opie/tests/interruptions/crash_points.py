@@ -22,6 +22,7 @@ from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
 from opie.tests import waits
 from opie.tests.interruptions import dying
+from opie.tests.interruptions import gathering
 from opie.tests.interruptions import invariants
 from opie.tests.interruptions import killer
 from opie.tests.interruptions import wire
@@ -184,6 +185,28 @@ class CrashMixin(dying.DyingMixin):
                 self.statuses('preemptor') <= {'ACTIVE', 'ERROR'}
             )
         )
+
+    def ask_together(self, number):
+        """Ask for servers of 10 VCPU in as many requests, served together.
+
+        In the end each is ACTIVE, in ERROR or deleted.
+        """
+        body = self._build_server(flavor_id=self._flavor(10), networks='none')
+        with gathering.gathered(number):
+            for place in range(number):
+                body['name'] = 'preemptor %d' % place
+                self.api.post_server({'server': dict(body)})
+            self._soon(
+                lambda: self.assertTrue(
+                    self.statuses('preemptor') <= {'ACTIVE', 'ERROR'}
+                )
+            )
+
+    def give_one_up(self):
+        """Delete one of those that are asked for, if it is not there yet."""
+        for item in self.api.get_servers(detail=True):
+            if (item['name'], item['status']) == ('preemptor 0', 'BUILD'):
+                self.api.delete_server(item['id'])
 
     def delete(self, server):
         """Delete a server, and wait until it is gone."""

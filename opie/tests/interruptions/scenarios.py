@@ -78,6 +78,44 @@ class Several(Scenario):
     number = 2
 
 
+class Together(Scenario):
+    """Two requests that one turn serves, on a host each."""
+
+    servers = Several.servers
+
+    def act(self):
+        self.cloud.ask_together(2)
+
+
+class Overtaken(Together):
+    """Their claims are written one by one, because one victim has changed."""
+
+    def arrange(self):
+        super().arrange()
+        self._is_changed = False
+
+    def after(self, call):
+        if call.what == 'PUT /resource_providers/*/inventories':
+            self._change()
+
+    def _change(self):
+        """Write to a victim's allocations, and leave them as they are."""
+        if self._is_changed:
+            return
+        self._is_changed = True
+        url = '/allocations/%s' % self.cloud.preemptible()[0]['id']
+        api = self.cloud.placement
+        api.put(url, api.get(url, version='1.36').body, version='1.36')
+
+
+class GivenUp(Together):
+    """One of the two is deleted by its owner once both are claimed."""
+
+    def after(self, call):
+        if call.what == 'POST /allocations':
+            self.cloud.give_one_up()
+
+
 class Undone(Scenario):
     """Everything is given back: an administrator locks a victim meanwhile."""
 
@@ -189,4 +227,17 @@ class Closed(Scenario):
         self.cloud.reap_late()
 
 
-ALL = (First, Undone, UndoneHalfway, Repaired, Emptied, Closed, Several)
+ALL = (
+    First,
+    Undone,
+    UndoneHalfway,
+    Repaired,
+    Emptied,
+    Closed,
+    Several,
+    Together,
+    Overtaken,
+    GivenUp,
+)
+# Those of which the functional tests try a crash for each state.
+QUICK = (First, Undone, UndoneHalfway, Repaired, Emptied, Closed, Together)
