@@ -33,8 +33,6 @@ class RaceTest(base.CloudTestCase):
         'vcpus': _VCPUS,
         'ram_mb': _RAM_MB,
         'schedulers': 3,
-        # Of preemptors that choose the same victim, all but one plan anew.
-        'preemption_timeout_seconds': 90,
         'service_down_seconds': 60,
         'report_interval_seconds': 10,
         # The journal is to be empty soon.

@@ -23,6 +23,7 @@ from hypothesis import stateful
 from hypothesis import strategies as st
 
 from opie.tests.functional import crowd
+from opie.tests.interruptions import gathering
 
 # About so many calls of opie's make a preemption of a few victims.
 _CALLS = 90
@@ -30,7 +31,8 @@ _CALLS = 90
 # How often each is done, of all.
 _SHARES = {
     'boot_normal': 5,
-    'boot_two': 2,
+    'boot_two': 1,
+    'burst': 2,
     'boot_and_delete': 1,
     'boot_preemptible': 5,
     'crash': 5,
@@ -165,6 +167,20 @@ class Machine(stateful.RuleBasedStateMachine):
         self._drop_failed(
             self.cloud.ask_for(first, False), self.cloud.ask_for(second, False)
         )
+
+    def burst(self, number, size, is_so):
+        """Have requests served together, of which one may be deleted."""
+        sizes = [self._beyond(size), *(number % most + 1 for most in (2, 3))]
+        self._do('boot normal ones of %s, served together', sizes)
+        with gathering.gathered(2, seconds=1):
+            uuids = [self.cloud.ask_for(vcpus, False) for vcpus in sizes]
+            if is_so:
+                self._do('delete the last one meanwhile')
+                self.cloud.is_disowned = True
+                self.cloud.api.delete_server(uuids[-1])
+            for uuid in uuids:
+                self.cloud.status_of(uuid)
+        self._drop_failed(*uuids)
 
     def boot_and_delete(self, number, size, is_so):
         size = self._beyond(size)
