@@ -50,8 +50,8 @@ GIVEN = (
         'to tell what a host would be like without its victims',
         'nova.scheduler.host_manager.HostState',
         'allocation_candidates cell_uuid disk_mb_used free_disk_mb '
-        'free_ram_mb host limits nodename num_instances num_io_ops '
-        'service vcpus_used',
+        'free_ram_mb host limits nodename num_instances '
+        'num_io_ops service uuid vcpus_used',
         '__init__(self, host, node, cell)',
         'consume_from_request(self, spec)',
     ),
@@ -79,12 +79,13 @@ GIVEN = (
         'root_forbidden root_required scheduler_hints user_id',
         'obj_clone(self)',
         'obj_reset_changes(self, fields)',
+        'get_scheduler_hint(self, name)',
         'to_legacy_request_spec_dict(self)',
     ),
     (
         'to keep the policy of a server group',
         'nova.objects.InstanceGroup',
-        'hosts members policy rules',
+        'hosts members policy rules uuid',
         'obj_reset_changes(self, fields)',
     ),
     (

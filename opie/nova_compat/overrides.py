@@ -24,7 +24,8 @@ OVERRIDDEN = (
         'to make room when nova finds none',
         'nova.scheduler.manager.SchedulerManager',
         'opie.scheduler.filter_scheduler.FilterScheduler',
-        'init_host select_destinations _select_destinations',
+        'init_host _get_all_host_states select_destinations '
+        '_select_destinations',
     ),
     (
         'to have host states that know of preemptible servers',

@@ -50,6 +50,7 @@ PURPOSES = {
     'nova.objects.BuildRequest': 'to tell boots from moves',
     'nova.objects.Flavor': 'to filter requests to the API',
     'nova.objects.InstanceAction': 'to evict',
+    'nova.objects.InstanceGroup': 'to keep the policy of a server group',
     'nova.objects.Quotas': 'to ask for quota as nova does',
     'nova.objects.RequestSpec': 'to know what a request is about',
     'nova.objects.Selection': 'to answer as nova does',

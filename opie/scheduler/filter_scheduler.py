@@ -38,6 +38,7 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
+from opie.scheduler.preempting import pending_in_pass_one
 from opie.scheduler.preempting import still_wanted
 from opie.scheduler.repair import reaper
 from opie.scheduler.repair import served
@@ -134,6 +135,19 @@ class FilterScheduler(manager.SchedulerManager):
     def placement_client(self):
         """nova's report client, with the watch of pass 1 around it."""
         return self._watch.client(super().placement_client)
+
+    def _get_all_host_states(self, context, spec_obj, provider_summaries):
+        """Return what nova does, with pending preemptors that matter."""
+        seen = pending_in_pass_one.find(
+            placement.Client(self.placement_client, context.global_id),
+            context,
+            spec_obj,
+            self.host_manager,
+        )
+        states = super()._get_all_host_states(
+            context, spec_obj, provider_summaries
+        )
+        return pending_in_pass_one.count(states, seen) if seen else states
 
     def _select_destinations(self, *args, **kwargs):
         self._watch.has_notified_start = True

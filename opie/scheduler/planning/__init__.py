@@ -12,6 +12,6 @@
 
 """What the planner is given, and what it asks while it plans.
 
-To read in this order: inputs, snapshot, requirements, protection, host_values,
-live_cloud, filter_trial.
+To read in this order: inputs, snapshot, requirements, companions, pending,
+protection, host_values, live_cloud, filter_trial.
 """

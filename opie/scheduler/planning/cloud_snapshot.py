@@ -47,8 +47,10 @@ class CloudSnapshot:
     """The cloud at the beginning of a turn, and the plans of the turn.
 
     :ivar nodes: provider to compute node, of all hosts.
+    :ivar hosts: provider to the name of its host.
     :ivar in_flight: what the journal says.
     :ivar has_rivals: whether other workers preempt at this moment.
+    :ivar pending: the pending preemptors of the journal.
     :ivar protected: what was protected.
     """
 
@@ -57,11 +59,13 @@ class CloudSnapshot:
         worker: inputs.Worker,
         client: placement.Client,
         nodes: Mapping[str, compute_nodes.Compute],
+        planning: Collection[str] = (),
     ) -> None:
         self._worker = worker
         self._client = client
         self.nodes = nodes
-        self.read_journal()
+        self.hosts = {uuid: node.host for uuid, node in nodes.items()}
+        self.read_journal(planning)
         self.protected = protection.Protection.now(worker.host_manager)
         self._generations: dict[_Query, dict[str, int]] = {}
         self._states: _States = {}
@@ -115,12 +119,18 @@ class CloudSnapshot:
             self._states.pop(provider, None)
             self._facts.pop(provider, None)
 
-    def read_journal(self) -> None:
-        """Read anew which servers other preemptions evict."""
+    def read_journal(self, planning: Collection[str] = ()) -> None:
+        """Read anew what other preemptions evict, and who is pending.
+
+        :param planning: preemptors that have no nominated host for now.
+        """
         self.in_flight = self._worker.journal.read(self._client)
         self.has_rivals = self._worker.rivals.are_there(
             self.in_flight.preemptions
         )
+        self.pending = self._worker.pending_reader.read(
+            self.in_flight.preemptions, self.hosts
+        ).but(planning)
 
     def read_states(
         self,
@@ -163,6 +173,7 @@ class CloudSnapshot:
         cells.check_all_answered(silent)
         self._in_migration |= in_migration
         self._states.update((state.uuid, state) for state in states)
+        self.pending.read_flavors(providers)
 
     def state_without(
         self, provider: str, gone: Collection[str]
@@ -187,6 +198,7 @@ class CloudSnapshot:
                     one.spec,
                     turns_plans.candidate(provider, one.request.resources),
                 )
+        self.pending.count_on(state)
         return state
 
     def facts(
@@ -230,9 +242,14 @@ class CloudSnapshot:
         return (one for one in self._planned if provider in one.providers)
 
 
-def take(worker: inputs.Worker, client: placement.Client) -> CloudSnapshot:
+def take(
+    worker: inputs.Worker,
+    client: placement.Client,
+    planning: Collection[str] = (),
+) -> CloudSnapshot:
     """Take the snapshot of a turn.
 
+    :param planning: the preemptors of the requests to be planned.
     :raises errors.SilentCells: if a cell does not answer, because it may have
         room: then no server is evicted in the others.
     :raises placement.PlacementError: if placement cannot be read.
@@ -242,4 +259,4 @@ def take(worker: inputs.Worker, client: placement.Client) -> CloudSnapshot:
     nodes, silent = compute_nodes.read(enabled)
     cells.check_all_answered(silent)
     worker.hosts.forget_all_but(nodes.keys())
-    return CloudSnapshot(worker, client, nodes)
+    return CloudSnapshot(worker, client, nodes, planning)

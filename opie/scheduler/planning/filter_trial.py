@@ -13,13 +13,15 @@
 """What nova's filters say of a host from which exactly the victims are gone.
 
 The servers that stay count: members of the request's server group, the number
-of servers on the host, and the preemptors that the same plan has already
-nominated for it.
+of servers on the host, and the preemptors that this plan or another one has
+already nominated for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Sequence
 import typing
 
@@ -27,9 +29,20 @@ from nova import objects
 
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
-from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import planned
+
+
+class Cloud(typing.Protocol):
+    """What the trial reads of a :class:`cloud_snapshot.CloudSnapshot`."""
+
+    @property
+    def nodes(self) -> Mapping[str, compute_nodes.Compute]: ...
+
+    def state_without(
+        self, provider: str, gone: Collection[str]
+    ) -> host_managers.HostState: ...
 
 
 class FilterTrial:
@@ -45,7 +58,7 @@ class FilterTrial:
         self,
         spec: objects.RequestSpec,
         request: model.Request,
-        cloud: cloud_snapshot.CloudSnapshot,
+        cloud: Cloud,
         host_manager: host_managers.HostManager,
     ) -> None:
         self._spec = spec
@@ -68,18 +81,19 @@ class FilterTrial:
             return 'no member of its affinity group would be left'
         return self._host_manager.why_filtered(state, self._spec)
 
+    def why_plan_failed(self, plan: model.Plan) -> str | None:
+        """Return why any nominated host of a plan fails, None if none does."""
+        for provider, gone, before in _in_order(plan):
+            reason = self.why_failed(provider, gone, before)
+            if reason:
+                return reason
+        return None
+
     def select(self, plan: model.Plan) -> list[typing.Any]:
         """Return nova's Selection for each nomination of a plan."""
-        gone: dict[str, frozenset[str]] = {}
         selections = []
-        for index, nomination in enumerate(plan.nominations):
-            provider = nomination.provider
-            gone[provider] = gone.get(provider, frozenset()) | {
-                server.uuid for server in nomination.victims
-            }
-            state = self._state(
-                provider, gone[provider], plan.nominations[:index]
-            )
+        for provider, gone, before in _in_order(plan):
+            state = self._state(provider, gone, before)
             # The filters set the limits.
             self._host_manager.why_filtered(state, self._spec)
             selections.append(
@@ -155,6 +169,22 @@ class FilterTrial:
         ]
         group.hosts = hosts
         group.obj_reset_changes(['hosts'])
+
+
+def _in_order(
+    plan: model.Plan,
+) -> Iterator[tuple[str, frozenset[str], tuple[model.Nomination, ...]]]:
+    """Yield what the filters are asked with for each nomination of a plan.
+
+    :returns: (provider, uuids of those gone from it, nominations before).
+    """
+    gone: dict[str, frozenset[str]] = {}
+    for index, nomination in enumerate(plan.nominations):
+        provider = nomination.provider
+        gone[provider] = gone.get(provider, frozenset()) | {
+            server.uuid for server in nomination.victims
+        }
+        yield provider, gone[provider], plan.nominations[:index]
 
 
 def _has_group_hosts(spec: objects.RequestSpec) -> bool:

@@ -23,6 +23,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
 from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import host_values
+from opie.scheduler.planning import pending
 from opie.scheduler.planning import rivals as rival_workers
 
 
@@ -55,6 +56,9 @@ class Worker:
     journal: Journal
     hosts: host_values.HostValues = dataclasses.field(
         default_factory=host_values.HostValues
+    )
+    pending_reader: pending.Reader = dataclasses.field(
+        default_factory=pending.Reader
     )
     rivals: rival_workers.Rivals = dataclasses.field(
         default_factory=rival_workers.Rivals

@@ -33,6 +33,7 @@ from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import cloud_snapshot
+from opie.scheduler.planning import companions
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import live_cloud
@@ -47,6 +48,7 @@ class Snapshot:
     Only the cloud is not what it was when the snapshot was taken: it gathers
     the hosts that were read since.
 
+    :ivar shared: the snapshot of the turn.
     :ivar requirements: of the request that the plan is for.
     :ivar hosts: those that may serve the request, by estimates.
     :ivar cloud: the :class:`live_cloud.LiveCloud` of the plan.
@@ -56,6 +58,7 @@ class Snapshot:
     :ivar generations: provider to its generation when placement listed it.
     """
 
+    shared: cloud_snapshot.CloudSnapshot
     requirements: requirements.Requirements
     hosts: tuple[model.Host, ...]
     cloud: live_cloud.NovaCloud
@@ -95,8 +98,11 @@ def take(
 
     :param shared: the snapshot of the turn.
     :param excluded: uuids of servers that are to be no victims.
+    :raises errors.SilentCells: if a cell does not answer.
     :raises placement.PlacementError: if placement cannot be read.
     """
+    companions.read_group(required.spec, required.request.preemptors)
+    companions.add_pending(required.spec, shared.pending)
     if shared.has_rivals:
         request = dataclasses.replace(
             required.request, tolerance=rivals.TOLERANCE
@@ -124,6 +130,7 @@ def take(
         )
     cloud = live_cloud.NovaCloud(sources, required, shared, excluded)
     return Snapshot(
+        shared,
         required,
         tuple(hosts.values()),
         cloud,

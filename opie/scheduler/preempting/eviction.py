@@ -37,6 +37,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
+from opie.scheduler.preempting import companion_check
 from opie.scheduler.preempting import still_wanted
 
 if typing.TYPE_CHECKING:
@@ -83,11 +84,12 @@ class Eviction:
     def run(self) -> None:
         """Ask nova to delete each victim.
 
-        :raises errors.AttemptVoid: if a victim must not go, or quota allows
-            other requests first.
+        :raises errors.AttemptVoid: if a victim must not go, a nominated host
+            is a wrong one by now, or quota allows other requests first.
         :raises errors.NoRoomMade: if the time is over, preemption is switched
             off, no preemptor is wanted any more, or quota does not allow it.
         """
+        companion_check.check(self._attempt)
         if self._attempt.plan.victims:
             self._attempt.quota.check_again(
                 self._attempt.placement_claim.preemptions

@@ -21,6 +21,7 @@ has lost.
 from __future__ import annotations
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent import futures
@@ -74,7 +75,9 @@ class GroupPlanner:
         if not required:
             return
         shared = cloud_snapshot.take(
-            self._worker, requests[0].sources.placement
+            self._worker,
+            requests[0].sources.placement,
+            _preemptors_of(required),
         )
         turn = _Turn(required, shared, self._refusals)
         for number in range(_MOST_ROUNDS):
@@ -137,7 +140,7 @@ class _Turn:
         self._left = [*self._refused, *self.lost]
         self._refused, self.lost = {}, {}
         self._do_all_hold = True
-        self._shared.read_journal()
+        self._shared.read_journal(_preemptors_of(self._left))
 
     def plan(self) -> None:
         """Make a plan for each request."""
@@ -225,6 +228,10 @@ class _Turn:
                 request.outcome.set_exception(void)
         for request, error in self.lost.items():
             request.outcome.set_exception(error)
+
+
+def _preemptors_of(requests: Iterable[_Request]) -> set[str]:
+    return set().union(*(request.preemptors for request in requests))
 
 
 def _claim(requests: Collection[_Request]) -> dict[_Request, Exception]:

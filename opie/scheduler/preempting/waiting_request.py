@@ -24,6 +24,7 @@ from nova import objects
 from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler import waiting
+from opie.scheduler.planning import companions
 from opie.scheduler.planning import inputs
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import plans
@@ -75,13 +76,7 @@ class WaitingRequest:
     @property
     def looks_at_others(self) -> bool:
         """Whether it matters to the request which servers are where."""
-        hints = (
-            self.spec.scheduler_hints if 'scheduler_hints' in self.spec else {}
-        )
-        return bool(
-            self.spec.instance_group is not None
-            or (hints or {}).keys() & {'different_host', 'same_host'}
-        )
+        return companions.matter_to(self.spec)
 
     @property
     def planned_attempt(self) -> attempts.Attempt:

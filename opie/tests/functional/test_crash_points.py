@@ -45,7 +45,22 @@ _NOT_MET = {
     'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.still_matches: client.providers': 'a changed host',
     'verification.problems: client.inventories': 'a changed host',
+    # Read for a request that looks at which servers are where.
+    'companion_check._companions_there: client.provider_allocations': (
+        'companions'
+    ),
+    'companion_check._hosts_by_claim: '
+    'attempt.sources.placement.consumers': 'companions',
+    'companions.read_members: objects.InstanceGroup.get_by_uuid': (
+        'a server group'
+    ),
+    # Read of preemptors of other requests.
+    'whereabouts._hosts_in_cell: session.query': 'others that arrive',
+    'whereabouts._with_build_request: session.query': 'others that wait',
+    'whereabouts.flavors_of: session.query': 'others that wait',
     # nova's own way of a request, before there is a plan.
+    'filter_scheduler.FilterScheduler._get_all_host_states: '
+    'super()._get_all_host_states': 'pass 1',
     'filter_scheduler.FilterScheduler._select_destinations: '
     'super()._select_destinations': 'pass 1',
     'filter_scheduler.FilterScheduler.select_destinations: '

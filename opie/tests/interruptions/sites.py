@@ -39,7 +39,9 @@ _PURE = frozenset(
         # The functions that it calls make the I/O.
         'nova_context.scatter_gather_cells',
         'nova_context.target_cell',
+        'objects.Flavor.obj_from_primitive',
         'objects.Instance',
+        'objects.RequestSpec',
         'objects.Selection.from_host_state',
         'scheduler_utils.get_weight_multiplier',
     )

@@ -67,7 +67,11 @@ class ReasonTest(testtools.TestCase):
             cloud_snapshot.CloudSnapshot(
                 sources.worker,
                 mock.Mock(),
-                {'provider': types.SimpleNamespace(cell_uuid='cell')},
+                {
+                    'provider': types.SimpleNamespace(
+                        cell_uuid='cell', host='host'
+                    )
+                },
             ),
             frozenset(),
         )

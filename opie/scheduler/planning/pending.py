@@ -1,0 +1,186 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Pending preemptors, which count on their nominated hosts as servers do.
+
+A preemptor is pending from the opening of its journal until nova has a record
+of it on its host.  nova itself knows nothing of such a preemptor, and neither
+does another scheduler, but for the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from collections.abc import Iterable
+from collections.abc import Mapping
+import typing
+
+from nova import context as nova_context
+from nova import objects
+
+from opie.scheduler import host_manager as host_managers
+from opie.scheduler.nova_db import whereabouts
+
+
+class Preemption(typing.Protocol):
+    """What is read here of claims/journal_names.py, in a room beside this."""
+
+    @property
+    def preemptor(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def nominated_provider(self) -> str: ...
+
+
+def nominated_by(preemptions: Iterable[Preemption]) -> dict[str, str]:
+    """Return preemptor to the provider that it is nominated for.
+
+    The journal of an earlier attempt of the same preemptor may still be there.
+    """
+    return {
+        one.preemptor: one.nominated_provider
+        for one in sorted(preemptions, key=lambda one: one.attempt)
+    }
+
+
+class Pending:
+    """The pending preemptors at one moment.
+
+    :param nominated: preemptor to provider.
+    :param hosts: provider to the name of its host.
+    :param flavors: preemptor to flavor, of those that were read already, None
+        where there is none; it grows.
+    """
+
+    def __init__(
+        self,
+        nominated: Mapping[str, str],
+        hosts: Mapping[str, str],
+        flavors: dict[str, objects.Flavor | None],
+    ) -> None:
+        self._nominated = nominated
+        self._hosts = hosts
+        self._flavors = flavors
+        self._on: dict[str, list[str]] = {}
+        for preemptor, provider in nominated.items():
+            self._on.setdefault(provider, []).append(preemptor)
+
+    def but(self, preemptors: Collection[str]) -> Pending:
+        """Return the same without some preemptors."""
+        return Pending(
+            {
+                preemptor: provider
+                for preemptor, provider in self._nominated.items()
+                if preemptor not in preemptors
+            },
+            self._hosts,
+            self._flavors,
+        )
+
+    def hosts_of(self, preemptors: Collection[str]) -> set[str]:
+        """Return the hosts of those of some preemptors that are pending.
+
+        A provider whose compute node nova has no more has no host.
+        """
+        return {
+            self._hosts[provider]
+            for preemptor, provider in self._nominated.items()
+            if preemptor in preemptors and provider in self._hosts
+        }
+
+    def on(self, provider: str) -> list[str]:
+        """Return the preemptors that are nominated for a provider."""
+        return self._on.get(provider, [])
+
+    def read_flavors(self, providers: Iterable[str]) -> None:
+        """Read at once what the preemptors on some providers ask for."""
+        unknown = [
+            preemptor
+            for provider in providers
+            for preemptor in self.on(provider)
+            if preemptor not in self._flavors
+        ]
+        if unknown:
+            context = nova_context.get_admin_context()
+            self._flavors.update(dict.fromkeys(unknown))
+            self._flavors.update(whereabouts.flavors_of(context, unknown))
+
+    def count_on(self, state: host_managers.HostState) -> None:
+        """Count the preemptors on a host as servers of it.
+
+        :param state: a copy of the host's state, which is changed.
+        """
+        self.read_flavors([state.uuid])
+        for preemptor in self.on(state.uuid):
+            # A record may have come since the preemptor was found pending.
+            if preemptor in state.instances:
+                continue
+            flavor = self._flavors.get(preemptor)
+            if flavor is not None:
+                state.consume_from_request(_spec_of(flavor))
+            state.instances[preemptor] = objects.Instance(uuid=preemptor)
+
+
+def _spec_of(flavor: objects.Flavor) -> objects.RequestSpec:
+    """Return what a host state consumes for a preemptor.
+
+    No preemptor asks for NUMA cells or devices; see requirements.py.
+    """
+    return objects.RequestSpec(
+        flavor=flavor, numa_topology=None, pci_requests=None
+    )
+
+
+class Reader:
+    """Finds the pending ones among the preemptors of the journal.
+
+    One worker keeps what cannot change any more: which preemptors are not
+    pending any more, and the flavors of those that are.
+    """
+
+    def __init__(self) -> None:
+        self._ended: frozenset[str] = frozenset()
+        self._flavors: dict[str, objects.Flavor | None] = {}
+
+    def read(
+        self, preemptions: Iterable[Preemption], hosts: Mapping[str, str]
+    ) -> Pending:
+        """Return those that are pending.
+
+        The journal must be read before this is called, and nova's records of
+        servers on hosts afterwards.  Then a preemptor that gets its record in
+        between is counted once.
+
+        :param preemptions: all that are in the journal.
+        :param hosts: provider to the name of its host.
+        :raises errors.SilentCells: if a cell does not answer.
+        """
+        nominated = nominated_by(preemptions)
+        known = self._ended & nominated.keys()
+        found = whereabouts.find(
+            nova_context.get_admin_context(), nominated.keys() - known
+        )
+        pending = found.without_host
+        self._ended = frozenset(nominated.keys() - pending)
+        self._flavors = {
+            preemptor: flavor
+            for preemptor, flavor in list(self._flavors.items())
+            if preemptor in pending
+        }
+        return Pending(
+            {preemptor: nominated[preemptor] for preemptor in pending},
+            hosts,
+            self._flavors,
+        )
