@@ -127,6 +127,15 @@ def void(
     )
 
 
+def served(preemptors: Sequence[str], void_plans: int) -> None:
+    """Log that a request has its room, if it took several plans."""
+    if void_plans:
+        LOG.info(
+            'There is room for %(preemptors)s after %(plans)d void plans.',
+            {'preemptors': ', '.join(preemptors), 'plans': void_plans},
+        )
+
+
 class _Count:
     """A number that threads add to."""
 

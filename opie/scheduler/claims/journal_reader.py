@@ -12,6 +12,9 @@
 
 """What one scheduler worker reads of the journal before each plan."""
 
+from collections.abc import Iterator
+from collections.abc import Sequence
+from concurrent import futures
 import typing
 
 from oslo_log import log as logging
@@ -81,13 +84,12 @@ class Reader:
     def read(self, client: placement.Client) -> InFlight:
         """Return what is in flight."""
         providers = journal.providers(client)
-        found = {}
-        for provider in providers:
-            key = provider['uuid'], provider['generation']
-            if key in self._entries:
-                found[key] = self._entries[key]
-            else:
-                found[key] = journal.entries(client, provider['uuid'])
+        keys = [(item['uuid'], item['generation']) for item in providers]
+        found = {
+            key: self._entries[key] for key in keys if key in self._entries
+        }
+        unread = [key for key in keys if key not in found]
+        found.update(_read_entries(client, unread))
         self._entries = found
         return InFlight(
             frozenset().union(*found.values()),
@@ -98,3 +100,23 @@ class Reader:
                 for (provider, _), booked_on in found.items()
             },
         )
+
+
+def _read_entries(
+    client: placement.Client, keys: Sequence[tuple[str, int]]
+) -> Iterator[tuple[tuple[str, int], dict[str, dict[str, int]]]]:
+    """Yield (key, entries) of journal providers, which are read together.
+
+    A burst leaves many.
+
+    :param keys: (provider uuid, generation) of each.
+    """
+
+    def read(key: tuple[str, int]) -> dict[str, dict[str, int]]:
+        return journal.entries(client, key[0])
+
+    if len(keys) < 2:
+        yield from ((key, read(key)) for key in keys)
+        return
+    with futures.ThreadPoolExecutor(placement.MAX_READS_AT_ONCE) as pool:
+        yield from zip(keys, pool.map(read, keys), strict=True)

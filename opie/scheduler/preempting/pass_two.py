@@ -182,6 +182,9 @@ class PassTwo:
                         attempt.evict()
                         # 6. Confirm: wait until they are gone.
                         attempt.confirm()
+                        report.served(
+                            request.preemptors, attempt.plan_number - 1
+                        )
                         return attempt
                 except errors.AttemptVoid as void:
                     if request.attempt:
