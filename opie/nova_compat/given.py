@@ -49,7 +49,7 @@ GIVEN = (
     (
         'to tell what a host would be like without its victims',
         'nova.scheduler.host_manager.HostState',
-        'allocation_candidates cell_uuid disk_mb_used free_disk_mb '
+        'aggregates allocation_candidates cell_uuid disk_mb_used free_disk_mb '
         'free_ram_mb host limits nodename num_instances '
         'num_io_ops service uuid vcpus_used',
         '__init__(self, host, node, cell)',

@@ -171,6 +171,13 @@ class CandidatePool:
     def _read(self, candidate: candidates.Candidate) -> None:
         """Read a host, and as many of the next ones as ever before."""
         estimates = self._refiner.estimates
+        self._refiner.rule_out(
+            other.provider
+            for other in self._heaps[candidate.number]
+            if self._is_current(other)
+        )
+        if candidate.provider in estimates.read_providers:
+            return
         most = estimates.grant(
             min(max(1, len(estimates.read_providers)), MOST_AT_ONCE),
             candidate.needs_reading,

@@ -17,6 +17,7 @@ to reach than the one before, so only a candidate that can still win is refined
 any further.
 """
 
+import collections.abc
 import enum
 import typing
 
@@ -169,8 +170,21 @@ class Refiner:
 
     def read(self, providers: list[str]) -> None:
         """Have the cloud read hosts, and take them as they are now."""
-        self.estimates.read_providers.update(providers)
-        self.hosts.update(self._cloud.read(tuple(providers)))
+        answers = self._cloud.read(tuple(providers))
+        self._take(answers)
+        self.estimates.note_refusals(
+            sum(isinstance(host, model.Unfit) for host in answers.values())
+        )
+
+    def rule_out(self, providers: collections.abc.Iterable[str]) -> None:
+        """Take hosts as read that filters refuse in any case."""
+        self._take(self.estimates.unfit_ones(providers))
+
+    def _take(
+        self, answers: collections.abc.Mapping[str, model.Host | model.Unfit]
+    ) -> None:
+        self.estimates.read_providers.update(answers)
+        self.hosts.update(answers)
 
     def ask_filters(self, candidate: Candidate) -> Candidate | model.Unfit:
         """Take a candidate to the stage ACCEPTED."""
@@ -184,6 +198,7 @@ class Refiner:
             victims.Choice(candidate.rank, candidate.victims),
         )
         if isinstance(chosen, model.Unfit):
+            self.estimates.note_refusals(1)
             return chosen
         return _refined(candidate, Stage.ACCEPTED, chosen)
 

@@ -20,6 +20,8 @@ only up to a number of hosts for each request: what is read is remembered, so
 the next request begins with better estimates.
 """
 
+import collections.abc
+
 from opie.preemption import amounts
 from opie.preemption import live_cloud
 from opie.preemption import model
@@ -28,6 +30,8 @@ from opie.preemption import room
 # How many hosts that seem too small are read, those that were read longest ago
 # first, so that the next request reads others.
 MOST_TOO_SMALL = 64
+# So many refusals by filters make it likely that more hosts are refused.
+FEW_REFUSALS = 3
 # How many hosts that were never read count as cheap ones.
 MOST_UNKNOWN = 256
 
@@ -49,6 +53,8 @@ class Estimates:
         self._cloud = cloud
         self._too_small_left = MOST_TOO_SMALL
         self._unknown_left = MOST_UNKNOWN
+        self._refusals = 0
+        self._asked: set[str] = set()
         self.read_providers: set[str] = set()
 
     def is_worth_reading(self, host: model.Host | model.Unfit) -> bool:
@@ -68,6 +74,25 @@ class Estimates:
         :returns: (provider, why its host is too small for certain) for each.
         """
         return room.without_room(hosts, demand, self._cloud)
+
+    def note_refusals(self, number: int) -> None:
+        """Note that hosts were refused, most often by filters."""
+        self._refusals += number
+
+    def unfit_ones(
+        self, providers: collections.abc.Iterable[str]
+    ) -> collections.abc.Mapping[str, model.Unfit]:
+        """Return those of some hosts that need no reading, and why.
+
+        The cloud is asked once filters have refused a few hosts.
+
+        :param providers: of hosts that could still win.
+        """
+        if self._refusals < FEW_REFUSALS:
+            return {}
+        some = set(providers) - self._asked - self.read_providers
+        self._asked |= some
+        return self._cloud.unfit_ones(tuple(sorted(some))) if some else {}
 
     def is_unknown(self, host: model.Host | model.Unfit) -> bool:
         """Tell whether the host may have a class of which nothing is known."""

@@ -44,6 +44,16 @@ class LiveCloud(typing.Protocol):
         """
         ...
 
+    def unfit_ones(
+        self, providers: tuple[str, ...]
+    ) -> Mapping[str, model.Unfit]:
+        """Return those of many hosts that the cloud's filters refuse, and why.
+
+        A host counts if it is refused as it is, and if it is refused with all
+        its potential victims gone.  Nothing else of the hosts is read.
+        """
+        ...
+
     def why_refused(
         self,
         provider: str,

@@ -157,7 +157,7 @@ class HostManager(host_manager.HostManager):
         self,
         context: nova_context.RequestContext,
         compute_uuids: Sequence[str],
-        spec_obj: objects.RequestSpec,
+        spec_obj: objects.RequestSpec | None,
         cell_uuids: Collection[str],
     ) -> tuple[list[HostState], list[str]]:
         """Return (host states, uuids of the cells that did not answer).

@@ -60,6 +60,9 @@ class _AsGiven:
     def with_free(self, some):
         return {self._host.provider}
 
+    def unfit_ones(self, uuids):
+        return {}
+
     def is_time_over(self):
         return False
 

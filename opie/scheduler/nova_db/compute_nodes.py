@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 import dataclasses
+import datetime
 import sys
 import typing
 
@@ -28,6 +29,7 @@ from nova import objects
 import nova.conf
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
+import sqlalchemy as sa
 
 from opie.scheduler.nova_db import cells
 
@@ -54,6 +56,10 @@ class Compute:
     cpu_allocation_ratio: float | None
     ram_allocation_ratio: float | None
     disk_allocation_ratio: float | None
+    # When the record changed last, naive and in UTC.
+    changed_at: datetime.datetime | None = dataclasses.field(
+        default=None, compare=False
+    )
 
     def amounts(self) -> dict[str, tuple[int, int, float]]:
         """Return resource class to (total, in use, allocation ratio)."""
@@ -114,7 +120,7 @@ def read(
 _COLUMNS = tuple(
     getattr(main_models.ComputeNode, field.name)
     for field in dataclasses.fields(Compute)
-    if field.name != 'cell_uuid'
+    if field.name not in ('cell_uuid', 'changed_at')
 )
 
 
@@ -122,7 +128,9 @@ _COLUMNS = tuple(
 def _rows(context: nova_context.RequestContext) -> list[typing.Any]:
     node = main_models.ComputeNode
     return (
-        context.session.query(*_COLUMNS)
+        context.session.query(
+            *_COLUMNS, sa.func.coalesce(node.updated_at, node.created_at)
+        )
         .filter(
             node.deleted == 0,
             node.host.isnot(None),

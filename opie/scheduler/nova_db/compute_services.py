@@ -14,11 +14,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 import typing
 
 from nova import context as nova_context
 from nova import objects
+from nova.db.main import api as main_db
+from nova.db.main import models as main_models
 
+from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import instances
 
 
@@ -57,3 +61,36 @@ class ComputeServices:
             self._context, self._cells[host]
         ) as cell_context:
             return objects.Service.get_by_compute_host(cell_context, host)
+
+
+def states(
+    cell_mappings: Iterable[objects.CellMapping],
+) -> tuple[dict[tuple[str, str], dict[str, typing.Any]], list[str]]:
+    """Return what changes all the time of all compute services.
+
+    :returns: ((cell uuid, host) to field of the service to its value, cells
+        that did not answer).
+    """
+    answers, silent = cells.ask(cell_mappings, _rows)
+    return {
+        (cell_uuid, row.host): dict(row._mapping)
+        for cell_uuid, rows in answers.items()
+        for row in rows
+    }, silent
+
+
+@main_db.pick_context_manager_reader
+def _rows(context: nova_context.RequestContext) -> list[typing.Any]:
+    service = main_models.Service
+    return (
+        context.session.query(
+            service.host,
+            service.disabled,
+            service.disabled_reason,
+            service.forced_down,
+            service.last_seen_up,
+            service.version,
+        )
+        .filter(service.deleted == 0, service.binary == 'nova-compute')
+        .all()
+    )

@@ -12,6 +12,7 @@
 
 """What the planner is given, and what it asks while it plans.
 
-To read in this order: inputs, snapshot, requirements, companions, pending,
-protection, host_values, live_cloud, filter_trial.
+To read in this order: inputs, cloud_snapshot, snapshot, requirements,
+companions, pending, protection, host_values, live_cloud, host_filters,
+known_states, filter_trial.
 """

@@ -100,6 +100,16 @@ class CloudSnapshot:
         """The providers of the hosts that plans of this turn nominate."""
         return set().union(*(one.providers for one in self._planned))
 
+    @property
+    def changing_providers(self) -> set[str]:
+        """The providers of hosts where preemptors come and victims go.
+
+        They come and go by plans of this turn, and by preemptions in flight.
+        """
+        return self.nominated_providers.union(
+            one.nominated_provider for one in self.in_flight.preemptions
+        )
+
     def note(self, planned: turns_plans.Planned) -> None:
         """Let a plan that was made count for the next ones."""
         self._planned.append(planned)
@@ -259,4 +269,5 @@ def take(
     nodes, silent = compute_nodes.read(enabled)
     cells.check_all_answered(silent)
     worker.hosts.forget_all_but(nodes.keys())
+    worker.states.forget_all_but(nodes.keys())
     return CloudSnapshot(worker, client, nodes, planning)

@@ -23,6 +23,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
 from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import host_values
+from opie.scheduler.planning import known_states
 from opie.scheduler.planning import pending
 from opie.scheduler.planning import rivals as rival_workers
 
@@ -56,6 +57,9 @@ class Worker:
     journal: Journal
     hosts: host_values.HostValues = dataclasses.field(
         default_factory=host_values.HostValues
+    )
+    states: known_states.KnownStates = dataclasses.field(
+        default_factory=known_states.KnownStates
     )
     pending_reader: pending.Reader = dataclasses.field(
         default_factory=pending.Reader

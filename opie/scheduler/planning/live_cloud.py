@@ -28,6 +28,7 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import filter_trial
+from opie.scheduler.planning import host_filters
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import requirements
@@ -86,7 +87,21 @@ class NovaCloud:
         states, in_migration = self._shared.read_states(
             self._required.context, self._required.spec, providers
         )
-        passing, reasons = self._filter(states)
+        reasons = host_filters.why_unfit(
+            self._sources.worker,
+            self._required.spec,
+            states,
+            lambda uuid: self._shared.state_without(
+                uuid,
+                {server.uuid for server in states[uuid].preemptibles or ()},
+            ),
+            lambda uuid: self._shared.state_without(uuid, ()),
+        )
+        passing = {
+            uuid: state
+            for uuid, state in states.items()
+            if uuid not in reasons
+        }
         self._shared.read_facts(self._sources.placement, passing)
         excluded = self._excluded | in_migration
         answers: dict[str, model.Host | model.Unfit] = {}
@@ -109,6 +124,39 @@ class NovaCloud:
             provider['uuid']
             for provider in self._sources.placement.providers(query)
         }
+
+    def unfit_ones(self, providers: tuple[str, ...]) -> dict[str, model.Unfit]:
+        """See :class:`live_cloud.LiveCloud`.
+
+        :raises errors.NoRoomMade: if a cell does not answer.
+        """
+        # The state of a host that changes is more than what nova's record and
+        # its victims tell; see cloud_snapshot.py.
+        changing = self._shared.changing_providers
+        states = self._sources.worker.states.of(
+            self._host_manager,
+            self._required.context,
+            {
+                provider: self._shared.nodes[provider]
+                for provider in providers
+                if provider not in changing
+            },
+            self.is_time_over,
+        )
+        may_go = {
+            uuid: self._shared.protected.may_go(
+                state.host, state.preemptibles or ()
+            )
+            for uuid, state in states.items()
+        }
+        reasons = host_filters.why_unfit(
+            self._sources.worker,
+            self._required.spec,
+            states,
+            lambda uuid: states[uuid].without(may_go[uuid]),
+            lambda uuid: states[uuid].without(()),
+        )
+        return {uuid: model.Unfit(reason) for uuid, reason in reasons.items()}
 
     def why_refused(
         self,
@@ -144,52 +192,6 @@ class NovaCloud:
     def select(self, plan: model.Plan) -> list[typing.Any]:
         """Return nova's Selection for each nomination of a plan."""
         return self._filters.select(plan)
-
-    def _filter(self, states: _States) -> tuple[_States, dict[str, str]]:
-        """Return (states of hosts that may pass, reasons of the others).
-
-        A host may pass if it does with all its preemptible servers gone, or
-        as it is, because some filters ask for a server that must stay.  A host
-        that would pass only in between, because two filters want opposite
-        things, is left out.
-        """
-        passing, filters = self._host_manager.filter_hosts(
-            [
-                self._shared.state_without(
-                    uuid, {server.uuid for server in state.preemptibles or ()}
-                )
-                for uuid, state in states.items()
-            ],
-            self._required.spec,
-        )
-        kept = {state.uuid for state in passing}
-        refused = states.keys() - kept
-        if refused:
-            as_is, _ = self._host_manager.filter_hosts(
-                [
-                    self._shared.state_without(uuid, ())
-                    for uuid in sorted(refused)
-                ],
-                self._required.spec,
-            )
-            kept |= {state.uuid for state in as_is}
-        reasons = {
-            uuid: 'its compute service is down'
-            if uuid in kept
-            else filters[state.host, state.nodename]
-            for uuid, state in states.items()
-        }
-        return (
-            {
-                uuid: state
-                for uuid, state in states.items()
-                if uuid in kept and self._is_up(state)
-            },
-            reasons,
-        )
-
-    def _is_up(self, state: host_managers.HostState) -> bool:
-        return self._sources.worker.servicegroup.service_is_up(state.service)
 
     def _host(
         self, state: host_managers.HostState, excluded: Collection[str]

@@ -147,6 +147,21 @@ class Protection(typing.NamedTuple):
             and not why_busy(server)
         )
 
+    def may_go(
+        self,
+        host: str,
+        servers: Collection[preemptibles.PreemptibleServer],
+    ) -> set[str]:
+        """Return the uuids of those of a host's servers that may be gone.
+
+        These are the potential victims, and servers that leave anyway.
+        """
+        leaving = {
+            server.uuid for server in servers if server.task_state in _DELETING
+        }
+        victims = self.potential_victims(host, servers)
+        return leaving.union(server.uuid for server in victims)
+
 
 def _allows_evictions(aggregate: objects.Aggregate) -> bool:
     value = aggregate.metadata[AGGREGATE_KEY]

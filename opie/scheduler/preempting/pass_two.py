@@ -135,11 +135,13 @@ class PassTwo:
             raise errors.NoRoomMade(str(exc)) from exc
 
     def read_ahead(self, report_client: typing.Any) -> None:
-        """Read some of the providers that were never read.
+        """Read some of the host states and providers that are not known.
 
         A host of which placement's word is known is estimated better.
         """
         nodes, _ = compute_nodes.read(self._worker.host_manager.enabled_cells)
+        with contextlib.suppress(errors.SilentCells):
+            self._worker.states.read_ahead(self._worker.host_manager, nodes)
         known = self._worker.hosts.providers
         unread = [uuid for uuid in sorted(nodes) if not known.last(uuid)]
         client = placement.Client(report_client)

@@ -13,9 +13,12 @@
 
 """The operator's filters and limits count only the servers that stay."""
 
+import fixtures
 import nova.conf
 from nova.scheduler.client import report
 
+from opie.preemption import estimates
+from opie.scheduler.planning import live_cloud
 from opie.tests.functional import base
 
 CONF = nova.conf.CONF
@@ -87,6 +90,77 @@ class AggregateSpecsTest(FilterCase):
         self.assertEqual('host2', self.host_of(preemptor))
         self.assertGone(*victims)
         self.assertUntouched(elsewhere, preemptor)
+
+
+class AskedTogetherTest(FilterCase):
+    """Filters are asked about all hosts before the second one is read."""
+
+    hosts = ('host1', 'host2', 'host3')
+    more_filters = (
+        'AggregateInstanceExtraSpecsFilter',
+        'NumInstancesFilter',
+        'SameHostFilter',
+    )
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(fixtures.MockPatchObject(estimates, 'FEW_REFUSALS', 1))
+        self.reads = []
+        self.wrap(live_cloud.NovaCloud, 'read', self.note_read)
+        # Until then nova's records have the initial allocation ratios.
+        self.audit()
+
+    def note_read(self, real, the_cloud, providers):
+        self.reads += providers
+        return real(the_cloud, providers)
+
+    def boot_on_each_host(self, *sizes):
+        return {
+            host: [self.boot_preemptible(size, host) for size in sizes]
+            for host in self.hosts
+        }
+
+    def test_a_request_that_all_hosts_refuse_has_one_of_them_read(self):
+        preemptibles = self.boot_on_each_host(10)
+        flavor = self.flavor(
+            10, extra_specs={'aggregate_instance_extra_specs:disk': 'ssd'}
+        )
+        for number in (1, 2):
+            refused = self.boot(flavor=flavor, state='ERROR')
+            self.assertNoValidHost(refused)
+            self.assertEqual(number, len(self.reads))
+            (line,) = self.logged('No room is made for %s' % refused['id'])
+            self.assertIn(
+                '3 of 3 hosts: AggregateInstanceExtraSpecsFilter', line
+            )
+            self.flags(refusal_cache_seconds=0, group='opie')
+        # The scheduler hears of an aggregate, not the records of the hosts.
+        self.add_aggregate('fast', 'host2', disk='ssd')
+        self.boot(flavor=flavor)
+        self.assertGone(*preemptibles['host2'])
+
+    def test_a_host_that_passes_without_victims_only_is_found(self):
+        on_host = self.boot_on_each_host(4, 4)
+        normal = [self.boot(1, host) for host in ('host1', 'host2')]
+        self.flags(max_instances_per_host=1, group='filter_scheduler')
+        self.boot(9)
+        self.assertGone(*on_host['host3'])
+        self.assertUntouched(*on_host['host1'], *on_host['host2'], *normal)
+
+    def test_a_host_that_passes_because_a_server_stays_is_found(self):
+        on_host = self.boot_on_each_host(5, 5)
+        stays, goes = on_host['host2']
+        self.boot(5, hints={'same_host': stays['id']})
+        self.assertGone(goes)
+        self.assertUntouched(stays, *on_host['host1'], *on_host['host3'])
+
+    def test_a_service_that_is_down_is_seen(self):
+        on_host = self.boot_on_each_host(10)
+        for host in ('host1', 'host3'):
+            (service,) = self.api.get_services('nova-compute', host)
+            self.api.put_service_force_down(service['id'], True)
+        self.boot(10)
+        self.assertGone(*on_host['host2'])
 
 
 class PlacementLimitTest(base.CloudTestCase):

@@ -48,6 +48,7 @@ class FakeCloud:
     :ivar filters: what :meth:`why_refused` is.
     :ivar read_providers: the uuids of the hosts that were read, in order.
     :ivar questions: what :meth:`with_free` was asked.
+    :ivar asked_about: what :meth:`unfit_ones` was asked.
     :ivar is_time_over: see LiveCloud.
     """
 
@@ -55,6 +56,7 @@ class FakeCloud:
     filters: object
     read_providers: list = dataclasses.field(default_factory=list)
     questions: list = dataclasses.field(default_factory=list)
+    asked_about: list = dataclasses.field(default_factory=list)
     is_time_over: collections.abc.Callable = lambda: False
 
     def read(self, uuids):
@@ -73,6 +75,14 @@ class FakeCloud:
                 and amount <= one.inventories[name].free
                 for name, amount in some.items()
             )
+        }
+
+    def unfit_ones(self, uuids):
+        self.asked_about.append(uuids)
+        return {
+            uuid: self.hosts[uuid]
+            for uuid in uuids
+            if isinstance(self.hosts[uuid], model.Unfit)
         }
 
     def why_refused(self, provider, gone, nominations):

@@ -80,6 +80,61 @@ class ReadTest(testtools.TestCase):
         self.assertEqual([1, 1, 2, 4, 8, 16, 32, 36], sizes)
         self.assertEqual(100, len(set(cloud.read_providers)))
 
+    def test_hosts_that_filters_refuse_are_ruled_out_together(self):
+        given = full_hosts(1000)
+        self.cloud = builders.FakeCloud(
+            {
+                one.provider: one if n == 500 else model.Unfit('TheFilter')
+                for n, one in enumerate(given)
+            },
+            builders.accept_all,
+        )
+        plan = planner.make_plan(
+            request(VCPU=1), given, builders.USUAL, self.cloud
+        )
+        self.assertEqual([('h500', ['v500'])], builders.placed(plan))
+        self.assertLess(len(self.cloud.read_providers), 10)
+        self.assertIn('h500', self.cloud.read_providers)
+        self.assertEqual(1, len(self.cloud.asked_about))
+
+    def test_what_was_ruled_out_has_its_reason(self):
+        given = full_hosts(100)
+        self.cloud = builders.FakeCloud(
+            dict.fromkeys(
+                (one.provider for one in given), model.Unfit('TheFilter')
+            ),
+            builders.accept_all,
+        )
+        plan = planner.make_plan(
+            request(VCPU=1), given, builders.USUAL, self.cloud
+        )
+        self.assertEqual(
+            dict.fromkeys(self.cloud.hosts, 'TheFilter'), plan.reasons
+        )
+
+    def test_a_host_that_passes_without_one_victim_only_is_still_found(self):
+        """Filters refuse all hosts but the last, each when asked about it."""
+        given = full_hosts(100)
+        plan = self.plan(
+            given,
+            request(VCPU=1),
+            accepts=lambda provider, gone, nominations: (
+                None if provider == 'h099' and gone else 'TheFilter'
+            ),
+        )
+        self.assertEqual([('h099', ['v099'])], builders.placed(plan))
+
+    def test_one_host_that_is_refused_has_no_question_asked(self):
+        given = full_hosts(10)
+        self.plan(
+            given,
+            request(VCPU=1),
+            accepts=lambda provider, *args: (
+                'TheFilter' if provider == 'h000' else None
+            ),
+        )
+        self.assertEqual([], self.cloud.asked_about)
+
     def test_a_host_that_became_dear_loses_to_the_next_one(self):
         given = full_hosts(3)
         dear = host('h000', server('v000', minutes=59, VCPU=1), VCPU=1)
