@@ -58,6 +58,11 @@ class PlanBudget:
             and self._lost_races < _MAX_LOST_RACES
         )
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the next plan is the last one, unless others are faster."""
+        return self._voided + 1 >= CONF.opie.max_plans_per_request
+
     def note(self, void: errors.AttemptVoid) -> None:
         """Note why the last plan was not carried out."""
         self.excluded |= void.victims
@@ -113,6 +118,9 @@ def _refusal(
         return errors.LimitReached(limit)
     report.log_reasons(shot.request, plan, shot.node_names)
     reason = report.why_infeasible(shot.request, plan)
+    if plan.is_cut_short and not budget.is_last:
+        # What was read is remembered, so the next search comes further.
+        return errors.AttemptVoid(reason)
     # Another request may take the servers that are excluded from this one, or
     # have the time for all hosts.
     if budget.excluded or plan.is_cut_short:
