@@ -88,7 +88,8 @@ class CandidatePool:
     def best(self, number: int, most: int = 1) -> list[candidates.Candidate]:
         """Return the best candidates, in order, as far as they are refined.
 
-        When the time is over, only those that are accepted.
+        When the search is over, only those whose victims are chosen, and
+        when the time is over, only those that are accepted.
 
         :param number: how many preemptors each of them takes.
         :param most: how many candidates to return, if there are as many.
@@ -97,7 +98,7 @@ class CandidatePool:
             self._open(number)
         heap = self._heaps[number]
         read = self._refiner.estimates.read_providers
-        is_time_over = self._cloud.is_time_over()
+        least_stage = self._least_stage()
         found: list[candidates.Candidate] = []
         while heap and len(found) < most:
             candidate = heapq.heappop(heap)
@@ -106,7 +107,9 @@ class CandidatePool:
             if number > self._most.get(candidate.provider, number):
                 # The host is unfit for fewer, which need less than these.
                 continue
-            if is_time_over and candidate.stage < candidates.Stage.ACCEPTED:
+            if candidate.stage < least_stage or (
+                candidate.needs_reading and least_stage
+            ):
                 self._withdraw(
                     candidate.provider, candidate.number, model.CUT_SHORT
                 )
@@ -120,6 +123,14 @@ class CandidatePool:
         for candidate in found:
             heapq.heappush(heap, candidate)
         return found
+
+    def _least_stage(self) -> candidates.Stage:
+        """Return the stage that a candidate must have to be left."""
+        if self._cloud.is_time_over():
+            return candidates.Stage.ACCEPTED
+        if self._cloud.is_search_over():
+            return candidates.Stage.CHOSEN
+        return candidates.Stage.BOUND
 
     def refine(
         self, some: collections.abc.Iterable[candidates.Candidate]
@@ -178,10 +189,10 @@ class CandidatePool:
         )
         if candidate.provider in estimates.read_providers:
             return
-        most = estimates.grant(
-            min(max(1, len(estimates.read_providers)), MOST_AT_ONCE),
-            candidate.needs_reading,
-        )
+        most = 1
+        if not self._cloud.is_search_over():
+            most = min(max(1, len(estimates.read_providers)), MOST_AT_ONCE)
+        most = estimates.grant(most, candidate.needs_reading)
         providers = [candidate.provider] + [
             other.provider
             for other in self.best(candidate.number, most + 1)

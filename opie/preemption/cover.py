@@ -58,7 +58,7 @@ def least_cover(
     needs: tuple[int, ...],
     max_nodes: int = DEFAULT_MAX_NODES,
     most_items: int | None = None,
-    is_time_over: collections.abc.Callable[[], bool] = lambda: False,
+    is_search_over: collections.abc.Callable[[], bool] = lambda: False,
 ) -> Cover | None:
     """Return the least cover, None if all items together do not cover.
 
@@ -74,7 +74,7 @@ def least_cover(
     :param max_nodes: how many relaxations may be solved before the search is
         given up; one takes about 0.1 ms.
     :param most_items: how many items may be taken, None for any number.
-    :param is_time_over: tells whether to give up the search.
+    :param is_search_over: tells whether to give up the search.
     """
     if any(need <= 0 for need in needs):
         holds = [_of_rows_in_need(hold, needs) for hold in holds]
@@ -104,7 +104,7 @@ def least_cover(
             return Cover((useful[single],), True)
         keys, holds = keys[: single + 1], holds[: single + 1]
     search = _BranchAndBound(keys, holds, needs, most_items)
-    is_least = search.run(max_nodes, is_time_over)
+    is_least = search.run(max_nodes, is_search_over)
     if search.best is None:
         return Cover(None, is_least)
     return Cover(tuple(sorted(useful[item] for item in search.best)), is_least)
@@ -151,7 +151,7 @@ class _BranchAndBound:
     def run(
         self,
         max_nodes: int,
-        is_time_over: collections.abc.Callable[[], bool],
+        is_search_over: collections.abc.Callable[[], bool],
     ) -> bool:
         """Search; return whether it has come to an end."""
         holds: list[vectors.Vector] = [*self._holds]
@@ -162,7 +162,7 @@ class _BranchAndBound:
             needs = (*needs, -self._most_items)
         nodes = [relaxation.Relaxation(self._keys, holds, needs)]
         for _ in range(max_nodes):
-            if not nodes or is_time_over():
+            if not nodes or is_search_over():
                 break
             nodes += self._branch(nodes.pop())
         return not nodes

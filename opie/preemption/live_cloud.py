@@ -76,8 +76,16 @@ class LiveCloud(typing.Protocol):
         """
         ...
 
+    def is_search_over(self) -> bool:
+        """Tell whether to end with the hosts whose victims are chosen by now.
+
+        Once it is so, it stays so.  The choice on such a host may be a quick
+        one, and some time is left to examine these hosts.
+        """
+        ...
+
     def is_time_over(self) -> bool:
-        """Tell whether the planner is to end with the best found until now.
+        """Tell whether to end with what the filters have accepted by now.
 
         Once it is so, it stays so.
         """

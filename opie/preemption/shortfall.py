@@ -146,13 +146,13 @@ class Shortfall:
         servers: tuple[model.Server, ...],
         rules: collections.abc.Sequence[Rule],
         max_nodes: int,
-        is_time_over: collections.abc.Callable[[], bool],
+        is_search_over: collections.abc.Callable[[], bool],
     ) -> tuple[tuple[model.Server, ...] | None, bool]:
         """Choose the set of least key that resources and rules allow.
 
         :param servers: all of them together are such a set.
         :param max_nodes: how long to search; see cover.py.
-        :param is_time_over: tells whether to end with what is found.
+        :param is_search_over: tells whether to end with what is found.
         :returns: the set, None if no set is small enough, and whether it is
             certain that no other one is better.
         """
@@ -170,7 +170,7 @@ class Shortfall:
             (*needs.values(), *(rule.number for rule in rules)),
             max_nodes,
             self.demand.most_victims,
-            is_time_over,
+            is_search_over,
         )
         # All of them together cover what is needed.
         assert found is not None

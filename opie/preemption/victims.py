@@ -74,7 +74,7 @@ class VictimSearch:
         self, request: model.Request, cloud: live_cloud.LiveCloud
     ) -> None:
         self.answers = filter_answers.FilterAnswers(request, cloud)
-        self.effort = Effort(cloud.is_time_over)
+        self.effort = Effort(cloud.is_search_over)
 
     def by_resources(
         self, host: model.Host, demand: amounts.Demand
@@ -113,16 +113,16 @@ def _never() -> bool:
 class Effort:
     """What may be spent on the choices of one plan.
 
-    :ivar is_time_over: tells whether to end with what is found.
+    :ivar is_search_over: tells whether to end with what is found.
     :ivar max_nodes: how long to search for a least set.
     :ivar is_exceeded: whether a search was given up, so that some choice may
         not be the least.
     """
 
     def __init__(
-        self, is_time_over: collections.abc.Callable[[], bool] = _never
+        self, is_search_over: collections.abc.Callable[[], bool] = _never
     ) -> None:
-        self.is_time_over = is_time_over
+        self.is_search_over = is_search_over
         self.max_nodes = _MAX_NODES
         self.is_exceeded = False
 
@@ -219,7 +219,7 @@ class _HostSearch:
                 servers,
                 rules,
                 self._effort.max_nodes,
-                self._effort.is_time_over,
+                self._effort.is_search_over,
             )
             if not is_least:
                 self._effort.exceed()

@@ -63,6 +63,9 @@ class _AsGiven:
     def unfit_ones(self, uuids):
         return {}
 
+    def is_search_over(self):
+        return False
+
     def is_time_over(self):
         return False
 

@@ -66,7 +66,9 @@ class NovaCloud:
         self.states: _States = {}
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
         self.has_changed = False
-        self._enough = waiting.Deadline.after(CONF.opie.max_planning_seconds)
+        seconds = CONF.opie.max_planning_seconds
+        self._search_ends = waiting.Deadline.after(seconds / 2)
+        self._planning_ends = waiting.Deadline.after(seconds)
         self._filters = filter_trial.FilterTrial(
             required.spec.obj_clone(),
             required.request,
@@ -141,7 +143,7 @@ class NovaCloud:
                 for provider in providers
                 if provider not in changing
             },
-            self.is_time_over,
+            self.is_search_over,
         )
         may_go = {
             uuid: self._shared.protected.may_go(
@@ -185,9 +187,13 @@ class NovaCloud:
         weights = sorted({item.weight for item in weighed}, reverse=True)
         return {item.obj.uuid: weights.index(item.weight) for item in weighed}
 
+    def is_search_over(self) -> bool:
+        """See :class:`live_cloud.LiveCloud`."""
+        return self._search_ends.is_over
+
     def is_time_over(self) -> bool:
         """See :class:`live_cloud.LiveCloud`."""
-        return self._enough.is_over
+        return self._planning_ends.is_over
 
     def select(self, plan: model.Plan) -> list[typing.Any]:
         """Return nova's Selection for each nomination of a plan."""

@@ -83,6 +83,9 @@ class _Cloud:
     def unfit_ones(self, uuids):
         return {}
 
+    def is_search_over(self):
+        return False
+
     def is_time_over(self):
         return False
 

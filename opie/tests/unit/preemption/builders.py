@@ -49,6 +49,7 @@ class FakeCloud:
     :ivar read_providers: the uuids of the hosts that were read, in order.
     :ivar questions: what :meth:`with_free` was asked.
     :ivar asked_about: what :meth:`unfit_ones` was asked.
+    :ivar is_search_over: see LiveCloud.
     :ivar is_time_over: see LiveCloud.
     """
 
@@ -57,6 +58,7 @@ class FakeCloud:
     read_providers: list = dataclasses.field(default_factory=list)
     questions: list = dataclasses.field(default_factory=list)
     asked_about: list = dataclasses.field(default_factory=list)
+    is_search_over: collections.abc.Callable = lambda: False
     is_time_over: collections.abc.Callable = lambda: False
 
     def read(self, uuids):

@@ -13,12 +13,14 @@
 """A search whose time is over ends with the best that it has found."""
 
 import itertools
+from unittest import mock
 
 import testtools
 
 from opie.preemption import cover
 from opie.preemption import model
 from opie.preemption import planner
+from opie.preemption import victims
 from opie.tests.unit.preemption import builders
 
 host = builders.host
@@ -107,6 +109,43 @@ class CutShortTest(testtools.TestCase):
         self.assertTrue(plan.is_cut_short)
         self.assertLess(len(asked), 13)
 
+    def test_hosts_that_were_chosen_when_the_search_ends_are_examined(self):
+        given = [
+            host('small', server('v', minutes=1, VCPU=1), VCPU=1),
+            *(
+                host(
+                    'h%d' % n,
+                    *(
+                        server('%d-%d' % (n, m), minutes=30 + n, VCPU=1)
+                        for m in range(3)
+                    ),
+                    VCPU=3,
+                )
+                for n in range(5)
+            ),
+        ]
+        self.cloud = builders.FakeCloud(
+            {one.provider: one for one in given},
+            lambda provider, *args: 'no' if provider == 'small' else None,
+        )
+        chosen = []
+        real = victims.VictimSearch.by_resources
+
+        def by_resources(search, its_host, demand):
+            chosen.append(its_host.provider)
+            return real(search, its_host, demand)
+
+        self.cloud.is_search_over = lambda: 'h0' in chosen
+        with mock.patch.object(
+            victims.VictimSearch, 'by_resources', by_resources
+        ):
+            plan = planner.make_plan(
+                request(VCPU=1), given, builders.USUAL, self.cloud
+            )
+        self.assertEqual([('h0', ['0-0'])], builders.placed(plan))
+        self.assertTrue(plan.is_cut_short)
+        self.assertEqual({'small', 'h0'}, set(self.cloud.read_providers))
+
     def test_a_plan_in_time_is_not_cut_short(self):
         plan = self.plan(
             full_hosts(3),
@@ -122,7 +161,7 @@ class CutShortTest(testtools.TestCase):
             [7, 11, 13, 17, 19],
             [(5, 3), (4, 7), (7, 5), (6, 8), (9, 4)],
             (14, 13),
-            is_time_over=lambda: True,
+            is_search_over=lambda: True,
         )
         self.assertFalse(found.is_least)
         self.assertIsNotNone(found.chosen)
