@@ -28,6 +28,7 @@ from opie.tests.bench import boots
 from opie.tests.bench import layout
 from opie.tests.bench import ring
 from opie.tests.bench import stopwatch
+from opie.tests.bench import upkeep
 
 # How often a user who waits for deletions checks whether there is room.
 _POLL_SECONDS = 0.1
@@ -163,16 +164,8 @@ class Arms:
         raise Failed('Placement never showed the room of deleted servers.')
 
     def _refill(self):
-        """Boot servers like those that were deleted, in their place."""
-        deleted, self._computes.deleted[:] = list(self._computes.deleted), []
-        if not deleted:
+        if not upkeep.refill(self._population, self._computes):
             raise Failed('No server was deleted.')
-        admin = nova_context.get_admin_context()
-        with nova_context.target_cell(admin, self._population.cell) as context:
-            context.read_deleted = 'yes'
-            for uuid in deleted:
-                server = objects.Instance.get_by_uuid(context, uuid)
-                self._computes.tell_of(self._population.replace(server))
 
 
 def _refused(boot, manager):

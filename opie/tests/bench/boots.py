@@ -12,6 +12,9 @@
 
 """Requests for new servers, with the records that nova's API leaves."""
 
+import contextlib
+
+from nova import exception
 from nova import objects
 from nova.scheduler.client import report
 from oslo_utils import uuidutils
@@ -77,11 +80,23 @@ class Boot:
             ]
         )
 
+    def land(self, cell):
+        """Do what nova's conductor does once it knows the host.
+
+        The server itself has no record.
+
+        :param cell: the CellMapping of the host's cell.
+        """
+        self._mapping.cell_mapping = cell
+        self._mapping.save()
+        self._build.destroy()
+
     def forget(self):
         """Remove the request, and what was claimed for it."""
         report.report_client_singleton().delete_allocation_for_instance(
             self._context, self.uuid, force=True
         )
-        self._build.destroy()
+        with contextlib.suppress(exception.BuildRequestNotFound):
+            self._build.destroy()
         self._mapping.destroy()
         self._spec.destroy()

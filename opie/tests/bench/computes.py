@@ -37,12 +37,13 @@ class Computes:
     """The hosts' compute services.
 
     :param managers: the scheduler managers, which hear of what happens.
+    :ivar managers: those managers.
     :ivar deleted: uuids of the servers deleted since it was last emptied.
     """
 
     def __init__(self, cell, managers):
         self._cell = cell
-        self._managers = managers
+        self.managers = managers
         self._threads = []
         self.deleted = []
 
@@ -51,15 +52,17 @@ class Computes:
         """Catch what would be cast to them until the end of the block."""
 
         def cast(_rpcapi, context, instance, bdms):
-            thread = threading.Thread(
-                target=self._delete, args=[instance.uuid]
-            )
-            self._threads.append(thread)
-            thread.start()
+            self.terminate(instance.uuid)
 
         with mock.patch.object(rpcapi.ComputeAPI, 'terminate_instance', cast):
             yield
             self.finish()
+
+    def terminate(self, uuid):
+        """Begin to delete a server, as its host's service would."""
+        thread = threading.Thread(target=self._delete, args=[uuid])
+        self._threads.append(thread)
+        thread.start()
 
     def finish(self):
         """Wait until everything that was cast is done."""
@@ -80,7 +83,7 @@ class Computes:
             report.report_client_singleton().delete_allocation_for_instance(
                 context, uuid, force=True
             )
-            for manager in self._managers:
+            for manager in self.managers:
                 manager.delete_instance_info(admin, server.host, uuid)
             server.destroy()
         self.deleted.append(uuid)
@@ -88,7 +91,7 @@ class Computes:
     def tell_of(self, server):
         """Tell the schedulers of a new server, as its host would."""
         admin = nova_context.get_admin_context()
-        for manager in self._managers:
+        for manager in self.managers:
             manager.update_instance_info(
                 admin, server.host, objects.InstanceList(objects=[server])
             )

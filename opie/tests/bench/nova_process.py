@@ -85,13 +85,7 @@ def start(folder, database, placement_url):
                 'token': placement_http.TOKEN,
             }
         )
-    opie.conf.register_opts(CONF)
-    config.parse_args(['nova-scheduler', '--config-file', path])
-    # As in a service, lines below WARNING are not even formatted.
-    logging.getLogger().setLevel(logging.WARNING)
-    # stevedore complains of a cache that is not used.
-    logging.getLogger('stevedore').setLevel(logging.CRITICAL)
-    objects.register_all()
+    configure(path)
     migration.db_sync(database='api')
     migration.db_sync(database='main')
     cells = [
@@ -103,6 +97,17 @@ def start(folder, database, placement_url):
     ) as context:
         migration.db_sync(database='main', context=context)
     return cells[1]
+
+
+def configure(path):
+    """Let this process know a nova.conf, and nova's objects."""
+    opie.conf.register_opts(CONF)
+    config.parse_args(['nova-scheduler', '--config-file', path])
+    # As in a service, lines below WARNING are not even formatted.
+    logging.getLogger().setLevel(logging.WARNING)
+    # stevedore complains of a cache that is not used.
+    logging.getLogger('stevedore').setLevel(logging.CRITICAL)
+    objects.register_all()
 
 
 def _map_cell(uuid, name, database):

@@ -161,6 +161,10 @@ class Population:
         host.servers.append(new.uuid)
         return new
 
+    def fast_commits(self):
+        """Return a context manager in which commits are fast; see Database."""
+        return self._database.without_durability()
+
     def _compare(self):
         for template, copy in zip(
             self._templates, self.hosts[_ORIGINALS:], strict=False

@@ -12,19 +12,20 @@
 
 """Room on every host, switched on and off.
 
-With room, each host has twice the size of what its servers take.  placement's
-inventories then differ at the same generation, so only ordinary scheduling may
-read them meanwhile.
+While hosts are bigger than what their servers take, or seem to have no
+servers, placement's records differ at the same generation.  So only ordinary
+scheduling may read them meanwhile, unless generations are raised.
 """
 
 import contextlib
+import time
 
 import sqlalchemy as sa
 
 from opie.tests.bench import layout
 
-_MEMORY_MB = layout.HOST_VCPUS * layout.MEMORY_MB_PER_VCPU
-_DISK_GB = layout.HOST_VCPUS * layout.DISK_GB_PER_VCPU
+# A little more than the second to which nova's records tell times.
+_TICK_SECONDS = 1.1
 
 
 @contextlib.contextmanager
@@ -33,14 +34,89 @@ def on_every_host(databases):
 
     :param databases: name of a database to its engine.
     """
-    _resize(databases, 2, 1)
+    with _bigger(databases, 2, 1):
+        yield
+
+
+@contextlib.contextmanager
+def for_ordinary_requests(databases):
+    """Let the hosts be bigger by a quarter, which is no room for preemptors.
+
+    Preemptions may go on meanwhile.
+
+    :param databases: name of a database to its engine.
+    """
+    try:
+        with _bigger(databases, 5, 4):
+            _raise_generations(databases)
+            let_schedulers_forget(databases)
+            yield
+    finally:
+        _raise_generations(databases)
+        let_schedulers_forget(databases)
+
+
+@contextlib.contextmanager
+def without_servers(databases):
+    """Let the hosts be empty until the end of the block.
+
+    What is claimed in the block must be given back in it.
+
+    :param databases: name of a database to its engine.
+    """
+    with databases['placement'].begin() as connection:
+        connection.execute(sa.text('CREATE TABLE no_servers LIKE allocations'))
+        connection.execute(
+            sa.text(
+                'RENAME TABLE allocations TO servers, '
+                'no_servers TO allocations'
+            )
+        )
+    _set_compute_nodes(databases, layout.HOST_VCPUS, 0)
+    let_schedulers_forget(databases)
     try:
         yield
     finally:
-        _resize(databases, 1, 2)
+        with databases['placement'].begin() as connection:
+            connection.execute(
+                sa.text(
+                    'RENAME TABLE allocations TO no_servers, '
+                    'servers TO allocations'
+                )
+            )
+            connection.execute(sa.text('DROP TABLE no_servers'))
+        _set_compute_nodes(databases, layout.HOST_VCPUS, layout.HOST_VCPUS)
+        let_schedulers_forget(databases)
 
 
-def _resize(databases, factor, divisor):
+def let_schedulers_forget(databases):
+    """Let schedulers forget what they have placed since.
+
+    NOTE: nova/scheduler/host_manager.py counts what it has placed on a host
+    until the compute node's record is newer than that.
+    """
+    with databases['cell'].begin() as connection:
+        connection.execute(
+            sa.text('UPDATE compute_nodes SET updated_at = UTC_TIMESTAMP()')
+        )
+    time.sleep(_TICK_SECONDS)
+
+
+@contextlib.contextmanager
+def _bigger(databases, factor, divisor):
+    """Let the hosts be bigger until the end of the block."""
+    _resize_providers(databases, factor, divisor)
+    _set_compute_nodes(
+        databases, layout.HOST_VCPUS * factor // divisor, layout.HOST_VCPUS
+    )
+    try:
+        yield
+    finally:
+        _resize_providers(databases, divisor, factor)
+        _set_compute_nodes(databases, layout.HOST_VCPUS, layout.HOST_VCPUS)
+
+
+def _resize_providers(databases, factor, divisor):
     with databases['placement'].begin() as connection:
         connection.execute(
             sa.text(
@@ -50,20 +126,38 @@ def _resize(databases, factor, divisor):
             ),
             {'f': factor, 'd': divisor},
         )
-    free = factor - 1
+
+
+def _raise_generations(databases):
+    with databases['placement'].begin() as connection:
+        connection.execute(
+            sa.text(
+                'UPDATE resource_providers SET generation = generation + 1'
+            )
+        )
+
+
+def _set_compute_nodes(databases, vcpus, used_vcpus):
+    """Let the compute nodes say what they have and what is used of it."""
+    free_vcpus = vcpus - used_vcpus
     with databases['cell'].begin() as connection:
         connection.execute(
             sa.text(
                 'UPDATE compute_nodes SET vcpus = :vcpus, '
                 'memory_mb = :memory, local_gb = :disk, '
+                'vcpus_used = :used_vcpus, memory_mb_used = :used_memory, '
+                'local_gb_used = :used_disk, '
                 'free_ram_mb = :free_memory, free_disk_gb = :free_disk, '
                 'disk_available_least = :free_disk'
             ),
             {
-                'vcpus': layout.HOST_VCPUS * factor,
-                'memory': _MEMORY_MB * factor,
-                'disk': _DISK_GB * factor,
-                'free_memory': _MEMORY_MB * free,
-                'free_disk': _DISK_GB * free,
+                'vcpus': vcpus,
+                'memory': vcpus * layout.MEMORY_MB_PER_VCPU,
+                'disk': vcpus * layout.DISK_GB_PER_VCPU,
+                'used_vcpus': used_vcpus,
+                'used_memory': used_vcpus * layout.MEMORY_MB_PER_VCPU,
+                'used_disk': used_vcpus * layout.DISK_GB_PER_VCPU,
+                'free_memory': free_vcpus * layout.MEMORY_MB_PER_VCPU,
+                'free_disk': free_vcpus * layout.DISK_GB_PER_VCPU,
             },
         )
