@@ -15,7 +15,8 @@
 ``python -m opie.tests.bench.preemption`` runs nova's scheduler and opie's on
 one cloud: real MariaDB, real placement over HTTP, real rows of as many hosts
 as are asked for, of which nova-compute alone is a stand-in.  It prints times
-and their ratios, and judges nothing.
+and their ratios, and judges nothing.  With ``--burst`` it compares how
+requests that come together are served.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from opie.tests.bench import cloud  # isort: skip
 
 from opie.sandbox import errors
 from opie.tests.bench import arms
+from opie.tests.bench import burst_rounds
+from opie.tests.bench import bursts
 from opie.tests.bench import computes
 from opie.tests.bench import managers
 from opie.tests.bench import memory
@@ -36,7 +39,10 @@ from opie.tests.bench import profiling
 from opie.tests.bench import refusals
 from opie.tests.bench import report
 from opie.tests.bench import rounds
+from opie.tests.bench import schedulers
+from opie.tests.bench import upkeep
 
+_ROUNDS = 15
 _PLANNER_HOSTS = [10_000, 100_000]
 
 
@@ -50,9 +56,17 @@ def main():
                 memory.tell(people)
         elif options.refusals:
             _write(refusals.measure(options), options)
+        elif options.burst:
+            _write(burst_rounds.measure(options), options)
         else:
-            _measure(options)
-    except errors.Missing as error:
+            _write(_measure(options), options)
+    except (
+        errors.Missing,
+        errors.NotStarted,
+        bursts.TooSlow,
+        schedulers.Broken,
+        upkeep.NotAsBefore,
+    ) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit('Interrupted.')
@@ -75,7 +89,13 @@ def _parse():
         metavar='N',
         help='for the planner alone',
     )
-    parser.add_argument('--rounds', type=int, default=15, metavar='N')
+    parser.add_argument(
+        '--rounds',
+        type=_positive,
+        metavar='N',
+        help='by default %d, and %d with --burst'
+        % (_ROUNDS, burst_rounds.ROUNDS),
+    )
     parser.add_argument('--json', metavar='FILE', help='for the ratios')
     parser.add_argument(
         '--profile', action='store_true', help='say where the time of c goes'
@@ -90,14 +110,50 @@ def _parse():
         action='store_true',
         help='measure nothing but requests that cannot be served',
     )
-    return parser.parse_args()
+    parser.add_argument(
+        '--burst',
+        action='store_true',
+        help='measure %d requests at once, beside refusals and plain boots'
+        % bursts.REQUESTS,
+    )
+    parser.add_argument(
+        '--schedulers',
+        type=_positive,
+        nargs='+',
+        default=burst_rounds.SCHEDULERS,
+        metavar='N',
+        help='how many processes serve a burst',
+    )
+    options = parser.parse_args()
+    if options.burst:
+        _check_burst(parser, options)
+    if options.rounds is None:
+        options.rounds = burst_rounds.ROUNDS if options.burst else _ROUNDS
+    return options
+
+
+def _check_burst(parser, options):
+    for other in ('memory', 'profile', 'refusals'):
+        if getattr(options, other):
+            parser.error('--burst and --%s exclude each other' % other)
+    if min(options.hosts) < burst_rounds.LEAST_HOSTS:
+        parser.error(
+            '--burst needs --hosts of at least %d, on which all requests of '
+            'a burst find room' % burst_rounds.LEAST_HOSTS
+        )
+
+
+def _positive(text):
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError('%r is no number from 1' % text)
+    return int(text)
 
 
 def _number_of_hosts(text):
-    number = int(text)
+    number = _positive(text)
     if number < population.LEAST_HOSTS:
         raise argparse.ArgumentTypeError(
-            'at least %d' % population.LEAST_HOSTS
+            '%d is less than %d' % (number, population.LEAST_HOSTS)
         )
     return number
 
@@ -106,7 +162,7 @@ def _measure(options):
     lines = []
     preemptions = _measure_clouds(options, lines)
     _measure_planner(options, preemptions, lines)
-    _write(lines, options)
+    return lines
 
 
 def _write(lines, options):

@@ -55,32 +55,45 @@ def measure(options):
     """Measure clouds of some sizes; return lines of JSON with ratios."""
     lines = []
     with cloud.running() as people:
-        flavors = _create_flavors()
+        flavors = create_flavors()
         for size in sorted(options.hosts):
             people.grow(size)
-            _lock_one_server_on_each_host(people.databases['cell'])
-            people.analyze()
-            kinds = _Kinds(people, flavors)
-            first, times = _run(kinds, options.rounds)
-            report.table(
-                '%d hosts, %d rounds' % (size, options.rounds),
-                [(KINDS[kind], times[kind], first[kind]) for kind in KINDS],
+            lines += measure_on(
+                people, flavors, options.rounds, options.profile
             )
-            lines += [
-                report.ratio(
-                    'refused/preempt',
-                    times[kind],
-                    times[_PREEMPT],
-                    hosts=size,
-                    kind=kind,
-                )
-                for kind in KINDS
-                if kind != _PREEMPT
-            ]
-            if options.profile:
-                for kind in KINDS:
-                    profiling.tell_of(KINDS[kind], getattr(kinds, kind))
     return lines
+
+
+def measure_on(people, flavors, number, is_profiled=False):
+    """Measure one cloud, on which servers are locked then.
+
+    :param people: a :class:`population.Population`.
+    :param flavors: those of :func:`create_flavors`.
+    :param number: of rounds.
+    :returns: lines of JSON with ratios.
+    """
+    _lock_one_server_on_each_host(people.databases['cell'])
+    people.analyze()
+    kinds = _Kinds(people, flavors)
+    first, times = _run(kinds, number)
+    report.table(
+        '%d hosts, %d rounds' % (len(people.hosts), number),
+        [(KINDS[kind], times[kind], first[kind]) for kind in KINDS],
+    )
+    if is_profiled:
+        for kind in KINDS:
+            profiling.tell_of(KINDS[kind], getattr(kinds, kind))
+    return [
+        report.ratio(
+            'refused/preempt',
+            times[kind],
+            times[_PREEMPT],
+            hosts=len(people.hosts),
+            kind=kind,
+        )
+        for kind in KINDS
+        if kind != _PREEMPT
+    ]
 
 
 def _run(kinds, number):
@@ -165,7 +178,8 @@ class _Kinds:
             )
 
 
-def _create_flavors():
+def create_flavors():
+    """Create the flavors that are refused, once for a cloud."""
     return {
         'larger_than_hosts': tenant.create_flavor(2 * layout.HOST_VCPUS),
         'larger_than_room': tenant.create_flavor(layout.HOST_VCPUS - 1),

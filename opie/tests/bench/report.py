@@ -57,6 +57,12 @@ def _quartiles(values):
     return statistics.quantiles(values, method='inclusive')
 
 
+def figure(measure, value, **sizes):
+    """Return a line of JSON with a number that is no time."""
+    rounded = None if value is None else round(value, 3)
+    return json.dumps({'measure': measure, **sizes, 'value': rounded})
+
+
 def ratio(measure, dividends, divisors, **sizes):
     """Return a line of JSON with the median of the ratios of pairs.
 

@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""How fast plain boots are scheduled while preemptions go on.
+
+A client boots small servers one after the other, for which every host has
+room.  Meanwhile preemptors come at a steady rate, for which no host has.  Both
+go to the same schedulers.
+"""
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import statistics
+import threading
+import time
+
+from opie.tests.bench import boots as boots_module
+from opie.tests.bench import bursts
+from opie.tests.bench import layout
+from opie.tests.bench import room
+from opie.tests.bench import scheduler_process
+from opie.tests.bench import schedulers
+from opie.tests.bench import upkeep
+
+PREEMPTORS_PER_SECOND = 5
+
+_PAIRS = 2
+_PHASE_SECONDS = 10
+# A preemption has two minutes, and undoing it may take another one.
+_PATIENCE_SECONDS = 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """What was measured for some seconds.
+
+    :ivar rate: how many plain boots the schedulers place in a second.
+    :ivar preemptions: how many preemptors were served in a second.
+    """
+
+    rate: float
+    preemptions: float
+
+
+def measure(cloud, number):
+    """Return some pairs of phases: without preemptions, and with.
+
+    :param cloud: a :class:`burst_rounds.Cloud`.
+    :param number: of schedulers.
+    """
+    pairs = []
+    for index in range(_PAIRS):
+        phases = {
+            is_busy: _phase(cloud, number, is_busy)
+            for is_busy in ((True, False) if index % 2 else (False, True))
+        }
+        pairs.append((phases[False], phases[True]))
+    return pairs
+
+
+def ratio(pairs):
+    """Return the rate with preemptions as a part of that without."""
+    return statistics.median(busy.rate / quiet.rate for quiet, busy in pairs)
+
+
+def _phase(cloud, number, is_busy):
+    flavors = cloud.people.flavors
+    preemptors = []
+    if is_busy:
+        with cloud.people.fast_commits():
+            preemptors = bursts.make_boots(
+                flavors[layout.PREEMPTOR_VCPUS],
+                PREEMPTORS_PER_SECOND * _PHASE_SECONDS,
+            )
+    manager = cloud.fleet.managers(scheduler_process.OPIES, number)
+    with room.for_ordinary_requests(cloud.people.databases):
+        try:
+            with _preempting(manager, preemptors, cloud.people.cell) as served:
+                rate = _rate(flavors[layout.FLAVOR_VCPUS[0]], manager)
+                preempted = len(served)
+        finally:
+            cloud.computes.finish()
+            bursts.forget(preemptors)
+    upkeep.restore(cloud.people, cloud.computes)
+    return Phase(rate, preempted / _PHASE_SECONDS)
+
+
+def _rate(flavor, manager):
+    """Return how many servers in a second are scheduled one after another.
+
+    The time between the requests does not count.
+    """
+    boots, seconds = [], []
+    deadline = time.monotonic() + _PHASE_SECONDS
+    while time.monotonic() < deadline:
+        boots.append(boots_module.Boot(flavor))
+        began = time.monotonic()
+        boots[-1].schedule(manager)
+        seconds.append(time.monotonic() - began)
+    bursts.forget(boots)
+    return 1 / statistics.mean(seconds)
+
+
+@contextlib.contextmanager
+def _preempting(manager, preemptors, cell):
+    """Let preemptors come, one after the other, until the block ends.
+
+    Yields a list of those that were served until then.
+    """
+    served = []
+    stop = threading.Event()
+
+    def preempt(boot):
+        with contextlib.suppress(schedulers.Refused):
+            boot.schedule(manager)
+            boot.land(cell)
+            served.append(boot.uuid)
+
+    def pace(pool):
+        calls = []
+        for boot in preemptors:
+            calls.append(pool.submit(preempt, boot))
+            if stop.wait(1 / PREEMPTORS_PER_SECOND):
+                break
+        return calls
+
+    pool = concurrent.futures.ThreadPoolExecutor(len(preemptors) + 1)
+    pacer = pool.submit(pace, pool)
+    try:
+        yield served
+    finally:
+        stop.set()
+        calls = pacer.result()
+        _, late = concurrent.futures.wait(calls, _PATIENCE_SECONDS)
+        pool.shutdown(wait=False)
+    if late:
+        raise bursts.TooSlow(
+            '%d preemptors got no answer within %d seconds.'
+            % (len(late), _PATIENCE_SECONDS)
+        )
+    for call in calls:
+        call.result()
