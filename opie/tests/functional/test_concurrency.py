@@ -16,16 +16,9 @@
 Each change is made at a moment that the test chooses.
 """
 
-import threading
-
-from nova.scheduler import rpcapi
-from nova.tests import fixtures as nova_fixtures
-import oslo_messaging as messaging
-
-from opie.scheduler.claims import claim as allocations
-from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 from opie.tests.functional import test_hosts
+from opie.tests.functional import two_schedulers
 
 
 class HostChangesTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
@@ -116,42 +109,18 @@ class HostChangesTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
         self.assertSound()
 
 
-class TwoSchedulersTest(meanwhile.MeanwhileMixin, test_hosts.CheapAndDearCase):
+class TwoSchedulersTest(
+    meanwhile.MeanwhileMixin,
+    two_schedulers.TwoSchedulersMixin,
+    test_hosts.CheapAndDearCase,
+):
     """Two scheduler services, each of which gets one of two requests."""
 
     def setUp(self):
         super().setUp()
         self.fill()
-        # nova's start_service lets no test start a second one.
-        another = self.useFixture(
-            nova_fixtures.ServiceFixture('scheduler', 'scheduler2')
-        )
-        idle = [self.scheduler_service.manager, another.service.manager]
-
-        def call(real, api, context, spec_obj, uuids, *flags):
-            manager = idle.pop()
-            try:
-                return manager.select_destinations(
-                    context,
-                    spec_obj=spec_obj.obj_clone(),
-                    instance_uuids=uuids,
-                    return_objects=flags[0],
-                    return_alternates=flags[1],
-                )
-            except messaging.ExpectedException as exc:
-                raise exc.exc_info[1] from exc
-
-        self.wrap(rpcapi.SchedulerAPI, 'select_destinations', call)
-        self.chosen = []
-        barrier = threading.Barrier(2)
-
-        def make(real, claim, *args):
-            self.chosen.append(set(claim._provider_of))
-            if len(self.chosen) <= barrier.parties:
-                barrier.wait(base.WAIT_SECONDS)
-            return real(claim, *args)
-
-        self.wrap(allocations.Claim, 'prepare', make)
+        self.start_second_scheduler()
+        self.chosen = self.let_both_plan_before_one_claims()
 
     def test_the_one_that_is_late_takes_other_victims(self):
         flavor = self.flavor(10)
