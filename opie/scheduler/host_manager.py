@@ -108,7 +108,18 @@ class HostState(host_manager.HostState):
         """
         self.allocation_candidates = [allocation]
         self.consume_from_request(spec)
-        self.instances[preemptor] = objects.Instance(uuid=preemptor)
+        self.note([preemptor])
+
+    def note(self, servers: Iterable[str]) -> None:
+        """Let filters see that servers are on the host.
+
+        Only for copies of :meth:`without`.
+
+        :param servers: their uuids; what they take is counted already.
+        """
+        for uuid in servers:
+            # A stub is enough, because filters look at the uuids only.
+            self.instances.setdefault(uuid, objects.Instance(uuid=uuid))
 
 
 class HostManager(host_manager.HostManager):

@@ -209,6 +209,10 @@ class CloudSnapshot:
                     turns_plans.candidate(provider, one.request.resources),
                 )
         self.pending.count_on(state)
+        if provider in self._facts:
+            # Placement knows a server before nova has a record of it there.
+            held = self._facts[provider].allocations.keys()
+            state.note(held - taken.union(gone))
         return state
 
     def facts(

@@ -130,7 +130,7 @@ class Pending:
             flavor = self._flavors.get(preemptor)
             if flavor is not None:
                 state.consume_from_request(_spec_of(flavor))
-            state.instances[preemptor] = objects.Instance(uuid=preemptor)
+            state.note([preemptor])
 
 
 def _spec_of(flavor: objects.Flavor) -> objects.RequestSpec:

@@ -34,8 +34,6 @@ from collections.abc import Set
 import functools
 import typing
 
-from nova import objects
-
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler.claims import journal_names
@@ -149,7 +147,6 @@ class _CloudNow:
     ) -> host_managers.HostState:
         """See :class:`cloud_snapshot.CloudSnapshot`."""
         state = self._states[provider].without(gone)
-        for uuid in set(self._there[provider]) - set(gone):
-            state.instances.setdefault(uuid, objects.Instance(uuid=uuid))
         self._others.count_on(state)
+        state.note(set(self._there[provider]) - set(gone))
         return state
