@@ -21,7 +21,12 @@ from opie.tests.functional import projects
 class QuotaTestCase(
     projects.ProjectsMixin, meanwhile.MeanwhileMixin, base.CloudTestCase
 ):
-    """A cloud full of preemptible servers of another project, of 5 VCPU."""
+    """A cloud full of preemptible servers of another project, of 5 VCPU.
+
+    :cvar fault: what nova says to servers that are too many.
+    """
+
+    fault = 'Quota exceeded for'
 
     def setUp(self):
         super().setUp()
@@ -76,13 +81,15 @@ class QuotaTestCase(
             self._wait_for_state_change(server, 'ACTIVE')
         self.assertUntouched(*servers)
 
-    def assertOverQuota(self, *servers, name='instances'):
-        """Assert that servers end as nova ends them, and hold nothing."""
+    def assertOverQuota(self, *servers, name=''):
+        """Assert that servers end as nova ends them, and hold nothing.
+
+        :param name: of the quota.
+        """
         for server in servers:
             now = self._wait_for_state_change(server, 'ERROR')
-            self.assertIn(
-                'Quota exceeded for %s' % name, now['fault']['message']
-            )
+            self.assertIn(self.fault, now['fault']['message'])
+            self.assertIn(name, now['fault']['message'])
             self.assertEqual({}, self.allocations(server))
 
     def assertEvicted(self, number):
