@@ -97,9 +97,6 @@ class PassTwo:
         try:
             request_filter.process_reqspec(context, spec)
             key = refusal_cache.key_of(spec, len(preemptors), is_room_hidden)
-            known = self._refusals.find(key)
-            if known:
-                raise errors.NoRoomMade(known)
             sources = inputs.Sources(
                 self._worker,
                 placement.Client(report_client, context.global_id),
@@ -165,6 +162,11 @@ class PassTwo:
         finally:
             self._seats.release()
 
+    def _check_refusals(self, request: waiting_request.WaitingRequest) -> None:
+        known = self._refusals.find(request.refusal_key)
+        if known:
+            raise errors.NoRoomMade(known)
+
     def _carry_out_a_plan(
         self, request: waiting_request.WaitingRequest
     ) -> attempts.Attempt:
@@ -176,7 +178,9 @@ class PassTwo:
         """
         with report.wasted_unless_served(request.preemptors) as evicted:
             while request.budget.is_left():
+                # First, because what ends may take quota of what is pending.
                 request.quota.check(request.deadline)
+                self._check_refusals(request)
                 try:
                     # 1. to 4. Snapshot, plan, claim and verify: see group.py.
                     with self._turns.claimed(request) as attempt:

@@ -123,7 +123,8 @@ class Quota:
         """
         if self.driver is None:
             return
-        own = [one for one in opened if one.began is not None]
+        takers = [one for one in opened if one.began is not None]
+        own = takers or list(opened)
         error = rivals.why_withdraw(self.client, own, self._why_withdraw)
         if error:
             raise error
