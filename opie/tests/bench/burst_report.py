@@ -68,8 +68,15 @@ def plain_boots(pairs):
     """Print the phases of :func:`ordinary.measure`."""
     for quiet, busy in pairs:
         report.say(
-            'Plain boots in a second: %.1f, and %.1f beside %.1f preemptions'
-            % (quiet.rate, busy.rate, busy.preemptions)
+            'Plain boots in a second: %.1f on %.1f cores, and %.1f beside '
+            '%.1f preemptions on %.1f cores'
+            % (
+                quiet.rate,
+                quiet.cores,
+                busy.rate,
+                busy.preemptions,
+                busy.cores,
+            )
         )
 
 

@@ -105,8 +105,10 @@ def configure(path):
     config.parse_args(['nova-scheduler', '--config-file', path])
     # As in a service, lines below WARNING are not even formatted.
     logging.getLogger().setLevel(logging.WARNING)
-    # stevedore complains of a cache that is not used.
-    logging.getLogger('stevedore').setLevel(logging.CRITICAL)
+    # stevedore complains of a cache that is not used, and urllib3 of more
+    # threads than connections are kept for.
+    for name in ('stevedore', 'urllib3.connectionpool'):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     objects.register_all()
 
 

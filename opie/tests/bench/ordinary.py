@@ -29,6 +29,7 @@ from opie.tests.bench import layout
 from opie.tests.bench import room
 from opie.tests.bench import scheduler_process
 from opie.tests.bench import schedulers
+from opie.tests.bench import stopwatch
 from opie.tests.bench import upkeep
 
 PREEMPTORS_PER_SECOND = 5
@@ -45,10 +46,12 @@ class Phase:
 
     :ivar rate: how many plain boots the schedulers place in a second.
     :ivar preemptions: how many preemptors were served in a second.
+    :ivar cores: how many processors all processes kept busy meanwhile.
     """
 
     rate: float
     preemptions: float
+    cores: float
 
 
 def measure(cloud, number):
@@ -85,13 +88,20 @@ def _phase(cloud, number, is_busy):
     with room.for_ordinary_requests(cloud.people.databases):
         try:
             with _preempting(manager, preemptors, cloud.people.cell) as served:
+                watch = stopwatch.Stopwatch()
+                watch.start()
                 rate = _rate(flavors[layout.FLAVOR_VCPUS[0]], manager)
+                watch.stop()
                 preempted = len(served)
         finally:
             cloud.computes.finish()
             bursts.forget(preemptors)
     upkeep.restore(cloud.people, cloud.computes)
-    return Phase(rate, preempted / _PHASE_SECONDS)
+    return Phase(
+        rate,
+        preempted / watch.seconds,
+        watch.cpu_seconds / watch.seconds,
+    )
 
 
 def _rate(flavor, manager):
@@ -99,14 +109,14 @@ def _rate(flavor, manager):
 
     The time between the requests does not count.
     """
-    boots, seconds = [], []
+    seconds = []
     deadline = time.monotonic() + _PHASE_SECONDS
     while time.monotonic() < deadline:
-        boots.append(boots_module.Boot(flavor))
+        boot = boots_module.Boot(flavor)
         began = time.monotonic()
-        boots[-1].schedule(manager)
+        boot.schedule(manager)
         seconds.append(time.monotonic() - began)
-    bursts.forget(boots)
+        boot.forget()
     return 1 / statistics.mean(seconds)
 
 
