@@ -111,20 +111,25 @@ class RefusalsTest(base.CloudTestCase):
         self.flags(
             max_planning_seconds=1, max_plans_per_request=1, group='opie'
         )
-
-        def take_long(real, *args):
-            time.sleep(1.1)
-            return real(*args)
-
-        self.wrap_once(live_cloud.NovaCloud, 'read', take_long)
+        self.wrap_once(live_cloud.NovaCloud, 'read', self.take_long)
         self.assertIn(
             'the search was cut short ([opie] max_planning_seconds)',
             self.assertRefused(1),
         )
         self.assertUntouched(victim)
-        # A second plan of the same request has the time that it needs.
-        self.flags(max_plans_per_request=2, group='opie')
-        self.wrap_once(live_cloud.NovaCloud, 'read', take_long)
+        self.assertUntouched(self.boot(flavor=self.small))
+        self.assertGone(victim)
+
+    def take_long(self, real, *args):
+        time.sleep(1.1)
+        return real(*args)
+
+    def test_a_search_that_was_cut_short_is_made_again(self):
+        self.api.delete_server(self.normal['id'])
+        self.wait_until_gone(self.normal)
+        victim = self.boot_preemptible(10)
+        self.flags(max_planning_seconds=1, group='opie')
+        self.wrap_once(live_cloud.NovaCloud, 'read', self.take_long)
         self.assertUntouched(self.boot(flavor=self.small))
         self.assertGone(victim)
 
