@@ -31,7 +31,7 @@ from opie.preemption import room
 # first, so that the next request reads others.
 MOST_TOO_SMALL = 64
 # So many refusals by filters make it likely that more hosts are refused.
-FEW_REFUSALS = 3
+FEW_REFUSALS = 2
 # How many hosts that were never read count as cheap ones.
 MOST_UNKNOWN = 256
 

@@ -102,6 +102,8 @@ class Host:
         before it is refused, because its amounts may be wrong.
     :ivar uncertain: resource classes of which potential victims may hold more
         than is known.
+    :ivar is_capacity_known: whether the inventories, but for what is in use,
+        are as the host has them now.
     :ivar is_unknown: whether the host may have resource classes that are not
         among the inventories, because it was never read.
     :ivar read_at: when the host was read last, in seconds of any clock; of
@@ -116,6 +118,7 @@ class Host:
     leaving: tuple[Server, ...] = ()
     is_worth_reading: bool = False
     uncertain: frozenset[str] = frozenset()
+    is_capacity_known: bool = False
     is_unknown: bool = False
     read_at: float = 0.0
     why_protected: str | None = None

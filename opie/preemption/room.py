@@ -13,7 +13,8 @@
 """Which of the hosts that seem too small are so, for all of them at once.
 
 Reading a host that seems too small is dear, and a request that no host can
-serve would have many of them read.  So the cloud is asked first which hosts
+serve would have many of them read.  A host whose capacity is known and too
+small needs no question.  Of the others, the cloud is asked first which hosts
 have as much free as the least that a host needs with all potential victims
 and leaving servers gone.  The others are too small whatever their estimates
 say, because each of these servers holds what is known of it.  The question is
@@ -41,9 +42,14 @@ def without_room(
 
     :param hosts: as they are without any nominated preemptor.
     """
-    left = [host for host in hosts if _is_certain(host, demand)]
     reasons = _Reasons(demand)
     certain: list[tuple[str, model.Unfit]] = []
+    left = []
+    for host in hosts:
+        if host.is_capacity_known and not _is_large_enough(host, demand):
+            certain.append((host.provider, reasons.of(host)))
+        elif _is_certain(host, demand):
+            left.append(host)
     for _ in range(MOST_QUESTIONS):
         lack = _least_lack(left, demand)
         if not lack:
@@ -55,6 +61,14 @@ def without_room(
         certain += [(host.provider, reasons.of(host)) for host in too_small]
         left = [host for host in left if host.provider in with_free]
     return certain
+
+
+def _is_large_enough(host: model.Host, demand: amounts.Demand) -> bool:
+    """Tell whether the host could hold the preemptors if it were empty."""
+    return all(
+        name in host.inventories and amount <= host.inventories[name].capacity
+        for name, amount in demand.total.items()
+    )
 
 
 def _is_certain(host: model.Host, demand: amounts.Demand) -> bool:

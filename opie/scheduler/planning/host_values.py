@@ -145,6 +145,7 @@ class HostValues:
             ),
             is_worth_reading=made_from.is_worth_reading,
             uncertain=self._uncertain(made_from, inventories.keys(), victims),
+            is_capacity_known=made_from.is_same,
             is_unknown=made_from.is_worth_reading and facts is None,
             read_at=facts.read_at if facts else 0.0,
             why_protected=made_from.why_protected,

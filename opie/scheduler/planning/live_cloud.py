@@ -94,8 +94,7 @@ class NovaCloud:
             self._required.spec,
             states,
             lambda uuid: self._shared.state_without(
-                uuid,
-                {server.uuid for server in states[uuid].preemptibles or ()},
+                uuid, self._may_go(states[uuid])
             ),
             lambda uuid: self._shared.state_without(uuid, ()),
         )
@@ -145,20 +144,19 @@ class NovaCloud:
             },
             self.is_search_over,
         )
-        may_go = {
-            uuid: self._shared.protected.may_go(
-                state.host, state.preemptibles or ()
-            )
-            for uuid, state in states.items()
-        }
         reasons = host_filters.why_unfit(
             self._sources.worker,
             self._required.spec,
             states,
-            lambda uuid: states[uuid].without(may_go[uuid]),
+            lambda uuid: states[uuid].without(self._may_go(states[uuid])),
             lambda uuid: states[uuid].without(()),
         )
         return {uuid: model.Unfit(reason) for uuid, reason in reasons.items()}
+
+    def _may_go(self, state: host_managers.HostState) -> set[str]:
+        return self._shared.protected.may_go(
+            state.host, state.preemptibles or ()
+        )
 
     def why_refused(
         self,

@@ -26,7 +26,16 @@ _HOST = 'host', 'node'
 
 class _State(types.SimpleNamespace):
     uuid, host, nodename, service = 'provider', *_HOST, None
-    preemptibles = (types.SimpleNamespace(uuid='server'),)
+    preemptibles = (
+        types.SimpleNamespace(
+            uuid='server',
+            project_id='project',
+            vm_state='active',
+            task_state=None,
+            locked_by=None,
+            disable_terminate=False,
+        ),
+    )
     is_whole = True
 
     def without(self, gone):

@@ -124,3 +124,17 @@ class TestExcluded(testtools.TestCase):
             'host1', [one, other], {'one'}
         )
         self.assertEqual((other,), found)
+
+
+class TestMayGo(testtools.TestCase):
+    def test_victims_may_go_and_what_leaves_anyway(self):
+        servers = [
+            _server(uuid='victim'),
+            _server(uuid='leaving', task_state='deleting'),
+            _server(uuid='busy', task_state='rebooting'),
+            _server(uuid='locked', locked_by='admin'),
+        ]
+        self.assertEqual(
+            {'victim', 'leaving'},
+            protection.Protection().may_go('host1', servers),
+        )

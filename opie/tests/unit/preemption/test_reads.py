@@ -186,6 +186,16 @@ class ReadTest(testtools.TestCase):
         )
         self.assertEqual(1000, len(plan.reasons))
 
+    def test_a_capacity_that_is_known_to_be_too_small_needs_no_question(self):
+        given = [
+            dataclasses.replace(estimate(one), is_capacity_known=True)
+            for one in full_hosts(1000)
+        ]
+        plan = self.plan(given, request(VCPU=3))
+        self.assertEqual(1000, len(plan.reasons))
+        self.assertEqual([], self.cloud.read_providers)
+        self.assertEqual([], self.cloud.questions)
+
     def test_the_one_host_with_room_is_found_among_those_without(self):
         true = host('h500', server('v500', VCPU=1), VCPU=3)
         given = [
