@@ -182,7 +182,9 @@ def _preferred(
     if len(ties) == 1:
         return ties[0]
     order = cloud.rank_by_weight(tuple(one.provider for one in ties))
-    return min(ties, key=lambda one: (order[one.provider], one.provider))
+    return min(
+        ties, key=lambda one: (order[one.provider], one.rank, one.provider)
+    )
 
 
 def _cheapest_split(

@@ -83,12 +83,17 @@ class Claim:
 
     @steps.step('claims')
     def prepare(
-        self, plan_number: int, deadline_epoch: int, scheduler_host: str
+        self,
+        plan_number: int,
+        deadline_epoch: int,
+        scheduler_host: str,
+        worker: str,
     ) -> None:
         """Open the journal of the claim, and read its victims.
 
-        :param plan_number, deadline_epoch, scheduler_host: attempt, deadline
-            and scheduler_host of :class:`journal_names.Preemption`.
+        :param plan_number, deadline_epoch, scheduler_host, worker: attempt,
+            deadline, scheduler_host and worker of
+            :class:`journal_names.Preemption`.
         :raises errors.ClaimFailed, errors.LimitReached: if the claim cannot be
             made.  Its journal is closed again.
         """
@@ -100,6 +105,7 @@ class Claim:
                     plan_number,
                     deadline_epoch,
                     scheduler_host,
+                    worker,
                 )
                 try:
                     self._victims = self._read_victims()

@@ -17,7 +17,6 @@ from collections.abc import Iterable
 import time
 
 from oslo_log import log as logging
-from oslo_utils import uuidutils
 
 from opie.preemption import model
 from opie.scheduler import steps
@@ -47,12 +46,17 @@ class ClaimJournal:
 
     @steps.step('opens the journal')
     def open(
-        self, plan_number: int, deadline_epoch: int, scheduler_host: str
+        self,
+        plan_number: int,
+        deadline_epoch: int,
+        scheduler_host: str,
+        worker: str,
     ) -> None:
         """Open the providers.
 
-        :param plan_number, deadline_epoch, scheduler_host: attempt, deadline
-            and scheduler_host of :class:`journal_names.Preemption`.
+        :param plan_number, deadline_epoch, scheduler_host, worker: attempt,
+            deadline, scheduler_host and worker of
+            :class:`journal_names.Preemption`.
         """
         began = journal_names.to_millisecond(time.time())
         entries = self._entries()
@@ -62,7 +66,7 @@ class ClaimJournal:
         ):
             preemptor = nomination.preemptor
             preemption = journal_names.Preemption(
-                uuidutils.generate_uuid(),
+                journal_names.new_provider(worker),
                 preemptor,
                 plan_number,
                 deadline_epoch,

@@ -23,6 +23,8 @@ import dataclasses
 import hashlib
 import re
 
+from oslo_utils import uuidutils
+
 # The first field of each name, and the whole name of the journal's root.
 ROOT_NAME = 'opie'
 
@@ -30,9 +32,24 @@ ROOT_NAME = 'opie'
 _MAX_NAME_LENGTH = 200
 _READABLE_LABEL = re.compile('[A-Za-z0-9_.-]{1,40}')
 _LABEL_LENGTH = 40
+# The first part of a uuid.
+_WORKER_LENGTH = 8
 _MILLISECONDS = 1000
 # The name of a scheduler host can be an address, of colons and digits.
 _COUNTED = re.compile('@[0-9]+:[^:]+:')
+
+
+def new_provider(worker: str) -> str:
+    """Return a new uuid for a journal provider that a worker opens.
+
+    :param worker: see :attr:`Preemption.worker`.
+    """
+    return worker + uuidutils.generate_uuid()[_WORKER_LENGTH:]
+
+
+def new_worker() -> str:
+    """Return what stands for a worker that starts."""
+    return uuidutils.generate_uuid()[:_WORKER_LENGTH]
 
 
 def to_millisecond(seconds: float) -> float:
@@ -67,6 +84,17 @@ class Preemption:
     scheduler_host: str
     began: float | None = None
     project: str | None = None
+
+    @property
+    def worker(self) -> str:
+        """What stands for the scheduler worker that carries it out.
+
+        Workers of one host share its name.  So that they can be told apart,
+        the uuid of a journal provider begins as its worker does.  Earlier
+        releases had uuids of chance, as if each preemption had a worker of its
+        own.
+        """
+        return self.journal_provider[:_WORKER_LENGTH]
 
     @property
     def name(self) -> str:

@@ -38,6 +38,7 @@ from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import protection
+from opie.scheduler.planning import rivals
 
 _States = dict[str, host_managers.HostState]
 _Query = tuple[tuple[str, str], ...]
@@ -49,7 +50,7 @@ class CloudSnapshot:
     :ivar nodes: provider to compute node, of all hosts.
     :ivar hosts: provider to the name of its host.
     :ivar in_flight: what the journal says.
-    :ivar has_rivals: whether other workers preempt at this moment.
+    :ivar rivals: the other workers that preempt at this moment.
     :ivar pending: the pending preemptors of the journal.
     :ivar protected: what was protected.
     """
@@ -135,8 +136,8 @@ class CloudSnapshot:
         :param planning: preemptors that have no nominated host for now.
         """
         self.in_flight = self._worker.journal.read(self._client)
-        self.has_rivals = self._worker.rivals.are_there(
-            self.in_flight.preemptions
+        self.rivals = rivals.busy(
+            self.in_flight.preemptions, self._worker.name
         )
         self.pending = self._worker.pending_reader.read(
             self.in_flight.preemptions, self.hosts

@@ -25,7 +25,6 @@ from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import known_states
 from opie.scheduler.planning import pending
-from opie.scheduler.planning import rivals as rival_workers
 
 
 class InFlight(typing.Protocol):
@@ -49,12 +48,13 @@ class Worker:
     """What a scheduler worker keeps from one request to the next.
 
     :ivar servicegroup: nova's servicegroup API.
-    :ivar rivals: the other workers.
+    :ivar name: what stands for the worker in the journal.
     """
 
     host_manager: host_managers.HostManager
     servicegroup: typing.Any
     journal: Journal
+    name: str
     hosts: host_values.HostValues = dataclasses.field(
         default_factory=host_values.HostValues
     )
@@ -63,9 +63,6 @@ class Worker:
     )
     pending_reader: pending.Reader = dataclasses.field(
         default_factory=pending.Reader
-    )
-    rivals: rival_workers.Rivals = dataclasses.field(
-        default_factory=rival_workers.Rivals
     )
 
 

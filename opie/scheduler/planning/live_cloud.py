@@ -32,6 +32,7 @@ from opie.scheduler.planning import host_filters
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import requirements
+from opie.scheduler.planning import rivals
 
 CONF = nova.conf.CONF
 
@@ -173,8 +174,11 @@ class NovaCloud:
 
     def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
         """See :class:`live_cloud.LiveCloud`."""
-        if self._shared.has_rivals:
-            return self._sources.worker.rivals.order(providers)
+        if self._required.request.tolerance:
+            own = rivals.own_ones(
+                providers, self._sources.worker.name, self._shared.rivals
+            )
+            return {provider: provider not in own for provider in providers}
         weighed = self._host_manager.get_weighed_hosts(
             [
                 self._shared.state_without(provider, ())

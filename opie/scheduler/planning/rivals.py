@@ -13,8 +13,10 @@
 """Keeps workers that preempt at the same moment from choosing alike.
 
 Workers that plan on the same facts find the same hosts cheapest, and all but
-one of them have planned in vain.  So while others preempt, a worker chooses
-among the hosts of nearly equal cost in an order of its own.
+one of them have planned in vain.  So while several preempt, the hosts are
+shared out among them: a worker prefers its own, as long as these cost little
+more than the cheapest of all.  As the others take the cheapest ones of theirs,
+all of them together take the cheapest ones of the cloud.
 """
 
 from collections.abc import Collection
@@ -23,61 +25,56 @@ import hashlib
 import time
 import typing
 
-from oslo_utils import uuidutils
+# How long after its beginning a preemption tells that its worker is busy.
+_BUSY_SECONDS = 5
 
-# How long after its beginning a preemption of another worker tells that this
-# worker is busy.
-_BUSY_SECONDS = 10
-# How many preemptors of its own a worker remembers.
-_MOST_OWN = 10_000
-
-# Which part more than the least a host may cost, so that workers differ.
-TOLERANCE = 0.02
+# Which part more than the least a worker's own host may cost.
+TOLERANCE = 0.1
 
 
 class Preemption(typing.Protocol):
     """A :class:`journal_names.Preemption`."""
 
     @property
-    def preemptor(self) -> str: ...
+    def worker(self) -> str: ...
 
     @property
     def began(self) -> float | None: ...
 
 
-class Rivals:
-    """The other workers, as one worker sees them in the journal."""
+def busy(preemptions: Iterable[Preemption], worker: str) -> frozenset[str]:
+    """Return the other workers that have begun preemptions just now.
 
-    def __init__(self) -> None:
-        self._own: set[str] = set()
-        self._name = uuidutils.generate_uuid()
+    :param preemptions: all that are in the journal.
+    :param worker: the one that asks.
+    """
+    now = time.time()
+    return frozenset(
+        one.worker
+        for one in preemptions
+        if one.began is not None and abs(now - one.began) < _BUSY_SECONDS
+    ) - {worker}
 
-    def note_own(self, preemptors: Iterable[str]) -> None:
-        """Note preemptors of this worker, before their journal is opened."""
-        if len(self._own) > _MOST_OWN:
-            self._own.clear()
-        self._own.update(preemptors)
 
-    def are_there(self, preemptions: Iterable[Preemption]) -> bool:
-        """Tell whether other workers have begun preemptions just now.
+def own_ones(
+    providers: Collection[str], worker: str, others: Collection[str]
+) -> set[str]:
+    """Return those of some providers whose hosts are a worker's own.
 
-        :param preemptions: all that are in the journal.
-        """
-        now = time.time()
-        return any(
-            one.began is not None
-            and abs(now - one.began) < _BUSY_SECONDS
-            and one.preemptor not in self._own
-            for one in preemptions
+    All workers share the providers out alike, without asking one another:
+    each has a number by chance for each of them, and the highest one has it.
+
+    Source: rendezvous hashing, Thaler and Ravishankar 1998.
+    """
+    return {
+        provider
+        for provider in providers
+        if all(
+            _number(worker, provider) > _number(other, provider)
+            for other in others
         )
+    }
 
-    def order(self, providers: Collection[str]) -> dict[str, int]:
-        """Return provider to its place in the order of this worker."""
 
-        def key(provider: str) -> bytes:
-            return hashlib.sha256((self._name + provider).encode()).digest()
-
-        return {
-            provider: place
-            for place, provider in enumerate(sorted(providers, key=key))
-        }
+def _number(worker: str, provider: str) -> bytes:
+    return hashlib.sha256((worker + provider).encode()).digest()

@@ -103,7 +103,7 @@ def take(
     """
     companions.read_group(required.spec, required.request.preemptors)
     companions.add_pending(required.spec, shared.pending)
-    if shared.has_rivals:
+    if shared.rivals and len(required.request.preemptors) == 1:
         request = dataclasses.replace(
             required.request, tolerance=rivals.TOLERANCE
         )

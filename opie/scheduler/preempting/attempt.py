@@ -160,7 +160,10 @@ class Attempt:
         deadline_epoch = int(time.time() + self.deadline.seconds_left())
         self._may_be_claimed = True
         self.placement_claim.prepare(
-            self.plan_number, deadline_epoch, CONF.host
+            self.plan_number,
+            deadline_epoch,
+            CONF.host,
+            self.sources.worker.name,
         )
 
     @steps.step('verifies')

@@ -191,7 +191,6 @@ class _Turn:
             request.quota,
             request.budget.plan_number,
         )
-        request.sources.worker.rivals.note_own(request.preemptors)
         planned = turns_plans.Planned(plan, shot.request, shot.spec)
         self._shared.note(planned)
         return planned

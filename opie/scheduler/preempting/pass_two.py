@@ -36,6 +36,7 @@ from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import report
 from opie.scheduler import waiting
+from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import journal_reader
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
@@ -69,7 +70,10 @@ class PassTwo:
         servicegroup: typing.Any,
     ) -> None:
         self._worker = inputs.Worker(
-            host_manager, servicegroup, journal_reader.Reader()
+            host_manager,
+            servicegroup,
+            journal_reader.Reader(),
+            journal_names.new_worker(),
         )
         self._refusals = refusal_cache.RefusalCache()
         planner = group.GroupPlanner(self._worker, self._refusals)

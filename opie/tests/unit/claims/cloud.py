@@ -33,6 +33,7 @@ opie.conf.register_opts(CONF)
 
 PROJECT = 'a project'
 DEADLINE = 1764074665
+WORKER = '5c8e1f02'
 
 
 class CloudTestCase(testtools.TestCase):
@@ -153,7 +154,7 @@ class CloudTestCase(testtools.TestCase):
         return claim.Claim(self.client, plan, request, (project, 'a user'))
 
     def make(self, one):
-        one.prepare(1, DEADLINE, 'a scheduler')
+        one.prepare(1, DEADLINE, 'a scheduler', WORKER)
         for error in together.write([one]).values():
             raise error
         return one

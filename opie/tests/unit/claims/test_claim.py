@@ -110,7 +110,7 @@ class MakeTest(ClaimTestCase):
         with fixtures.MockPatchObject(
             claim_journal.time, 'time', lambda: 1764074545.1234
         ):
-            own.open(1, cloud.DEADLINE, 'a scheduler')
+            own.open(1, cloud.DEADLINE, 'a scheduler', cloud.WORKER)
         self.assertEqual(list(own.preemptions.values()), self.in_flight())
 
     def test_without_victims_it_has_a_journal_that_does_not_count(self):

@@ -38,7 +38,7 @@ class TogetherTest(cloud.CloudTestCase):
         self.server(victim, host, VCPU=10)
         shares = {victim: {name: {'VCPU': 4}}}
         one = self.claim(self.plan({name: host}, shares), VCPU=4)
-        one.prepare(1, cloud.DEADLINE, 'a scheduler')
+        one.prepare(1, cloud.DEADLINE, 'a scheduler', cloud.WORKER)
         return one
 
     def before_the_write(self, action):
@@ -123,7 +123,7 @@ class TogetherTest(cloud.CloudTestCase):
         """It could be written alone, as far as the journal tells."""
         self.host('free', VCPU=10)
         room = self.claim(self.plan({'guest': 'free'}, {}), VCPU=4)
-        room.prepare(1, cloud.DEADLINE, 'a scheduler')
+        room.prepare(1, cloud.DEADLINE, 'a scheduler', cloud.WORKER)
         self.at_the_write(stand_in.unreachable)
         failed = together.write([room, *self.claims])
         self.assertIsInstance(failed[room], writing.AnswerLost)
