@@ -369,3 +369,25 @@ class ReadTest(testtools.TestCase):
             test_least_cost.criteria(true, its_cost),
             test_least_cost.criteria(by_estimates, its_cost),
         )
+
+    @strategies.SETTINGS
+    @hypothesis.given(strategies.problems(most_preemptors=3), st.data())
+    def test_no_host_that_can_serve_is_ruled_out(self, problem, data):
+        """However small the hosts seem to be."""
+        hosts, wanted, its_cost = problem
+        given = [
+            estimate(
+                one,
+                **{
+                    name: item.used + data.draw(st.integers(0, 9))
+                    for name, item in one.inventories.items()
+                },
+            )
+            for one in hosts
+        ]
+        cloud = builders.FakeCloud(
+            {one.provider: one for one in hosts}, builders.accept_all
+        )
+        by_estimates = planner.make_plan(wanted, given, its_cost, cloud)
+        true = builders.make_plan(hosts, wanted, its_cost)
+        self.assertEqual(true.is_feasible, by_estimates.is_feasible)
