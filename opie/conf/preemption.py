@@ -186,6 +186,33 @@ Related options:
 """,
     ),
     cfg.IntOpt(
+        'max_wait_for_deletion_seconds',
+        default=60,
+        min=0,
+        help="""
+How long a request waits for a server that is being deleted anyway.
+
+A server whose user has deleted it, or that goes for another request, leaves
+its room in a moment. A request that this room is enough for waits for it, and
+no other server is evicted. If the server is still there so long after its
+deletion was asked for, the request takes the place of preemptible servers
+instead, in the time that ``preemption_timeout_seconds`` leaves it. A server
+that has been leaving for longer than this is not waited for at all, because
+its deletion may be stuck. Set the option to more than your hypervisors usually
+take to destroy a server.
+
+Possible values:
+
+* A number of seconds, less than ``preemption_timeout_seconds`` to be of use.
+  With 0, no request waits for a server that another request or a user has
+  deleted.
+
+Related options:
+
+* ``[opie] preemption_timeout_seconds``
+""",
+    ),
+    cfg.IntOpt(
         'max_plans_per_request',
         default=3,
         min=1,

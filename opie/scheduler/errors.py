@@ -82,8 +82,8 @@ class AttemptVoid(Exception):
 
     :ivar victims: uuids of servers to exclude from the next plan.
     :ivar is_race: whether another scheduler, or nova, was only faster.
-    :ivar is_room_free: whether all victims are gone, so that the next plan
-        finds their room.
+    :ivar is_room_free: whether all victims that were sent away are gone or
+        going, so that the next plan finds their room.
     """
 
     def __init__(

@@ -64,17 +64,24 @@ class HostState(host_manager.HostState):
         super().__init__(*args, **kwargs)
         self.preemptibles = None
 
-    def without(self, gone: Collection[str]) -> HostState:
+    def without(
+        self, gone: Collection[str], others: Iterable[typing.Any] = ()
+    ) -> HostState:
         """Return a copy of this state as if servers were not there.
 
         What a server takes of NUMA cells and PCI devices stays taken in the
         copy, because no request that asks for such is planned.
 
-        :param gone: uuids; only preemptible servers of this host count.
+        :param gone: uuids; only preemptible servers of this host count, and
+            the others.
+        :param others: leaving servers of this host, preemptible or not, with
+            the sizes that a PreemptibleServer has.
         """
-        victims = [
-            server for server in self.preemptibles or () if server.uuid in gone
-        ]
+        servers = {
+            server.uuid: server
+            for server in (*others, *(self.preemptibles or ()))
+        }
+        victims = [server for uuid, server in servers.items() if uuid in gone]
         state = copy.copy(self)
         state.limits = {}
         state.instances = {

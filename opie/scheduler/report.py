@@ -84,15 +84,23 @@ def planned(
     log_reasons(request, plan, names)
     for nomination in plan.nominations:
         LOG.info(
-            '%(what)s %(preemptor)s on %(host)s, at the cost of %(victims)s.',
+            '%(what)s %(preemptor)s on %(host)s, at the cost of %(victims)s'
+            '%(leaving)s.',
             {
                 'what': 'Dry run: would place' if is_dry_run else 'Placing',
                 'preemptor': nomination.preemptor,
                 'host': names[nomination.provider],
                 'victims': ', '.join(
-                    server.uuid for server in nomination.victims
+                    one.uuid
+                    for one in nomination.victims
+                    if not one.is_leaving
                 )
                 or 'no server',
+                'leaving': ''.join(
+                    ', once %s has left' % one.uuid
+                    for one in nomination.victims
+                    if one.is_leaving
+                ),
             },
         )
     if plan.is_cut_short:

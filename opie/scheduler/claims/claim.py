@@ -22,7 +22,9 @@ has written to that consumer since it was read.
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from concurrent import futures
+import dataclasses
 import typing
 
 from opie.preemption import model
@@ -135,27 +137,32 @@ class Claim:
     def _read_victims(self) -> dict[str, placement.Consumer]:
         """Read the victims, which must hold what the plan says they do.
 
-        :raises errors.ClaimFailed: naming those that do not; leaving ones may
-            serve the next plan, so only its reason names them.
+        Leaving servers are checked when the claim is about to be written, and
+        may serve the next plan.
+
+        :raises errors.ClaimFailed: naming those that do not.
         """
         victims = self.client.consumers(self._provider_of)
-        changed = {
-            server.uuid
-            for provider, server in self._plan.victims
-            if not joined.is_as_planned(
-                server, provider, victims[server.uuid].allocations
-            )
-        }
-        if changed:
-            raise errors.ClaimFailed(
-                'allocations changed of %s' % ', '.join(sorted(changed)),
-                *(changed - self._leaving),
-                is_race=True,
-            )
+        joined.check(self._plan.victims, victims, are_leaving=False)
         return victims
 
-    def bodies(self) -> dict[str, dict[str, typing.Any]]:
-        """Return what writes the claim: consumer uuid to body."""
+    def read_again(self) -> None:
+        """Read leaving servers again, because others may take of them too."""
+        self._victims.update(self.client.consumers(self._leaving))
+
+    def bodies(
+        self, earlier: Mapping[str, placement.Consumer]
+    ) -> dict[str, dict[str, typing.Any]]:
+        """Return what writes the claim: consumer uuid to body.
+
+        :param earlier: uuid to victim, as claims leave it that are written in
+            the same transaction.
+        :raises errors.ClaimFailed: if a leaving server does not hold what the
+            plan says it does.
+        """
+        for uuid in self._victims.keys() & earlier.keys():
+            self._victims[uuid] = earlier[uuid]
+        joined.check(self._plan.victims, self._victims, are_leaving=True)
         self._shrunk = {
             uuid: self._shrink(consumer)
             for uuid, consumer in self._victims.items()
@@ -169,6 +176,14 @@ class Claim:
         for uuid, consumer in self._victims.items():
             written[uuid] = consumer.body(self._shrunk[uuid])
         return written
+
+    @property
+    def left(self) -> dict[str, placement.Consumer]:
+        """Uuid to victim, as the claim leaves it."""
+        return {
+            uuid: dataclasses.replace(consumer, allocations=self._shrunk[uuid])
+            for uuid, consumer in self._victims.items()
+        }
 
     def _shrink(self, victim: placement.Consumer) -> resources.Allocations:
         """Return what a victim keeps, and its entries in the journal."""

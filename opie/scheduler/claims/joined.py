@@ -16,19 +16,46 @@ A victim that keeps more than was taken of it leaves all the same, so that
 later preemptions take their part.  Each books an entry of its own on it.
 """
 
+from collections.abc import Iterable
+from collections.abc import Mapping
+
 from opie.preemption import model
+from opie.scheduler import errors
 from opie.scheduler import resources
 from opie.scheduler.claims import journal
+from opie.scheduler.placement import client as placement
 
 
-def is_as_planned(
+def check(
+    planned: Iterable[tuple[str, model.Server]],
+    now: Mapping[str, placement.Consumer],
+    are_leaving: bool,
+) -> None:
+    """Check that victims hold what their plan says they do.
+
+    :param planned: (provider, server) of all victims of the plan.
+    :param now: uuid to consumer, of all of them.
+    :param are_leaving: whether those are checked that leave anyway, or others.
+    :raises errors.ClaimFailed: naming those that do not.  Leaving ones may
+        serve the next plan, so it names none of them as a victim.
+    """
+    changed = {
+        server.uuid
+        for provider, server in planned
+        if server.is_leaving == are_leaving
+        and not _is_as_planned(server, provider, now[server.uuid].allocations)
+    }
+    if changed:
+        raise errors.ClaimFailed(
+            'allocations changed of %s' % ', '.join(sorted(changed)),
+            *(() if are_leaving else changed),
+            is_race=True,
+        )
+
+
+def _is_as_planned(
     server: model.Server, provider: str, held: resources.Allocations
 ) -> bool:
-    """Tell whether a server may be claimed from as the plan says.
-
-    :param provider: of its host.
-    :param held: what it holds now.
-    """
     if held.get(provider, {}) != server.held:
         return False
     if server.is_leaving:

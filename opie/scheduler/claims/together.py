@@ -17,11 +17,15 @@ own journal, so that each can be given back, or repaired, by itself.
 """
 
 from collections.abc import Sequence
+import typing
 
 from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler.claims import claim
 from opie.scheduler.claims import writing
+from opie.scheduler.placement import client as placement
+
+_Bodies = dict[str, dict[str, typing.Any]]
 
 
 @steps.step('claims')
@@ -36,10 +40,36 @@ def write(claims: Sequence[claim.Claim]) -> dict[claim.Claim, Exception]:
         have been.  After errors.ClaimFailed, a claim was not made and never
         will be.  After any other error it has to be given back.
     """
+    bodies, failed = _bodies(claims)
+    claims = [one for one in claims if one not in failed]
+    return {**failed, **_write(claims, bodies)} if claims else failed
+
+
+def _bodies(
+    claims: Sequence[claim.Claim],
+) -> tuple[_Bodies, dict[claim.Claim, Exception]]:
+    """Return (what writes claims, claim to error of those that cannot be).
+
+    A later claim may take of what an earlier one leaves to a victim.
+    """
+    bodies: _Bodies = {}
+    left: dict[str, placement.Consumer] = {}
+    failed: dict[claim.Claim, Exception] = {}
+    for one in claims:
+        try:
+            bodies |= one.bodies(left)
+        except errors.ClaimFailed as exc:
+            one.close_journal(one.preemptors)
+            failed[one] = exc
+        else:
+            left |= one.left
+    return bodies, failed
+
+
+def _write(
+    claims: Sequence[claim.Claim], bodies: _Bodies
+) -> dict[claim.Claim, Exception]:
     first = claims[0]
-    bodies = {
-        uuid: body for one in claims for uuid, body in one.bodies().items()
-    }
     preemptors = set().union(*(one.preemptors for one in claims))
     try:
         writing.write(first.client, bodies, preemptors, first.is_made)
@@ -48,12 +78,26 @@ def write(claims: Sequence[claim.Claim]) -> dict[claim.Claim, Exception]:
     except errors.ClaimFailed as exc:
         if len(claims) > 1:
             half = len(claims) // 2
-            return {**write(claims[:half]), **write(claims[half:])}
+            return {**_retry(claims[:half]), **_retry(claims[half:])}
         first.close_journal(first.preemptors)
         return {first: exc}
     except Exception as exc:
         return dict.fromkeys(claims, exc)
     return {}
+
+
+def _retry(
+    claims: Sequence[claim.Claim],
+) -> dict[claim.Claim, Exception]:
+    """Write claims that could not be written with others."""
+    failed: dict[claim.Claim, Exception] = {}
+    for one in claims:
+        try:
+            one.read_again()
+        except placement.PlacementError as exc:
+            failed[one] = exc
+    claims = [one for one in claims if one not in failed]
+    return {**failed, **write(claims)} if claims else failed
 
 
 def _those_not_written(

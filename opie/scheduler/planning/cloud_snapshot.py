@@ -36,6 +36,7 @@ from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import inputs
+from opie.scheduler.planning import leaving
 from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import rivals
@@ -131,7 +132,7 @@ class CloudSnapshot:
             self._facts.pop(provider, None)
 
     def read_journal(self, planning: Collection[str] = ()) -> None:
-        """Read anew what other preemptions evict, and who is pending.
+        """Read anew what other preemptions evict, who is pending, what leaves.
 
         :param planning: preemptors that have no nominated host for now.
         """
@@ -142,6 +143,22 @@ class CloudSnapshot:
         self.pending = self._worker.pending_reader.read(
             self.in_flight.preemptions, self.hosts
         ).but(planning)
+        self._leaving = leaving.read(self._worker, self.nodes, self.in_flight)
+
+    def leaving_on(
+        self, provider: str, excluded: Collection[str] = ()
+    ) -> dict[str, leaving.LeavingServer]:
+        """Return uuid to server, of those that leave a host anyway."""
+        node, planned = self.nodes[provider], self._victims_on(provider)
+        return self._leaving.on(node, planned, excluded)
+
+    def records_leaving(self, provider: str) -> list[leaving.Record]:
+        """Return what nova knows of the servers that leave a host."""
+        return [one.record for one in self.leaving_on(provider).values()]
+
+    def no_victims_on(self, provider: str) -> frozenset[str]:
+        """Return servers that go anyway, so that they are no victims."""
+        return self.taken.union(self.leaving_on(provider))
 
     def read_states(
         self,
@@ -191,12 +208,13 @@ class CloudSnapshot:
     ) -> host_managers.HostState:
         """Return a copy of a host's state as it would be.
 
-        :param gone: uuids of servers that would be gone, besides those that
-            the plans of this turn evict.
+        :param gone: uuids of servers that would be gone.
         """
         here = list(self._planned_on(provider))
-        taken = set().union(*(one.victims_on(provider) for one in here))
-        state = self._states[provider].without(taken.union(gone))
+        taken = self._victims_on(provider) - self.leaving_on(provider).keys()
+        state = self._states[provider].without(
+            taken.union(gone), self.records_leaving(provider)
+        )
         state.preemptibles = tuple(
             server
             for server in state.preemptibles or ()
@@ -251,6 +269,11 @@ class CloudSnapshot:
         self._claimed_before[provider] = tuple(self._claimed)
         self._facts[provider] = self._worker.hosts.providers.read(
             client, provider
+        )
+
+    def _victims_on(self, provider: str) -> set[str]:
+        return set().union(
+            *(one.victims_on(provider) for one in self._planned_on(provider))
         )
 
     def _planned_on(self, provider: str) -> Iterator[turns_plans.Planned]:

@@ -20,6 +20,7 @@ from stays the same.
 """
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Set
 import dataclasses
 import typing
@@ -28,6 +29,7 @@ from opie.preemption import model
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import providers
+from opie.scheduler.planning import leaving as leaving_servers
 from opie.scheduler.planning import protection
 
 _NOTHING_PROTECTED = protection.Protection()
@@ -52,6 +54,7 @@ class _MadeFrom(typing.NamedTuple):
     is_worth_reading: bool
     why_protected: str | None
     projects: frozenset[str]
+    leaving: tuple[leaving_servers.LeavingServer, ...]
 
     def is_like(self, other: '_MadeFrom') -> bool:
         return (
@@ -88,6 +91,7 @@ class HostValues:
         servers: _Servers,
         is_worth_reading: bool = True,
         protected: protection.Protection = _NOTHING_PROTECTED,
+        leaving: tuple[leaving_servers.LeavingServer, ...] = (),
     ) -> model.Host:
         """Return the host of a compute node.
 
@@ -96,6 +100,7 @@ class HostValues:
             are the same.
         :param is_worth_reading: whether the host, where it seems too small,
             is read before it is refused.  The value is an estimate anyway.
+        :param leaving: its leaving servers.
         """
         facts = self.providers.last(node.uuid)
         made_from = _MadeFrom(
@@ -106,11 +111,14 @@ class HostValues:
             is_worth_reading,
             protected.why_protected(node.host),
             protected.projects,
+            leaving,
         )
         kept = self._made.get(node.uuid)
         if kept and kept[1].is_like(made_from):
             return kept[0]
-        victims = protected.potential_victims(node.host, servers)
+        victims = protected.potential_victims(
+            node.host, servers, {one.uuid for one in leaving}
+        )
         host = self._estimate(made_from, victims)
         self._made[node.uuid] = host, made_from
         return host
@@ -142,6 +150,13 @@ class HostValues:
                     server.launched_at,
                 )
                 for server in victims
+            ),
+            tuple(
+                one.estimate(
+                    self._size(one.record, inventories.keys()),
+                    held.get(one.uuid),
+                )
+                for one in made_from.leaving
             ),
             is_worth_reading=made_from.is_worth_reading,
             uncertain=self._uncertain(made_from, inventories.keys(), victims),
@@ -175,7 +190,7 @@ class HostValues:
         return frozenset(uncertain)
 
     def _size(
-        self, server: preemptibles.PreemptibleServer, names: Collection[str]
+        self, server: typing.Any, names: Collection[str]
     ) -> dict[str, int]:
         """Return what a server's flavor takes, one object for all alike."""
         amounts = (
@@ -223,10 +238,12 @@ def host_from_facts(
     facts: providers.ProviderFacts,
     victims: _Servers,
     why_protected: str | None = None,
+    leaving: Iterable[leaving_servers.LeavingServer] = (),
 ) -> model.Host:
     """Return a host as placement has it.
 
     :param victims: the servers on it that may be evicted.
+    :param leaving: its leaving servers.
     :param why_protected: why no server on it may be evicted, or None.
     """
     return model.Host(
@@ -243,5 +260,6 @@ def host_from_facts(
             # the journal could tell of.
             if server.uuid in facts.allocations
         ),
+        tuple(one.value(facts) for one in leaving if one.may_be_joined(facts)),
         why_protected=why_protected,
     )

@@ -16,6 +16,7 @@ A scheduler worker keeps its view of the hosts from one request to the next.  A
 request adds its own client of placement and its deadline.
 """
 
+from collections.abc import Mapping
 import dataclasses
 import typing
 
@@ -35,6 +36,8 @@ class InFlight(typing.Protocol):
 
     @property
     def preemptions(self) -> list[typing.Any]: ...
+
+    def evictions(self) -> Mapping[str, typing.Any]: ...
 
 
 class Journal(typing.Protocol):

@@ -31,6 +31,7 @@ from opie.scheduler.planning import filter_trial
 from opie.scheduler.planning import host_filters
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
+from opie.scheduler.planning import leaving
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
 
@@ -44,7 +45,8 @@ class NovaCloud:
 
     :param required: what the request asks for.
     :param shared: the snapshot of the turn, which reads the hosts.
-    :param excluded: uuids of servers that are to be no victims.
+    :param excluded: uuids of servers that are to be no victims, and not to be
+        waited for; besides those that other preemptions evict.
     :ivar states: provider to host state, of the hosts that were read
         until now.
     :ivar facts: provider to what placement has of it, likewise.
@@ -149,15 +151,19 @@ class NovaCloud:
             self._sources.worker,
             self._required.spec,
             states,
-            lambda uuid: states[uuid].without(self._may_go(states[uuid])),
+            lambda uuid: states[uuid].without(
+                self._may_go(states[uuid]),
+                self._shared.records_leaving(uuid),
+            ),
             lambda uuid: states[uuid].without(()),
         )
         return {uuid: model.Unfit(reason) for uuid, reason in reasons.items()}
 
     def _may_go(self, state: host_managers.HostState) -> set[str]:
-        return self._shared.protected.may_go(
+        may_go = self._shared.protected.may_go(
             state.host, state.preemptibles or ()
         )
+        return may_go.union(self._shared.leaving_on(state.uuid))
 
     def why_refused(
         self,
@@ -197,6 +203,15 @@ class NovaCloud:
         """See :class:`live_cloud.LiveCloud`."""
         return self._planning_ends.is_over
 
+    def leaving_of(self, plan: model.Plan) -> dict[str, leaving.LeavingServer]:
+        """Return uuid to server, of those that a plan waits for."""
+        found: dict[str, leaving.LeavingServer] = {}
+        for provider, server in plan.victims:
+            if server.is_leaving:
+                here = self._shared.leaving_on(provider)
+                found[server.uuid] = here[server.uuid]
+        return found
+
     def select(self, plan: model.Plan) -> list[typing.Any]:
         """Return nova's Selection for each nomination of a plan."""
         return self._filters.select(plan)
@@ -214,7 +229,10 @@ class NovaCloud:
             state.uuid,
             facts,
             self._shared.protected.potential_victims(
-                state.host, state.preemptibles or (), excluded
+                state.host,
+                state.preemptibles or (),
+                self._shared.no_victims_on(state.uuid).union(excluded),
             ),
             self._shared.protected.why_protected(state.host),
+            self._shared.leaving_on(state.uuid, excluded).values(),
         )

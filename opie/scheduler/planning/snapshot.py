@@ -117,7 +117,6 @@ def take(
     # Of several preemptors, some may find room that was too little for all.
     is_for_many = len(required.request.preemptors) > 1
     may_have_room = sources.is_room_hidden or is_for_many
-    excluded |= shared.taken
     hosts = {
         provider: _host(
             node, generations[provider], sources, may_have_room, shared
@@ -154,12 +153,14 @@ def _host(
         taken as too small without being read.
     """
     servers = _preemptibles(node, sources)
+    leaving = tuple(shared.leaving_on(node.uuid).values())
     return sources.worker.hosts.host(
         node,
         generation,
         servers,
-        is_worth_reading=bool(servers) or may_have_room,
+        is_worth_reading=bool(servers or leaving) or may_have_room,
         protected=shared.protected,
+        leaving=leaving,
     )
 
 
@@ -174,9 +175,12 @@ def _nominated_host(
         node.uuid,
         shared.facts(sources.placement, node.uuid),
         shared.protected.potential_victims(
-            node.host, _preemptibles(node, sources), excluded
+            node.host,
+            _preemptibles(node, sources),
+            shared.no_victims_on(node.uuid) | excluded,
         ),
         shared.protected.why_protected(node.host),
+        shared.leaving_on(node.uuid, excluded).values(),
     )
 
 

@@ -68,6 +68,7 @@ class Attempt:
     :ivar quota: what quota says to the request.
     :ivar plan_number: which plan of its request it is, from 1.
     :ivar selections: nova's Selection for each nomination of the plan.
+    :ivar leaving: uuid to server, of those victims that leave anyway.
     :ivar placement_claim: what all preemptors hold in placement, and the
         journal of it.
     :ivar checks: what is checked before each victim is sent away.
@@ -93,6 +94,7 @@ class Attempt:
 
     def __post_init__(self) -> None:
         self.selections = self.shot.cloud.select(self.plan)
+        self.leaving = self.shot.cloud.leaving_of(self.plan)
         self.placement_claim = claim.Claim(
             self.sources.placement,
             self.plan,

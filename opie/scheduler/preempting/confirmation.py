@@ -31,6 +31,7 @@ from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import leaving_checks
 from opie.scheduler.preempting import still_wanted
 
 if typing.TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Confirmation:
     def __init__(self, attempt: attempts.Attempt) -> None:
         self._attempt = attempt
         self._context = nova_context.get_admin_context()
+        self._leaving = leaving_checks.LeavingChecks(attempt)
 
     def run(self) -> None:
         """Return when the room is free and the preemptors still have it.
@@ -113,7 +115,11 @@ class Confirmation:
 
         NOTE: nova/compute/manager.py sets ERROR when a deletion fails, which
         it may do before or after it has freed the resources.
+
+        :raises errors.AttemptVoid: if the victim stays.
         """
+        if victim in self._attempt.leaving:
+            return self._leaving.is_over(victim, vm_state, task_state)
         if vm_state != vm_states.ERROR or task_state is not None:
             return False
         try:

@@ -32,12 +32,14 @@ from nova.compute import api as compute_api
 from nova.compute import task_states
 from oslo_log import log as logging
 
+from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import companion_check
+from opie.scheduler.preempting import leaving_checks
 from opie.scheduler.preempting import still_wanted
 
 if typing.TYPE_CHECKING:
@@ -90,28 +92,38 @@ class Eviction:
             off, no preemptor is wanted any more, or quota does not allow it.
         """
         companion_check.check(self._attempt)
-        if self._attempt.plan.victims:
+        if self._attempt.plan.evicted:
             self._attempt.quota.check_again(
                 self._attempt.placement_claim.preemptions
             )
+        leaving_checks.LeavingChecks(self._attempt).check_all()
         since_check = self._check_all()
-        for provider, server in self._attempt.plan.victims:
+        for provider, server in self._victims:
             self._evict_patiently(
                 self._attempt.shot.states[provider], server.uuid, since_check
             )
+
+    @property
+    def _victims(self) -> list[tuple[str, model.Server]]:
+        """(provider, server) of those that do not leave anyway."""
+        return [
+            (provider, server)
+            for provider, server in self._attempt.plan.victims
+            if not server.is_leaving
+        ]
 
     def _check_all(self) -> _Stopwatch | None:
         """Find every problem of any victim before one is sent away.
 
         :returns: the time since the check has begun; None for a single victim,
-            which is checked soon enough.
+            which is checked soon enough, or none.
         :raises errors.AttemptVoid: naming all victims that must not go.
         """
-        victims = self._attempt.plan.victims
-        if len(victims) == 1:
+        victims = self._victims
+        if len(victims) < 2:
             return None
         since_check = _Stopwatch()
-        self._note_unwanted(*self._attempt.victims)
+        self._note_unwanted(*(server.uuid for _, server in victims))
         states = {
             server.uuid: self._attempt.shot.states[provider]
             for provider, server in victims

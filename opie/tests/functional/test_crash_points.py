@@ -28,6 +28,12 @@ from opie.tests.interruptions import sites
 # them changes anything that a crash could leave behind.
 _NOT_MET = {
     # Read where something is not as it usually is.
+    'claim.Claim.is_evicted_by_another: self.client.consumer': (
+        'a victim that another preemption has not sent away yet'
+    ),
+    'claim.Claim.read_again: self.client.consumers': (
+        'claims that could not be written together'
+    ),
     'claim.Claim.is_released: self.client.consumer': 'failed deletion',
     'builds.waiting: session.query': 'pending preemptors of the project',
     'compute_services._rows: session.query': 'several refusals by filters',

@@ -19,6 +19,7 @@ import testtools
 
 from opie.preemption import model
 from opie.scheduler.planning import cloud_snapshot
+from opie.scheduler.planning import leaving
 from opie.scheduler.planning import live_cloud
 
 _HOST = 'host', 'node'
@@ -38,7 +39,7 @@ class _State(types.SimpleNamespace):
     )
     is_whole = True
 
-    def without(self, gone):
+    def without(self, gone, others):
         return _State(is_whole=not gone)
 
 
@@ -66,6 +67,14 @@ class _HostManager:
 
 
 class ReasonTest(testtools.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(
+            mock.patch.object(
+                leaving, 'read', lambda worker, *_: leaving.Leaving(worker, {})
+            )
+        )
+
     def check(self, passes_as_it_is, expected):
         sources = mock.Mock()
         sources.worker.host_manager = _HostManager(passes_as_it_is)
@@ -78,7 +87,7 @@ class ReasonTest(testtools.TestCase):
                 mock.Mock(),
                 {
                     'provider': types.SimpleNamespace(
-                        cell_uuid='cell', host='host'
+                        uuid='provider', cell_uuid='cell', host='host'
                     )
                 },
             ),
