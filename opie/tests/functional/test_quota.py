@@ -13,6 +13,8 @@
 
 """Servers that quota does not allow take no victim's place."""
 
+from testtools import testcase
+
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 from opie.tests.functional import projects
@@ -102,6 +104,7 @@ class QuotaTestCase(
 
 
 class InstancesTest(QuotaTestCase):
+    @testcase.attr('smoke')
     def test_of_four_boots_one_preempts(self):
         self.flags(instances=1, group='quota')
         first = self.begin()
@@ -237,6 +240,7 @@ class RefusedTest(QuotaTestCase):
         self.assertIn('1 for %s' % self.refused['id'], line)
         self.assertEvicted(1)
 
+    @testcase.attr('smoke')
     def test_its_worker_gives_its_claim_back(self):
         self.scheduler_service.manager._look_after_served(None)
         self.assertGivenBack()

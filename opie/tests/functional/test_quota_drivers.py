@@ -16,6 +16,7 @@
 import threading
 
 from oslo_limit import fixture as limit_fixture
+from testtools import testcase
 
 from opie.scheduler.preempting import pass_two
 from opie.scheduler.preempting import quota
@@ -69,6 +70,7 @@ class RecordsTest(_RivalsMixin, test_quota.QuotaTestCase):
 
 
 class _CountedClaimsMixin(_RivalsMixin):
+    @testcase.attr('smoke')
     def test_what_a_pending_preemptor_has_claimed_counts(self):
         first = self.begin()
         self.meanwhile((pass_two.PassTwo, 'make_room'), self.lower)
