@@ -195,10 +195,13 @@ A scheduler worker plans one request after the other. So a request that makes
 it look at many hosts keeps the others waiting. When half of this time is over,
 no other hosts are looked at. When all of it is over, the best plan that was
 found until then is carried out, and the log says that there may be one that
-costs less. If none was found, the others have their turn, and then the request
-is planned again, up to ``max_plans_per_request``. After that it is answered as
-nova does without opie, with NoValidHost. The log says that the search was cut
-short, and the refusal answers no other request.
+costs less. If none was found, the request is answered as nova does without
+opie, with NoValidHost. The log says that the search was cut short, and the
+refusal answers no other request.
+
+A search that has read only a few hosts when it is cut short has met a busy
+machine. Then the others have their turn, and the request is planned again, up
+to ``max_plans_per_request``.
 
 A usual search takes a fraction of a second, also in a cloud of thousands of
 hosts. Longer ones are those of requests for many servers, and of requests that

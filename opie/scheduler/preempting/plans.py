@@ -34,6 +34,9 @@ CONF = nova.conf.CONF
 # How often a request may plan again because others were faster; beyond this
 # something must be wrong.
 _MAX_LOST_RACES = 20
+# A search that has read fewer hosts when it is cut short has met a busy
+# machine, and is made again.  Of more hosts, most would be refused again.
+_FEW_HOSTS = 16
 
 
 class PlanBudget:
@@ -118,7 +121,8 @@ def _refusal(
         return errors.LimitReached(limit)
     report.log_reasons(shot.request, plan, shot.node_names)
     reason = report.why_infeasible(shot.request, plan)
-    if plan.is_cut_short and not budget.is_last:
+    is_early = plan.is_cut_short and len(shot.cloud.states) < _FEW_HOSTS
+    if is_early and not budget.is_last:
         # What was read is remembered, so the next search comes further.
         return errors.AttemptVoid(reason)
     # Another request may take the servers that are excluded from this one, or
