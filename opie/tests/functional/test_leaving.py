@@ -15,7 +15,10 @@
 import threading
 
 from nova import exception
+from nova.scheduler import rpcapi
+from nova.tests import fixtures as nova_fixtures
 from nova.virt import fake
+import oslo_messaging as messaging
 
 from opie.scheduler.preempting import attempt as attempts
 from opie.tests.functional import base
@@ -277,6 +280,94 @@ class WithdrawnTest(LeavingCase):
         provider = self._get_provider_uuid_by_host('host1')
         held = self.allocations(self.victim)[provider]['resources']
         self.assertEqual(10 - taken, held['VCPU'])
+
+
+class FailedEvictionTest(LeavingCase):
+    """The victim of another preemption, which nova cannot delete."""
+
+    def test_the_one_that_waited_with_it_falls_back_to_another_victim(self):
+        self.release.set()
+        stuck = self.boot_preemptible(10, 'host1')
+        other = self.boot_preemptible(10, 'host2')
+        self.has_run(other, 1800)
+        fails = threading.Event()
+        self.addCleanup(fails.set)
+
+        def destroy(real, driver, context, instance, *args, **kwargs):
+            if instance.uuid == stuck['id']:
+                self.begun.set()
+                fails.wait(base.WAIT_SECONDS)
+                raise exception.NovaException('the hypervisor refuses')
+            return real(driver, context, instance, *args, **kwargs)
+
+        self.wrap(fake.FakeDriver, 'destroy', destroy)
+        flavor = self.flavor(4)
+        first = self.boot(flavor=flavor, state=None)
+        self.assertTrue(self.begun.wait(base.WAIT_SECONDS))
+        second = self.boot(flavor=flavor, state=None)
+        self.wait_until_claimed(second)
+        fails.set()
+        self.assertActive(second)
+        self.assertEqual('host2', self.host_of(second))
+        self.assertGone(other)
+        self._wait_for_state_change(first, 'ERROR')
+        self.assertHolds(10, stuck)
+        self.assertNoJournal()
+
+
+class SchedulersTest(LeavingCase):
+    """Each request goes to a scheduler of its own."""
+
+    def setUp(self):
+        super().setUp()
+        # nova's start_service lets no test start a second one.
+        another = self.useFixture(
+            nova_fixtures.ServiceFixture('scheduler', 'scheduler2')
+        )
+        self.managers = [
+            self.scheduler_service.manager,
+            another.service.manager,
+        ]
+
+        def call(real, api, context, spec_obj, uuids, *flags):
+            self.managers.reverse()
+            try:
+                return self.managers[0].select_destinations(
+                    context,
+                    spec_obj=spec_obj.obj_clone(),
+                    instance_uuids=uuids,
+                    return_objects=flags[0],
+                    return_alternates=flags[1],
+                )
+            except messaging.ExpectedException as exc:
+                raise exc.exc_info[1] from exc
+
+        self.wrap(rpcapi.SchedulerAPI, 'select_destinations', call)
+
+    def test_each_sees_what_the_other_one_has_left(self):
+        for host in self.hosts:
+            self.boot_preemptible(10, host)
+        flavor = self.flavor(2)
+        preemptors = []
+        for _ in range(4):
+            preemptors.append(self.boot(flavor=flavor, state=None))
+            self.wait_until_claimed(preemptors[-1])
+        self.release.set()
+        self.assertActive(*preemptors)
+        self.assertEqual(1, self.evicted())
+        self.assertSound()
+
+    def test_both_take_of_one_that_leaves(self):
+        deleted = self.boot(10, 'host1')
+        victim = self.boot_preemptible(10, 'host2')
+        self.begin_to_delete(deleted)
+        flavor = self.flavor(5)
+        preemptors = [self.boot(flavor=flavor, state=None) for _ in range(2)]
+        self.wait_until_claimed(*preemptors)
+        self.release.set()
+        self.assertActive(*preemptors)
+        self.assertUntouched(victim)
+        self.assertSound()
 
 
 class PartlySentTest(LeavingCase):

@@ -219,6 +219,45 @@ class RepairTest(ReaperTestCase):
         self.assertWasted(1)
 
 
+class LeavingTest(ReaperTestCase):
+    """A preemptor of 4 has taken of a victim, and of one that leaves."""
+
+    def setUp(self):
+        super().setUp()
+        self.start_placement()
+        self.reaper = reaper.Reaper(self.client, servicegroup=None)
+        self.host('host', VCPU=10)
+        self.server('some', 'host', VCPU=5)
+        self.server('other', 'host', VCPU=5)
+        shares = {'some': {'new': {'VCPU': 2}}, 'other': {'new': {'VCPU': 2}}}
+        plan = self.plan({'new': 'host'}, shares, leaving=['other'])
+        self.make(self.claim(plan, VCPU=4))
+
+    def test_both_get_back_what_was_taken(self):
+        self.repair()
+        self.assertUndone('some', 'other')
+        self.assertWasted(0)
+
+    def test_one_that_left_anyway_was_not_lost_in_vain(self):
+        self.lose('other')
+        self.repair()
+        self.assertUndone('some')
+        self.assertWasted(0)
+
+    def test_a_victim_that_was_lost_was(self):
+        self.lose('some')
+        self.repair()
+        self.assertUndone('other')
+        self.assertWasted(1)
+
+    def test_nor_was_one_of_a_preemptor_that_failed(self):
+        self.fate[uuids.new] = Fate.FAILED
+        self.lose('some', 'other')
+        self.repair()
+        self.assertNoJournal()
+        self.assertWasted(1)
+
+
 class TroubleTest(ReaperTestCase):
     def test_one_that_cannot_be_repaired_does_not_keep_others(self):
         self.host('another', VCPU=1)
