@@ -98,10 +98,10 @@ def in_flight(client: placement.Client) -> list[journal_names.Preemption]:
 
     Some may be over, and their providers about to be deleted.
     """
-    return preemptions(providers(client), LOG.warning)
+    return preemptions(all_providers(client), LOG.warning)
 
 
-def providers(client: placement.Client) -> list[dict[str, typing.Any]]:
+def all_providers(client: placement.Client) -> list[dict[str, typing.Any]]:
     """Return every journal provider, as placement has them."""
     return [
         provider

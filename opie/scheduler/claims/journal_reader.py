@@ -83,7 +83,7 @@ class Reader:
 
     def read(self, client: placement.Client) -> InFlight:
         """Return what is in flight."""
-        providers = journal.providers(client)
+        providers = journal.all_providers(client)
         keys = [(item['uuid'], item['generation']) for item in providers]
         found = {
             key: self._entries[key] for key in keys if key in self._entries

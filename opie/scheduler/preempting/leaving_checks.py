@@ -29,6 +29,7 @@ import nova.conf
 from oslo_log import log as logging
 
 from opie.scheduler import errors
+from opie.scheduler import steps
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 
@@ -86,6 +87,7 @@ class LeavingChecks:
             )
         return False
 
+    @steps.polling
     def _has_left(self, uuid: str, vm_state: str) -> bool:
         """Tell whether a server that nova does not delete holds nothing.
 

@@ -186,12 +186,14 @@ class CrashMixin(dying.DyingMixin):
             )
         )
 
-    def ask_together(self, number):
-        """Ask for servers of 10 VCPU in as many requests, served together.
+    def ask_together(self, number, vcpu=10):
+        """Ask for servers in as many requests, served together.
 
         In the end each is ACTIVE, in ERROR or deleted.
         """
-        body = self._build_server(flavor_id=self._flavor(10), networks='none')
+        body = self._build_server(
+            flavor_id=self._flavor(vcpu), networks='none'
+        )
         with gathering.gathered(number):
             for place in range(number):
                 body['name'] = 'preemptor %d' % place

@@ -116,6 +116,26 @@ class GivenUp(Together):
             self.cloud.give_one_up()
 
 
+class Joined(Scenario):
+    """Two requests that one turn serves, of which one waits with the other.
+
+    There is one victim, and each takes a part of it.
+    """
+
+    servers = ((10, 'host1', True), (10, 'host2', False))
+
+    def act(self):
+        self.cloud.ask_together(2, vcpu=4)
+
+
+class JoinedAndGivenUp(Joined):
+    """The one that evicts the victim is deleted once both are claimed."""
+
+    def after(self, call):
+        if call.what == 'POST /allocations':
+            self.cloud.give_one_up()
+
+
 class Undone(Scenario):
     """Everything is given back: an administrator locks a victim meanwhile."""
 
@@ -228,6 +248,8 @@ class Closed(Scenario):
 
 
 ALL = (
+    Joined,
+    JoinedAndGivenUp,
     First,
     Undone,
     UndoneHalfway,
