@@ -46,6 +46,8 @@ class _State(types.SimpleNamespace):
 class _HostManager:
     """Has one host, which may pass only while no server is gone."""
 
+    enabled_filters = ()
+
     aggs_by_id = {}
 
     def __init__(self, passes_as_it_is):
