@@ -104,10 +104,7 @@ class CloudSnapshot:
 
     @property
     def changing_providers(self) -> set[str]:
-        """The providers of hosts where preemptors come and victims go.
-
-        They come and go by plans of this turn, and by preemptions in flight.
-        """
+        """The providers of hosts where preemptors come and victims go."""
         return self.nominated_providers.union(
             one.nominated_provider for one in self.in_flight.preemptions
         )

@@ -81,6 +81,7 @@ class ReasonTest(testtools.TestCase):
         sources = mock.Mock()
         sources.worker.host_manager = _HostManager(passes_as_it_is)
         sources.worker.servicegroup.service_is_up.return_value = False
+        sources.worker.journal.read.return_value.preemptions = []
         cloud = live_cloud.NovaCloud(
             sources,
             mock.MagicMock(),
