@@ -126,7 +126,8 @@ class HostState(host_manager.HostState):
         """
         for uuid in servers:
             # A stub is enough, because filters look at the uuids only.
-            self.instances.setdefault(uuid, objects.Instance(uuid=uuid))
+            if uuid not in self.instances:
+                self.instances[uuid] = objects.Instance(uuid=uuid)
 
 
 class HostManager(host_manager.HostManager):

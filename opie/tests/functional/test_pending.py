@@ -21,6 +21,7 @@ from testtools import testcase
 from opie.scheduler.claims import journal
 from opie.tests.functional import base
 from opie.tests.functional import test_server_groups
+from opie.tests.functional import two_schedulers
 
 CONF = nova.conf.CONF
 
@@ -42,10 +43,12 @@ class PendingCase(test_server_groups.GroupCase):
             group='filter_scheduler',
         )
 
-    def fill(self, dear='host2'):
-        """Have two preemptible servers on each host; one host's are dear."""
+    def fill(self, dear='host2', vcpu=5):
+        """Have preemptible servers on each host; those of one are dear."""
         self.victims = {
-            host: [self.boot_preemptible(5, host) for _ in range(2)]
+            host: [
+                self.boot_preemptible(vcpu, host) for _ in range(10 // vcpu)
+            ]
             for host in self.hosts
         }
         self.flags(min_runtime_seconds=_LONG_SECONDS // 2, group='opie')
@@ -79,12 +82,16 @@ class PendingCase(test_server_groups.GroupCase):
     def hosts_of(self, *servers):
         return [self.host_of(server) for server in self.let_go(*servers)]
 
+    def prefer_memory(self):
+        """Let nova prefer the host with most memory free."""
+        self.flags(ram_weight_multiplier=100, group='filter_scheduler')
+
     def flavor_for_any_room(self):
         """Return a flavor that finds room where only VCPUs are missing."""
         return self.flavor(1, extra_specs={'resources:VCPU': '0'})
 
 
-class ApartTest(PendingCase):
+class ApartTest(two_schedulers.TwoSchedulersMixin, PendingCase):
     def check(self, group):
         self.fill()
         first = self.boot_pending(hints=group)
@@ -120,33 +127,26 @@ class ApartTest(PendingCase):
 
     def test_a_rule_of_two_on_a_host_counts_those_that_wait(self):
         group = self.group('anti-affinity', max_server_per_host=2)
-        self.fill()
+        self.fill(vcpu=3)
         servers = [
-            self.boot_pending(2, hints=group, evictions=number)
+            self.boot_pending(3, hints=group, evictions=number)
             for number in (1, 2)
         ]
-        third = self.boot_pending(2, hints=group, evictions=3)
+        third = self.boot_pending(3, hints=group, evictions=3)
         self.assertEqual(
             ['host1', 'host1', 'host2'], self.hosts_of(*servers, third)
         )
 
     def test_one_that_finds_room_sees_one_that_waits(self):
         group = self.group('anti-affinity')
-        # Of two hosts with room nova prefers the one with more memory.
-        self.boot(flavor=self.flavor(10, memory_mb=4000), host='host2')
-        self.boot_preemptible(5, 'host1')
-        self.boot_preemptible(5, 'host1')
-        _, self.release = self.hold_deletions()
+        self.fill_one_host()
         first = self.boot_pending(hints=group)
         second = self.boot(flavor=self.flavor_for_any_room(), hints=group)
         self.assertEqual('host2', self.host_of(second))
         self.assertEqual(['host1'], self.hosts_of(first))
 
     def test_one_that_finds_room_keeps_away_from_one_that_it_names(self):
-        self.boot(flavor=self.flavor(10, memory_mb=4000), host='host2')
-        self.boot_preemptible(5, 'host1')
-        self.boot_preemptible(5, 'host1')
-        _, self.release = self.hold_deletions()
+        self.fill_one_host()
         first = self.boot_pending()
         second = self.boot(
             flavor=self.flavor_for_any_room(),
@@ -154,6 +154,14 @@ class ApartTest(PendingCase):
         )
         self.assertEqual('host2', self.host_of(second))
         self.assertEqual(['host1'], self.hosts_of(first))
+
+    def fill_one_host(self):
+        """Have preemptible servers only where nova would rather place."""
+        self.boot(flavor=self.flavor(10, memory_mb=4000), host='host2')
+        for _ in range(2):
+            self.boot_preemptible(5, 'host1')
+        self.prefer_memory()
+        _, self.release = self.hold_deletions()
 
     def test_one_that_was_deleted_while_it_waits_does_not_count(self):
         group = self.group('anti-affinity')
@@ -165,8 +173,10 @@ class ApartTest(PendingCase):
         self.assertEqual('host1', self.host_of(second))
 
     def test_one_counts_until_its_compute_has_it(self):
+        """For another scheduler than that which has placed it."""
         group = self.group('anti-affinity')
         self.fill()
+        self.start_second_scheduler()
         arrived, go_on = self.hold_arrival()
         first = self.boot_pending(hints=group)
         self.release.set()
@@ -260,9 +270,9 @@ class TogetherTest(PendingCase):
 
     def test_one_that_finds_room_goes_where_the_first_one_waits(self):
         group = self.group('affinity')
-        # Of two hosts with room nova prefers the one with more memory.
         self.boot(flavor=self.flavor(5, memory_mb=4000), host='host1')
         self.boot_preemptible(5, 'host1')
+        self.prefer_memory()
         _, self.release = self.hold_deletions()
         first = self.boot_pending(hints=group, destination='host1')
         second = self.boot(flavor=self.flavor_for_any_room(), hints=group)
@@ -284,10 +294,13 @@ class TogetherTest(PendingCase):
             soft_affinity_weight_multiplier=1000, group='filter_scheduler'
         )
         group = self.group('soft-affinity')
-        self.fill(dear=None)
-        first = self.boot_pending(hints=group)
-        second = self.boot_pending(hints=group, evictions=2)
-        self.assertEqual(1, len(set(self.hosts_of(first, second))))
+        self.fill(dear=None, vcpu=3)
+        # nova would rather place on the other host.
+        self.boot(flavor=self.flavor(1, memory_mb=4000), host='host1')
+        self.boot(1, 'host2')
+        first = self.boot_pending(3, hints=group, destination='host1')
+        second = self.boot_pending(3, hints=group, evictions=2)
+        self.assertEqual(['host1', 'host1'], self.hosts_of(first, second))
 
     def test_a_server_goes_beside_one_that_it_names(self):
         self.fill_unevenly()
