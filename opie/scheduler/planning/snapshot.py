@@ -103,7 +103,10 @@ def take(
     """
     companions.read_group(required.spec, required.request.preemptors)
     companions.add_pending(required.spec, shared.pending)
-    if shared.rivals and len(required.request.preemptors) == 1:
+    # Weighers say which companions a request would rather have.
+    is_choosy = companions.matter_to(required.spec)
+    is_one = len(required.request.preemptors) == 1
+    if shared.rivals and is_one and not is_choosy:
         request = dataclasses.replace(
             required.request, tolerance=rivals.TOLERANCE
         )

@@ -113,6 +113,7 @@ class ApartTest(two_schedulers.TwoSchedulersMixin, PendingCase):
         )
         group = self.group('soft-anti-affinity')
         self.fill(dear=None)
+        self.start_second_scheduler()
         first = self.boot_pending(hints=group)
         second = self.boot_pending(hints=group, evictions=2)
         self.assertEqual(2, len(set(self.hosts_of(first, second))))
@@ -236,7 +237,7 @@ class ThreeHostsTest(PendingCase):
         return [{'id': uuid} for uuid in uuids]
 
 
-class TogetherTest(PendingCase):
+class TogetherTest(two_schedulers.TwoSchedulersMixin, PendingCase):
     def fill_unevenly(self):
         """Have the cheapest two servers on two hosts."""
         self.dear = self.boot_preemptible(5, 'host1')
@@ -298,6 +299,7 @@ class TogetherTest(PendingCase):
         # nova would rather place on the other host.
         self.boot(flavor=self.flavor(1, memory_mb=4000), host='host1')
         self.boot(1, 'host2')
+        self.start_second_scheduler()
         first = self.boot_pending(3, hints=group, destination='host1')
         second = self.boot_pending(3, hints=group, evictions=2)
         self.assertEqual(['host1', 'host1'], self.hosts_of(first, second))
