@@ -89,11 +89,13 @@ def make(
     limit = rate_limits.why_not(shot.preemptions, project_id)
     request = shot.request
     if limit:
-        # An earlier attempt of the request may have made room.
+        # An earlier attempt of the request may have made room, and servers
+        # may be leaving.
         may_have_room = budget.plan_number > 1 or sources.is_room_hidden
-        if not may_have_room:
+        if not may_have_room and not any(one.leaving for one in shot.hosts):
             raise errors.LimitReached(limit)
-        # Room that is there may be claimed all the same, without victims.
+        # Room that is there, or soon, may be claimed all the same, without
+        # victims.
         request = dataclasses.replace(request, most_victims=0)
     plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
     if not plan.is_feasible:

@@ -127,6 +127,19 @@ class SurplusTest(LeavingCase):
         self.assertEqual(2, self.evicted())
         self.assertSound()
 
+    def test_they_reach_no_limit_of_preemptions(self):
+        self.flags(max_preemptions_per_minute=1, group='opie')
+        flavor = self.flavor(2)
+        preemptors = []
+        for _ in range(3):
+            preemptors.append(self.boot(flavor=flavor, state=None))
+            self.wait_until_claimed(preemptors[-1])
+        # There is no more than that, and no other server may be evicted.
+        self.assertNoValidHost(self.boot(8, state='ERROR'))
+        self.release.set()
+        self.assertActive(*preemptors)
+        self.assertEqual(1, self.evicted())
+
     def test_several_of_one_request_wait_where_others_do(self):
         first = self.boot(4, state=None)
         self.wait_until_claimed(first)

@@ -80,6 +80,7 @@ class ReasonTest(testtools.TestCase):
     def check(self, passes_as_it_is, expected):
         sources = mock.Mock()
         sources.worker.host_manager = _HostManager(passes_as_it_is)
+        sources.worker.journal.read.return_value.preemptions = []
         sources.worker.servicegroup.service_is_up.return_value = False
         sources.worker.journal.read.return_value.preemptions = []
         cloud = live_cloud.NovaCloud(
