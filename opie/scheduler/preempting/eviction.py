@@ -92,10 +92,11 @@ class Eviction:
             off, no preemptor is wanted any more, or quota does not allow it.
         """
         companion_check.check(self._attempt)
-        if self._attempt.plan.evicted:
-            self._attempt.quota.check_again(
-                self._attempt.placement_claim.preemptions
-            )
+        # Also for a request that needs no eviction: it would use up the quota
+        # of one whose victims have gone.
+        self._attempt.quota.check_again(
+            self._attempt.placement_claim.preemptions
+        )
         leaving_checks.LeavingChecks(self._attempt).check_all()
         since_check = self._check_all()
         for provider, server in self._victims:

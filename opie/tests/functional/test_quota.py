@@ -13,6 +13,8 @@
 
 """Servers that quota does not allow take no victim's place."""
 
+from nova import objects
+from oslo_db import exception as db_exc
 from testtools import testcase
 
 from opie.tests.functional import base
@@ -161,6 +163,19 @@ class InstancesTest(QuotaTestCase):
         self.release.set()
         self.assertServed(first)
         self.assertEvicted(1)
+
+    def test_without_an_answer_no_server_is_evicted(self):
+        def fail(*args, **kwargs):
+            raise db_exc.DBConnectionError
+
+        self.release.set()
+        self.meanwhile(
+            meanwhile.BEFORE_EVICTION,
+            lambda: self.patch(objects.Quotas, 'count_as_dict', fail),
+        )
+        server = self._wait_for_state_change(self.ask(), 'ERROR')
+        self.assertNoValidHost(server)
+        self.assertEvicted(0)
 
     def test_without_its_recheck_nova_allows_all(self):
         self.flags(instances=1, recheck_quota=False, group='quota')
