@@ -48,7 +48,7 @@ def _attempt(number_of_victims=1):
     )
     sources = types.SimpleNamespace(
         placement=None,
-        worker=types.SimpleNamespace(servicegroup=None),
+        worker=types.SimpleNamespace(name='a worker', servicegroup=None),
         deadline=waiting.Deadline.after(60),
     )
     return attempts.Attempt(
