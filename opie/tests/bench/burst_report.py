@@ -54,7 +54,7 @@ def row(one):
             _or_dash('%.1f', one.opie.served_seconds),
             _or_dash('%.2f', _time_ratio(one)),
             one.opie.cpu_seconds / one.stock.cpu_seconds,
-            one.opie.served,
+            len(one.opie.served),
             len(one.opie.victims),
             one.opie.voids,
             _or_dash('%.4f', one.cost_ratio),
@@ -98,7 +98,9 @@ def lines(rounds, pairs, **sizes):
             'burst/stock', _median(map(_time_ratio, rounds)), **sizes
         ),
         report.figure(
-            'burst/served', min(one.opie.served for one in rounds), **sizes
+            'burst/served',
+            min(len(one.opie.served) for one in rounds),
+            **sizes,
         ),
         report.figure(
             'void/evictions',

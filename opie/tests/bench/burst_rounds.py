@@ -146,7 +146,7 @@ def _stock(cloud, number, flavor, requests):
             boots,
         )
         bursts.forget(boots)
-    if outcome.served < requests:
+    if len(outcome.served) < requests:
         raise upkeep.NotAsBefore(
             'nova has refused requests on an empty cloud: %s'
             % dict(outcome.reasons)
@@ -163,18 +163,28 @@ def _opie(cloud, number, flavor, requests):
         boots,
     )
     cloud.computes.finish()
-    claims = bursts.number_of_claims(boots)
-    if claims != outcome.served:
-        raise upkeep.NotAsBefore(
-            '%d requests were served, and %d have claims.'
-            % (outcome.served, claims)
-        )
+    _check_claims(cloud, outcome.served, bursts.claimants(boots))
     bursts.forget(boots)
     upkeep.restore(cloud.people, cloud.computes)
     return {
         'opie': outcome,
         'cost_ratio': victim_costs.ratio(outcome, costs, flavor.vcpus),
     }
+
+
+def _check_claims(cloud, served, claimants):
+    """Check that those requests have claims that were served."""
+    wrong = served ^ claimants
+    if wrong:
+        raise upkeep.NotAsBefore(
+            'Served without a claim: %s. With a claim and not served: %s. '
+            'What the schedulers have logged of them:\n%s'
+            % (
+                ', '.join(served - claimants) or 'none',
+                ', '.join(claimants - served) or 'none',
+                ''.join(cloud.fleet.log_lines(wrong)),
+            )
+        )
 
 
 def _make_boots(cloud, flavor, requests):

@@ -45,7 +45,7 @@ class Outcome:
     :ivar served_seconds: until the last request was served; None if none was.
     :ivar evicted_seconds: until the last deletion was asked for, None if none.
     :ivar cpu_seconds: of all processes, until the last answer.
-    :ivar served: how many requests were served.
+    :ivar served: the uuids of the requests that were served.
     :ivar reasons: why the others were not, to how many.
     :ivar victims: the uuids of all servers that nova was asked to delete.
     :ivar voids: how many plans were void.
@@ -54,7 +54,7 @@ class Outcome:
     served_seconds: float | None
     evicted_seconds: float | None
     cpu_seconds: float
-    served: int
+    served: frozenset
     reasons: collections.Counter
     victims: tuple
     voids: int
@@ -73,14 +73,11 @@ def forget(boots):
             pass
 
 
-def number_of_claims(boots):
-    """Return how many of some boots hold anything."""
+def claimants(boots):
+    """Return the uuids of those boots that hold anything."""
     with concurrent.futures.ThreadPoolExecutor(_HANDS) as pool:
-        return len(list(filter(None, pool.map(_claimed, boots))))
-
-
-def _claimed(boot):
-    return boot.claimed()
+        claimed = pool.map(lambda boot: boot.claimed(), boots)
+    return {boot.uuid for boot, has in zip(boots, claimed, strict=True) if has}
 
 
 def send(fleet, manager, boots):
@@ -105,12 +102,12 @@ def send(fleet, manager, boots):
             % (len(late), len(calls), _PATIENCE_SECONDS)
         )
     reasons = collections.Counter(call.result() for call in calls)
-    served = reasons.pop(None, 0)
+    del reasons[None]
     return Outcome(
         _last(fleet.events, scheduler_process.SERVED, began),
         _last(fleet.events, scheduler_process.EVICTING, began),
         watch.cpu_seconds,
-        served,
+        frozenset(_uuids(fleet.events, scheduler_process.SERVED)),
         reasons,
         tuple(_uuids(fleet.events, scheduler_process.EVICTING)),
         len(_uuids(fleet.events, scheduler_process.VOID)),

@@ -83,7 +83,7 @@ def serve(pipe, conf_path, host, servers_on):
     # Who presses Ctrl-C speaks to the process that has started this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     nova_process.configure(conf_path)
-    _log_to(os.path.join(os.path.dirname(conf_path), host + '.log'))
+    _log_to(log_path(conf_path, host))
     CONF.set_override('host', host)
     for name, value in (
         ('preemption_timeout_seconds', _TIMEOUT_SECONDS),
@@ -98,8 +98,14 @@ def serve(pipe, conf_path, host, servers_on):
     os._exit(0)
 
 
+def log_path(conf_path, host):
+    """Return where the scheduler on a host logs."""
+    return os.path.join(os.path.dirname(conf_path), host + '.log')
+
+
 def _log_to(path):
-    """Log to a file, as a service does."""
+    """Log to a file, as a service does, and from INFO on what opie says."""
+    logging.getLogger('opie').setLevel(logging.INFO)
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter('%(asctime)s %(message)s'))
     logging.getLogger().handlers[:] = [handler]

@@ -60,6 +60,15 @@ class Fleet:
         """
         return Managers(name, self._services[:number])
 
+    def log_lines(self, uuids):
+        """Return the lines of all logs that name any of some uuids."""
+        return [
+            line
+            for service in self._services
+            for line in service.log_lines()
+            if any(uuid in line for uuid in uuids)
+        ]
+
     def delete_instance_info(self, context, host, uuid):
         self._cast(
             'delete_instance_info', context, host_name=host, instance_uuid=uuid
@@ -192,6 +201,12 @@ class Service:
         while self._calls:
             _, future = self._calls.popitem()
             future.set_result((scheduler_process.BROKEN, self._error))
+
+    def log_lines(self):
+        """Return the lines of its log."""
+        path = scheduler_process.log_path(CONF.config_file[0], self.host)
+        with open(path) as log:
+            return log.readlines()
 
     def stop(self):
         """End the process, by force if need be."""

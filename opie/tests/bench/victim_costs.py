@@ -64,6 +64,6 @@ def ratio(outcome, costs, vcpus):
     least = least_cost.least(
         [list(servers.values()) for servers in costs.values()],
         vcpus,
-        outcome.served,
+        len(outcome.served),
     )
     return sum(by_uuid[uuid] for uuid in set(outcome.victims)) / least
