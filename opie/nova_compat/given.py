@@ -118,7 +118,7 @@ GIVEN = (
         'nova.db.main.models',
         'Instance.disable_terminate Instance.ephemeral_gb '
         'Instance.launched_at Instance.locked_by Instance.memory_mb '
-        'Instance.node Instance.project_id Instance.root_gb '
+        'Instance.project_id Instance.root_gb '
         'Instance.vcpus InstanceAction.action '
         'InstanceAction.instance_uuid Migration.id '
         'Migration.migration_type Migration.source_node Migration.uuid',

@@ -37,7 +37,9 @@ from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import deletions
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import providers
-from opie.scheduler.planning import inputs
+
+if typing.TYPE_CHECKING:
+    from opie.scheduler.planning import inputs
 
 CONF = nova.conf.CONF
 

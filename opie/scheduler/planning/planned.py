@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 import typing
 
 from nova import objects
@@ -37,7 +38,7 @@ class Planned:
     request: model.Request
     spec: objects.RequestSpec
 
-    @property
+    @functools.cached_property
     def providers(self) -> set[str]:
         """The providers of its nominated hosts."""
         return {one.provider for one in self.plan.nominations}

@@ -19,6 +19,7 @@ from nova.scheduler import rpcapi
 from nova.tests import fixtures as nova_fixtures
 from nova.virt import fake
 import oslo_messaging as messaging
+from testtools import testcase
 
 from opie.scheduler.preempting import attempt as attempts
 from opie.tests.functional import base
@@ -76,6 +77,7 @@ class DeletedTest(LeavingCase):
         deleted = self.boot_preemptible(10, 'host1')
         self.check(deleted, self.boot_preemptible(10, 'host2'))
 
+    @testcase.attr('smoke')
     def test_a_normal_one(self):
         deleted = self.boot(10, 'host1')
         self.check(deleted, self.boot_preemptible(10, 'host2'))
@@ -92,6 +94,7 @@ class SurplusTest(LeavingCase):
         super().setUp()
         self.victims = [self.boot_preemptible(10, host) for host in self.hosts]
 
+    @testcase.attr('smoke')
     def test_later_requests_take_their_part_of_the_victim_in_flight(self):
         flavor = self.flavor(2)
         preemptors = []
@@ -218,6 +221,7 @@ class PromiseTest(LeavingCase):
 
         self.wrap(fake.FakeDriver, 'destroy', destroy)
 
+    @testcase.attr('smoke')
     def test_a_deletion_that_takes_too_long(self):
         self.flags(max_wait_for_deletion_seconds=3, group='opie')
         self.hold_one()
