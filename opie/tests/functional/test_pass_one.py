@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from opie.scheduler import filter_scheduler
 from opie.scheduler import host_manager
+from opie.scheduler.claims import journal
 from opie.tests.functional import base
 
 _NOVA_WEIGHERS = ['nova.scheduler.weights.all_weighers']
@@ -150,6 +151,20 @@ class SameTrafficTest(TrafficCase):
             [self.by_nova(), self.by_opie()], lambda: self.boot(1, state=None)
         )
         self.assertSame(by_nova, by_opie)
+
+    def test_a_member_of_a_group_costs_one_call_more(self):
+        group = self.api.post_server_groups(
+            {'name': 'a', 'policy': 'anti-affinity'}
+        )
+        by_nova, by_opie = self.traffic_of(
+            [self.by_nova(), self.by_opie()],
+            lambda: self.boot(1, hints={'group': group['id']}, state=None),
+        )
+        more = collections.Counter(by_opie) - collections.Counter(by_nova)
+        (call,) = more.elements()
+        self.assertEqual(
+            'get /resource_providers?in_tree=%s' % journal.ROOT_UUID, call
+        )
 
     def test_a_resize_costs_no_more_calls_than_novas(self):
         server = self.boot(1, 'host1')
