@@ -96,7 +96,7 @@ class OutageTest(base.CloudTestCase):
             return real(claim)
 
         self.wrap_once(placement.Client, 'replace_allocations', lose_answer)
-        self.wrap_once(allocations.Claim, '_is_made', is_made)
+        self.wrap_once(allocations.Claim, 'is_made', is_made)
         self.assertNoValidHost(self.boot(4, state='ERROR'))
         self.assertUntouched(self.victim)
         self.assertNoJournal()
