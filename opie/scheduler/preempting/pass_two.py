@@ -159,7 +159,7 @@ class PassTwo:
             raise errors.NoRoomMade(
                 'as many requests wait for room as [DEFAULT] '
                 'executor_thread_pool_size (%d) leaves threads for'
-                % CONF.executor_thread_pool_size
+                % threads.pool(CONF)
             )
         try:
             yield
