@@ -19,6 +19,7 @@ import time
 
 from opie.tests.bench import boots as boots_module
 from opie.tests.bench import scheduler_process
+from opie.tests.bench import scheduler_watch
 from opie.tests.bench import schedulers
 from opie.tests.bench import stopwatch
 
@@ -105,12 +106,12 @@ def send(fleet, manager, boots):
     del reasons[None]
     return Outcome(
         _last(fleet.events, scheduler_process.SERVED, began),
-        _last(fleet.events, scheduler_process.EVICTING, began),
+        _last(fleet.events, scheduler_watch.EVICTING, began),
         watch.cpu_seconds,
         frozenset(_uuids(fleet.events, scheduler_process.SERVED)),
         reasons,
-        tuple(_uuids(fleet.events, scheduler_process.EVICTING)),
-        len(_uuids(fleet.events, scheduler_process.VOID)),
+        tuple(_uuids(fleet.events, scheduler_watch.EVICTING)),
+        len(_uuids(fleet.events, scheduler_watch.VOID)),
     )
 
 

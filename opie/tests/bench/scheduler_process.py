@@ -25,22 +25,18 @@ import signal
 import threading
 import time
 import traceback
-from unittest import mock
 
 # NOTE: chooses nova's threading, so before the rest of nova.
 from opie.tests.bench import nova_process  # isort: skip
 
 from nova import context as nova_context
-from nova.compute import api as compute_api
-from nova.compute import rpcapi
 import nova.conf
 from nova.objects import base
 import oslo_messaging as messaging
 
-from opie.scheduler import filter_scheduler
-from opie.scheduler import report
 from opie.tests.bench import layout
 from opie.tests.bench import managers
+from opie.tests.bench import scheduler_watch
 
 CONF = nova.conf.CONF
 
@@ -48,8 +44,8 @@ CONF = nova.conf.CONF
 READY, ANSWER, EVENT, TERMINATE = 'ready', 'answer', 'event', 'terminate'
 # What may come of a call.
 DONE, NO_HOST, BROKEN = 'done', 'no host', 'broken'
-# What happens in a scheduler.
-SERVED, EVICTING, VOID = 'served', 'evicting', 'void'
+# What happens in a scheduler, beside what scheduler_watch.py tells of.
+SERVED = 'served'
 
 # The managers of each service.
 STOCK, OPIES = 'stock', 'opies'
@@ -92,7 +88,7 @@ def serve(pipe, conf_path, host, servers_on):
         CONF.set_override(name, value, 'opie')
     stock, opies = managers.make(servers_on)
     service = _Service(pipe, {STOCK: stock, OPIES: opies})
-    with service.watched():
+    with service.watch.on():
         service.run()
     # Threads that wait for something must not keep the process.
     os._exit(0)
@@ -127,7 +123,9 @@ class _Service:
                 (OPIES, CONF.executor_thread_pool_size),
             )
         }
-        self._reasons = {}
+        self.watch = scheduler_watch.Watch(
+            self._tell, lambda uuid: self._say(TERMINATE, uuid)
+        )
 
     def run(self):
         self._say(READY)
@@ -147,41 +145,6 @@ class _Service:
     def _tell(self, kind, uuid=None):
         self._say(EVENT, Event(kind, time.monotonic(), uuid))
 
-    @contextlib.contextmanager
-    def watched(self):
-        """Tell of evictions, of void plans, and of why requests are refused.
-
-        nova's compute API, through which evictions go, casts to a host.
-        """
-        delete, void = compute_api.API.delete, report.void
-        info = filter_scheduler.LOG.info
-
-        def telling_delete(api, context, instance):
-            self._tell(EVICTING, instance.uuid)
-            return delete(api, context, instance)
-
-        def telling_void(*args, **kwargs):
-            self._tell(VOID)
-            return void(*args, **kwargs)
-
-        def noting_info(text, *args):
-            if args and 'reason' in args[0]:
-                self._reasons[args[0]['preemptors']] = str(args[0]['reason'])
-            info(text, *args)
-
-        def terminate(_rpcapi, context, instance, bdms):
-            self._say(TERMINATE, instance.uuid)
-
-        with contextlib.ExitStack() as stack:
-            for where, name, what in (
-                (compute_api.API, 'delete', telling_delete),
-                (rpcapi.ComputeAPI, 'terminate_instance', terminate),
-                (report, 'void', telling_void),
-                (filter_scheduler.LOG, 'info', noting_info),
-            ):
-                stack.enter_context(mock.patch.object(where, name, what))
-            yield
-
     def _serve(self, call, manager, method, context, kwargs):
         """Serve one message, and answer it if it is a call.
 
@@ -195,7 +158,7 @@ class _Service:
             )
         except messaging.ExpectedException:
             uuids = ', '.join(kwargs['instance_uuids'])
-            outcome, answer = NO_HOST, self._reasons.pop(uuids, 'NoValidHost')
+            outcome, answer = NO_HOST, self.watch.reason(uuids)
         except Exception:
             outcome, answer = BROKEN, traceback.format_exc()
         if call is not None:
