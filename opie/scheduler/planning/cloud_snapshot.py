@@ -54,6 +54,7 @@ class CloudSnapshot:
     :ivar rivals: the other workers that preempt at this moment.
     :ivar pending: the pending preemptors of the journal.
     :ivar protected: what was protected.
+    :ivar leaving: which servers are leaving.
     """
 
     def __init__(
@@ -140,14 +141,14 @@ class CloudSnapshot:
         self.pending = self._worker.pending_reader.read(
             self.in_flight.preemptions, self.hosts
         ).but(planning)
-        self._leaving = leaving.read(self._worker, self.nodes, self.in_flight)
+        self.leaving = leaving.read(self._worker, self.nodes, self.in_flight)
 
     def leaving_on(
         self, provider: str, excluded: Collection[str] = ()
     ) -> dict[str, leaving.LeavingServer]:
         """Return uuid to server, of those that leave a host anyway."""
         node, planned = self.nodes[provider], self._victims_on(provider)
-        return self._leaving.on(node, planned, excluded)
+        return self.leaving.on(node, planned, excluded)
 
     def records_leaving(self, provider: str) -> list[leaving.Record]:
         """Return what nova knows of the servers that leave a host."""

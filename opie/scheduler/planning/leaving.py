@@ -132,6 +132,10 @@ class Leaving:
         self._worker = worker
         self._by_provider = by_provider
 
+    def before(self, provider: str) -> tuple[LeavingServer, ...]:
+        """Return the leaving servers of one host, without those of plans."""
+        return tuple(self._by_provider.get(provider, {}).values())
+
     def on(
         self,
         node: compute_nodes.Compute,

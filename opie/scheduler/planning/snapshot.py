@@ -156,7 +156,7 @@ def _host(
         taken as too small without being read.
     """
     servers = _preemptibles(node, sources)
-    leaving = tuple(shared.leaving_on(node.uuid).values())
+    leaving = shared.leaving.before(node.uuid)
     return sources.worker.hosts.host(
         node,
         generation,
