@@ -271,13 +271,15 @@ class _HostSearch:
     ) -> bool:
         """Tell whether any so many servers are too few.
 
-        The first and the last so many stand for all, because those have
-        little in common.  The request need not fit without them, so that is
-        not asked.
+        Of all but one, each is asked about, because filters may want certain
+        servers gone.  Otherwise the first and the last so many stand for all.
+        The request need not fit without them, so that is not asked.
         """
+        size, twice = len(servers), servers * 2
+        firsts = range(size) if number == size - 1 else (0, size - number)
         return all(
-            self._answers.why_filters_refuse(some) is not None
-            for some in (servers[:number], servers[len(servers) - number :])
+            self._answers.why_filters_refuse(twice[at : at + number])
+            for at in firsts
         )
 
     def _reprieve(

@@ -87,6 +87,23 @@ class OnePreemptorTest(testtools.TestCase):
         )
         self.check(options, plan, its_cost)
 
+    def test_the_first_and_the_last_server_must_go(self):
+        """All but the first are refused, and all but the last."""
+        host = builders.host(
+            'a', *[builders.server(uuid, VCPU=1) for uuid in 'vwxy'], VCPU=4
+        )
+
+        def both(provider, gone, nominations):
+            return None if gone >= {'v', 'y'} else 'they must go'
+
+        plan = builders.make_plan(
+            [host],
+            limited(builders.request(VCPU=1), 2),
+            builders.NO_COST,
+            both,
+        )
+        self.assertEqual([('a', ['v', 'y'])], builders.placed(plan))
+
     def test_a_server_must_go_where_some_that_go_would_not_suffice(self):
         """Nor is that they would not suffice a word of the filters."""
         host = builders.host(
