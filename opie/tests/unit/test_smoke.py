@@ -19,7 +19,7 @@ import testtools
 from opie import tests
 
 _MARK = "@testcase.attr('smoke')"
-_TESTS = 15
+_TESTS = 24
 
 
 class TestSmoke(testtools.TestCase):

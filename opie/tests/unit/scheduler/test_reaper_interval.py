@@ -35,7 +35,7 @@ class ReaperIntervalTest(testtools.TestCase):
         self.config = self.useFixture(config_fixture.Config(CONF))
         # What the periodic task uses of a scheduler.
         self.scheduler = types.SimpleNamespace(
-            _next_reap=0, placement_client=None, servicegroup_api=None
+            _next_reap=0, _reaper=lambda: reaper.Reaper(None, None)
         )
 
     def turns(self, *moments):
