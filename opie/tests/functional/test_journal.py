@@ -28,7 +28,8 @@ class JournalTest(base.CloudTestCase):
         preemptor = self.boot(4, state=None)
         self.assertTrue(begun.wait(base.WAIT_SECONDS))
         self.assertEqual(10, self.used_vcpus('host1'))
-        self.assertNoValidHost(self.boot(6, state='ERROR'))
+        # One that may not preempt does not wait for it either.
+        self.assertNoValidHost(self.boot_preemptible(6, state='ERROR'))
         provider = self._get_provider_uuid_by_host('host1')
         (entry,) = self.journal_providers()
         held = self.allocations(victim)

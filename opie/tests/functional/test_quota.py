@@ -140,6 +140,8 @@ class InstancesTest(QuotaTestCase):
 
     def test_a_deleted_preemptor_leaves_quota_to_the_next(self):
         self.flags(instances=1, group='quota')
+        # The next one does not wait for the victim of the deleted one.
+        self.flags(max_wait_for_deletion_seconds=0, group='opie')
         first = self.begin()
         second = self.ask()
         self.let_them_come(second)
