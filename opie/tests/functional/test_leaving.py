@@ -15,15 +15,13 @@
 import threading
 
 from nova import exception
-from nova.scheduler import rpcapi
-from nova.tests import fixtures as nova_fixtures
 from nova.virt import fake
-import oslo_messaging as messaging
 from testtools import testcase
 
 from opie.scheduler.preempting import attempt as attempts
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
+from opie.tests.functional import two_schedulers
 
 
 class LeavingCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
@@ -332,34 +330,12 @@ class FailedEvictionTest(LeavingCase):
         self.assertNoJournal()
 
 
-class SchedulersTest(LeavingCase):
+class SchedulersTest(two_schedulers.TwoSchedulersMixin, LeavingCase):
     """Each request goes to a scheduler of its own."""
 
     def setUp(self):
         super().setUp()
-        # nova's start_service lets no test start a second one.
-        another = self.useFixture(
-            nova_fixtures.ServiceFixture('scheduler', 'scheduler2')
-        )
-        self.managers = [
-            self.scheduler_service.manager,
-            another.service.manager,
-        ]
-
-        def call(real, api, context, spec_obj, uuids, *flags):
-            self.managers.reverse()
-            try:
-                return self.managers[0].select_destinations(
-                    context,
-                    spec_obj=spec_obj.obj_clone(),
-                    instance_uuids=uuids,
-                    return_objects=flags[0],
-                    return_alternates=flags[1],
-                )
-            except messaging.ExpectedException as exc:
-                raise exc.exc_info[1] from exc
-
-        self.wrap(rpcapi.SchedulerAPI, 'select_destinations', call)
+        self.start_second_scheduler()
 
     def test_each_sees_what_the_other_one_has_left(self):
         for host in self.hosts:

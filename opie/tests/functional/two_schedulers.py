@@ -26,17 +26,17 @@ class TwoSchedulersMixin:
     """For a :class:`base.CloudTestCase`."""
 
     def start_second_scheduler(self):
-        """Let each scheduler service get one of the next two requests."""
+        """Let the scheduler services get the next requests in turn."""
         # nova's start_service lets no test start a second one.
         another = self.useFixture(
             nova_fixtures.ServiceFixture('scheduler', 'scheduler2')
         )
-        idle = [self.scheduler_service.manager, another.service.manager]
+        managers = [self.scheduler_service.manager, another.service.manager]
 
         def call(real, api, context, spec_obj, uuids, *flags):
-            manager = idle.pop()
+            managers.reverse()
             try:
-                return manager.select_destinations(
+                return managers[0].select_destinations(
                     context,
                     spec_obj=spec_obj.obj_clone(),
                     instance_uuids=uuids,
