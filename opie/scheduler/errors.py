@@ -99,5 +99,9 @@ class AttemptVoid(Exception):
         self.is_room_free = is_room_free
 
 
+class NextTurn(Exception):
+    """A turn has no time left for a request, which has another turn."""
+
+
 class ClaimFailed(AttemptVoid):
     """The claim was not made and never will be: all allocations stay."""

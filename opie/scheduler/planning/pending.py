@@ -114,8 +114,9 @@ class Pending:
         ]
         if unknown:
             context = nova_context.get_admin_context()
-            self._flavors.update(dict.fromkeys(unknown))
-            self._flavors.update(whereabouts.flavors_of(context, unknown))
+            found = whereabouts.flavors_of(context, unknown)
+            # At once, because other threads read them.
+            self._flavors.update({**dict.fromkeys(unknown), **found})
 
     def count_on(self, state: host_managers.HostState) -> None:
         """Count the preemptors on a host as servers of it.

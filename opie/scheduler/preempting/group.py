@@ -22,19 +22,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Iterable
-from collections.abc import Iterator
 from collections.abc import Sequence
 from concurrent import futures
-import contextlib
 
 from opie.scheduler import errors
 from opie.scheduler import steps
+from opie.scheduler import waiting
 from opie.scheduler.claims import together
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import snapshot
+from opie.scheduler.preempting import answers as answers_given
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import plans
 from opie.scheduler.preempting import refusal_cache
@@ -44,7 +44,10 @@ from opie.scheduler.preempting import waiting_request
 _Request = waiting_request.WaitingRequest
 
 # How many plans a request may lose to other schedulers in one turn.
-_MOST_ROUNDS = 5
+_MOST_ROUNDS = 3
+# How long a turn plans before it claims what it has.  The requests that are
+# left have another turn.
+_MOST_SECONDS = 2
 # How many claims are prepared side by side.  Placement has as many workers as
 # its operator gives it.
 _MOST_PREPARED_AT_ONCE = 4
@@ -70,8 +73,9 @@ class GroupPlanner:
             outcome of all requests that have none.
         """
         still_wanted.check_switch()
+        answers = answers_given.Answers(requests)
         # 1. Snapshot: all hosts, maybe a moment behind.
-        required = self._requirements(requests)
+        required = self._requirements(requests, answers)
         if not required:
             return
         shared = cloud_snapshot.take(
@@ -79,7 +83,7 @@ class GroupPlanner:
             requests[0].sources.placement,
             _preemptors_of(required),
         )
-        turn = _Turn(required, shared, self._refusals)
+        turn = _Turn(required, shared, self._refusals, answers)
         for number in range(_MOST_ROUNDS):
             if number:
                 turn.begin_again()
@@ -94,12 +98,12 @@ class GroupPlanner:
         turn.end()
 
     def _requirements(
-        self, requests: Sequence[_Request]
+        self, requests: Sequence[_Request], answers: answers_given.Answers
     ) -> dict[_Request, requirements.Requirements]:
         """Return what each request asks for, of those that can be planned."""
         required = {}
         for request in requests:
-            with _outcome_of(request):
+            with answers.failing(request):
                 request.deadline.check()
                 required[request] = requirements.read(
                     request.context.elevated(),
@@ -122,15 +126,20 @@ class _Turn:
         required: dict[_Request, requirements.Requirements],
         shared: cloud_snapshot.CloudSnapshot,
         refusals: refusal_cache.RefusalCache,
+        answers: answers_given.Answers,
     ) -> None:
         self._required = required
         self._shared = shared
         self._refusals = refusals
+        self._answers = answers
+        self._time = waiting.Deadline.after(_MOST_SECONDS)
         self._left = list(required)
         self._planned: dict[_Request, turns_plans.Planned] = {}
         # Those for which there is no room if all plans of this round hold.
         self._refused: dict[_Request, errors.NoPlan] = {}
-        self._do_all_hold = True
+        # Whether each plan that counted in this round was claimed, and whether
+        # each claim of the turn has stood its verification.
+        self._are_all_claimed = self._are_all_right = True
         self.lost: dict[_Request, errors.AttemptVoid] = {}
 
     def begin_again(self) -> None:
@@ -139,7 +148,7 @@ class _Turn:
             request.note_void(void)
         self._left = [*self._refused, *self.lost]
         self._refused, self.lost = {}, {}
-        self._do_all_hold = True
+        self._are_all_claimed = True
         self._shared.read_journal(_preemptors_of(self._left))
 
     def plan(self) -> None:
@@ -153,7 +162,9 @@ class _Turn:
             if key in refusals:
                 self._refused[request] = refusals[key]
                 continue
-            with _outcome_of(request):
+            with self._answers.failing(request):
+                if self._time.is_over and request is not self._left[0]:
+                    raise errors.NextTurn
                 try:
                     self._planned[request] = self._plan(request)
                 except errors.NoPlan as exc:
@@ -200,33 +211,36 @@ class _Turn:
         for request, error in _claim(self._planned).items():
             # It does not count for the plans of the next round.
             self._shared.lose(self._planned.pop(request))
-            self._do_all_hold = False
+            self._are_all_claimed = False
             if isinstance(error, errors.AttemptVoid) and error.is_race:
                 self.lost[request] = error
             else:
-                request.outcome.set_exception(error)
+                self._answers.fail(request, error)
 
     def verify(self) -> None:
         """Verify the claims that were made."""
         for request, planned in self._planned.items():
             self._shared.note_claimed(planned)
-            with _outcome_of(request):
-                attempt = request.planned_attempt
+            attempt = request.planned_attempt
+            try:
                 attempt.verify()
-                request.outcome.set_result(attempt)
-            self._do_all_hold &= not request.outcome.exception()
+            except Exception as exc:
+                self._are_all_right = False
+                self._answers.fail(request, exc)
+            else:
+                self._answers.give(request, attempt)
 
     def end(self) -> None:
         """Answer the requests that were not served."""
         for request, refusal in self._refused.items():
-            if self._do_all_hold:
+            if self._are_all_claimed and self._are_all_right:
                 self._refusals.note(request.refusal_key, str(refusal))
-                request.outcome.set_exception(refusal)
+                self._answers.fail(request, refusal)
             else:
                 void = errors.AttemptVoid(str(refusal), is_race=True)
-                request.outcome.set_exception(void)
+                self._answers.fail(request, void)
         for request, error in self.lost.items():
-            request.outcome.set_exception(error)
+            self._answers.fail(request, error)
 
 
 def _preemptors_of(requests: Iterable[_Request]) -> set[str]:
@@ -261,12 +275,3 @@ def _prepared(
             (request, pool.submit(request.planned_attempt.prepare))
             for request in requests
         ]
-
-
-@contextlib.contextmanager
-def _outcome_of(request: _Request) -> Iterator[None]:
-    """Let an error be the outcome of one request, while others go on."""
-    try:
-        yield
-    except Exception as exc:
-        request.outcome.set_exception(exc)

@@ -23,6 +23,7 @@ from __future__ import annotations
 import typing
 
 from nova import context as nova_context
+from nova import exception
 from nova.compute import task_states
 from nova.compute import vm_states
 import nova.conf
@@ -57,7 +58,10 @@ class LeavingChecks:
         if not leaving:
             return
         for host in sorted({one.record.host for one in leaving.values()}):
-            self._attempt.checks.check_service(host)
+            try:
+                self._attempt.checks.check_service(host)
+            except exception.NotFound as exc:
+                raise _void(str(exc), *leaving) from exc
         cells = instances.cells_of(self._context, leaving)
         self._attempt.awaited.update(cells)
         for context, uuids in instances.by_cell(self._context, leaving):
@@ -112,7 +116,11 @@ class LeavingChecks:
         if vm_state == vm_states.ERROR:
             raise _void('nova failed to delete %s' % uuid, uuid)
         # It may be a potential victim of the next plan.
-        raise _void('%s is not leaving any more' % uuid)
+        raise errors.AttemptVoid(
+            '%s is not leaving any more' % uuid,
+            is_race=True,
+            is_room_free=True,
+        )
 
 
 def _void(reason: str, *servers: str) -> errors.AttemptVoid:

@@ -196,6 +196,8 @@ class PassTwo:
                             request.preemptors, attempt.plan_number - 1
                         )
                         return attempt
+                except errors.NextTurn:
+                    continue
                 except errors.AttemptVoid as void:
                     if request.attempt:
                         # It raises unless another plan may help.  Where

@@ -24,6 +24,7 @@ import collections
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Sequence
+from concurrent import futures
 import contextlib
 import threading
 
@@ -90,8 +91,9 @@ class Turns:
         """Return the requests to serve, or none after something changed."""
         with self._changed:
             if not self._is_taken and self._free_slots and self._waiting:
+                chosen = self._choose()
                 self._is_taken = True
-                return self._choose()
+                return chosen
             if request not in self._waiting:
                 # Another thread serves it, which ends in time.
                 self._changed.wait()
@@ -144,6 +146,10 @@ class Turns:
         return [self._waiting[place] for *_, place in sorted(places)]
 
     def _take_turn(self, chosen: Sequence[_Request]) -> None:
+        # A request that is answered may leave, and wait again, meanwhile.
+        outcomes = [request.outcome for request in chosen]
+        for outcome in outcomes:
+            outcome.add_done_callback(self._notify)
         error: BaseException = RuntimeError('a turn has served no request')
         try:
             self._serve(chosen)
@@ -154,9 +160,13 @@ class Turns:
             error = exc
             raise
         finally:
-            for request in chosen:
-                if not request.outcome.done():
-                    request.outcome.set_exception(error)
+            for outcome in outcomes:
+                if not outcome.done():
+                    outcome.set_exception(error)
             with self._changed:
                 self._is_taken = False
                 self._changed.notify_all()
+
+    def _notify(self, outcome: futures.Future[attempts.Attempt]) -> None:
+        with self._changed:
+            self._changed.notify_all()

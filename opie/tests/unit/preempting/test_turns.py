@@ -13,6 +13,7 @@
 """Whose turn it is: the requests that one turn takes, and what they get."""
 
 from concurrent import futures
+import contextlib
 import functools
 import threading
 
@@ -170,6 +171,37 @@ class TurnsTest(testtools.TestCase):
         self.turns = turns.Turns(fail, 2)
         for _ in range(3):
             self.assertRaises(errors.SilentCells, self.wait_for, _Request())
+
+    def test_one_that_is_answered_early_may_wait_again_at_once(self):
+        """Its turn, which goes on, does not answer it a second time."""
+        early = _Request()
+        self.turns = turns.Turns(self.answer_early, 10)
+        # It is the turn of this thread.
+        self.turns._is_taken = True
+        self.threads.append(threading.Thread(target=self.insist, args=[early]))
+        self.threads[-1].start()
+        self.wait_until(lambda: early in self.turns._waiting)
+        with self.turns._changed:
+            chosen = self.turns._choose()
+        self.turns._take_turn(chosen)
+        self.end()
+        self.assertEqual([[early], [early]], self.served)
+        self.assertIs(early, early.outcome.result(0))
+
+    def answer_early(self, requests):
+        """Answer a request amid its first turn, and let it come again."""
+        self.served.append(list(requests))
+        (early,) = requests
+        if len(self.served) == 1:
+            early.outcome.set_exception(errors.AttemptVoid('again'))
+            self.wait_until(lambda: early in self.turns._waiting)
+        else:
+            early.outcome.set_result(early)
+
+    def insist(self, request):
+        with contextlib.suppress(errors.AttemptVoid):
+            self.wait_for(request)
+        self.wait_for(request)
 
     def test_an_error_while_victims_go_frees_the_slot(self):
         self.make(slots=1)
