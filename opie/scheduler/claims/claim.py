@@ -281,11 +281,13 @@ class Claim:
         give_back.empty(self.client, victims)
 
     @steps.step('gives back')
-    def close_journal(self, preemptors: Iterable[str]) -> None:
+    def close_journal(self, preemptors: Iterable[str]) -> bool:
         """Close the journal of preemptors that have no claim, if that can be.
 
         Their claim was not made, or was dropped.  The reaper closes what is
         left, which is all of it if the claim may still arrive.
+
+        :returns: False if placement has refused it, as it does where the claim
+            has just arrived.
         """
-        if not self._may_arrive:
-            self._journal.close_what_can_be(preemptors)
+        return self._may_arrive or self._journal.close_what_can_be(preemptors)

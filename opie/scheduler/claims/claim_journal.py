@@ -115,14 +115,18 @@ class ClaimJournal:
         del self.preemptions[preemptor]
         return True
 
-    def close_what_can_be(self, preemptors: Iterable[str]) -> None:
+    def close_what_can_be(self, preemptors: Iterable[str]) -> bool:
         """Delete the providers of several preemptors.
 
         The reaper deletes what has to stay for now.
+
+        :returns: False if placement has refused to delete one, because there
+            are entries on it, for instance.
         """
+        are_closed = True
         for preemptor in self.preemptions.keys() & set(preemptors):
             try:
-                self.close_one(preemptor)
+                are_closed &= self.close_one(preemptor)
             except placement.PlacementError as exc:
                 LOG.warning(
                     'The resource provider %(provider)s stays in the journal '
@@ -134,3 +138,4 @@ class ClaimJournal:
                         'error': exc,
                     },
                 )
+        return are_closed

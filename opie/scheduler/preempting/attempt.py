@@ -283,11 +283,14 @@ class Attempt:
         nothing else tells the reaper of it once the victims are gone.  So has
         the journal of a preemption that has cost a server and counts.
         """
-        is_done = self.placement_claim.give_back_for(preemptors)
         is_counted = self.sent and rate_limits.are_limited()
-        if is_done and not is_counted:
-            self.placement_claim.close_journal(preemptors)
-        return is_done
+        # Once more for a claim that has arrived late: no other comes after it.
+        for _ in range(2):
+            if not self.placement_claim.give_back_for(preemptors):
+                return False
+            if is_counted or self.placement_claim.close_journal(preemptors):
+                break
+        return True
 
     @staticmethod
     def _report_waste(

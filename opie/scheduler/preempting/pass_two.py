@@ -19,10 +19,8 @@ once as the options allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Sequence
 import contextlib
-import threading
 import typing
 
 from nova import context as nova_context
@@ -47,6 +45,7 @@ from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import group
 from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import refusal_cache
+from opie.scheduler.preempting import seats
 from opie.scheduler.preempting import turns
 from opie.scheduler.preempting import waiting_request
 
@@ -78,7 +77,7 @@ class PassTwo:
         self._refusals = refusal_cache.RefusalCache()
         planner = group.GroupPlanner(self._worker, self._refusals)
         self._turns = turns.Turns(planner.serve, threads.slots(CONF))
-        self._seats = threading.BoundedSemaphore(threads.seats(CONF))
+        self._seats = seats.Seats(threads.seats(CONF))
 
     def make_room(
         self,
@@ -108,7 +107,7 @@ class PassTwo:
                 is_room_hidden,
             )
             requester = eligibility.requester_of(context, spec)
-            with self._seat():
+            with self._seats.taken(requester[0]):
                 return self._carry_out_a_plan(
                     waiting_request.WaitingRequest(
                         context,
@@ -152,20 +151,6 @@ class PassTwo:
             ):
                 known.read(client, uuid)
 
-    @contextlib.contextmanager
-    def _seat(self) -> Iterator[None]:
-        """Leave threads of the worker to ordinary requests."""
-        if not self._seats.acquire(blocking=False):
-            raise errors.NoRoomMade(
-                'as many requests wait for room as [DEFAULT] '
-                'executor_thread_pool_size (%d) leaves threads for'
-                % threads.pool(CONF)
-            )
-        try:
-            yield
-        finally:
-            self._seats.release()
-
     def _check_refusals(self, request: waiting_request.WaitingRequest) -> None:
         known = self._refusals.find(request.refusal_key)
         if known:
@@ -205,6 +190,7 @@ class PassTwo:
                         # reached if their room is free.
                         request.attempt.undo(void)
                         evicted |= request.attempt.sent
+                        request.budget.evicted = len(evicted)
                     request.note_void(void)
                     waiting.FOR_NEXT_PLAN.sleep()
                 except Exception as error:

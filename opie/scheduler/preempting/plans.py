@@ -43,11 +43,13 @@ class PlanBudget:
     """How many plans were made for one request, and may still be made.
 
     :ivar excluded: uuids of servers that are no victims in the next plan.
+    :ivar evicted: how many victims of void attempts have gone.
     """
 
     def __init__(self) -> None:
         self._voided = self._lost_races = 0
         self.excluded: frozenset[str] = frozenset()
+        self.evicted = 0
 
     @property
     def plan_number(self) -> int:
@@ -87,7 +89,7 @@ def make(
     """
     project_id = shot.spec.project_id
     limit = rate_limits.why_not(shot.preemptions, project_id)
-    request = shot.request
+    request = _with_victims_left(shot.request, budget)
     if limit:
         # An earlier attempt of the request may have made room, and servers
         # may be leaving.
@@ -105,6 +107,18 @@ def make(
     if CONF.opie.dry_run:
         raise errors.NoRoomMade('[opie] dry_run is on')
     return plan
+
+
+def _with_victims_left(
+    request: model.Request, budget: PlanBudget
+) -> model.Request:
+    """Return a request that may evict what its void attempts have left it."""
+    most = request.most_victims
+    if most is None:
+        return request
+    return dataclasses.replace(
+        request, most_victims=max(0, most - budget.evicted)
+    )
 
 
 def _refusal(

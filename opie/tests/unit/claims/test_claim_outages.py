@@ -16,6 +16,7 @@ from oslo_utils.fixture import uuidsentinel as uuids
 
 from opie.scheduler.placement import client as placement
 from opie.tests.stand_ins.placement import client as stand_in
+from opie.tests.unit.claims import cloud
 from opie.tests.unit.claims import test_claim as claims
 
 
@@ -70,6 +71,19 @@ class OutageTest(claims.ClaimTestCase):
         self.at_the_write(delay)
         self.make(self.one)
         self.assertMade()
+
+    def test_one_that_arrives_after_it_was_given_back_keeps_its_journal(self):
+        """So it is given back once more."""
+        self.one.prepare(1, cloud.DEADLINE, 'a scheduler', cloud.WORKER)
+        late = self.one.bodies({})
+        self.assertTrue(self.one.give_back_for({uuids.new}))
+        self.client.replace_allocations(late)
+        self.assertFalse(self.one.close_journal({uuids.new}))
+        self.assertTrue(self.one.give_back_for({uuids.new}))
+        self.assertTrue(self.one.close_journal({uuids.new}))
+        self.assertEqual({}, self.held('new'))
+        self.assertEqual({'host': {'VCPU': 4}}, self.held('victim'))
+        self.assertNoJournal()
 
     def test_a_placement_that_stays_silent_leaves_it_to_be_given_back(self):
         def fall_silent(call):

@@ -121,6 +121,19 @@ class UndoTest(testtools.TestCase):
             self.assertEqual([1], self.wasted)
 
 
+class LateClaimTest(testtools.TestCase):
+    """A claim without an answer arrives once it was given back."""
+
+    def test_it_is_given_back_once_more(self):
+        attempt = _attempt()
+        claim = mock.Mock()
+        claim.give_back_for.return_value = True
+        claim.close_journal.side_effect = [False, True]
+        attempt.placement_claim = claim
+        self.assertTrue(attempt._give_back_and_close({'preemptor'}))
+        self.assertEqual(2, claim.give_back_for.call_count)
+
+
 class ClaimTest(testtools.TestCase):
     def setUp(self):
         super().setUp()

@@ -10,38 +10,28 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an infeasible plan ends: itself, or the request."""
+"""How many victims a request may have, from plan to plan."""
 
-from unittest import mock
-
-import nova.conf
 import testtools
 
-import opie.conf
 from opie.preemption import model
-from opie.scheduler import errors
 from opie.scheduler.preempting import plans
 
-opie.conf.register_opts(nova.conf.CONF)
 
+class VictimsLeftTest(testtools.TestCase):
+    def left(self, most_victims, evicted):
+        budget = plans.PlanBudget()
+        budget.evicted = evicted
+        request = model.Request(
+            ('preemptor',), {'VCPU': 1}, most_victims=most_victims
+        )
+        return plans._with_victims_left(request, budget).most_victims
 
-class RefusalTest(testtools.TestCase):
-    def refusal(self, is_cut_short, number_of_read=0, **of_cloud):
-        shot = mock.Mock()
-        shot.cloud.states = dict.fromkeys(range(number_of_read))
-        shot.cloud.has_changed = of_cloud.get('has_changed', False)
-        shot.request = model.Request(('preemptor',), {'VCPU': 1})
-        plan = model.Plan(is_cut_short=is_cut_short)
-        return plans._refusal(shot, plan, None, plans.PlanBudget())
+    def test_victims_of_void_attempts_count(self):
+        self.assertEqual(1, self.left(3, 2))
 
-    def test_a_plan_that_has_seen_all_hosts_answers_requests_alike(self):
-        self.assertIsInstance(self.refusal(False), errors.NoPlan)
+    def test_none_is_left_once_as_many_have_gone(self):
+        self.assertEqual(0, self.left(1, 1))
 
-    def test_a_search_cut_short_after_a_few_hosts_is_made_again(self):
-        self.assertIsInstance(self.refusal(True, 15), errors.AttemptVoid)
-
-    def test_one_cut_short_after_many_ends_the_request_and_no_other(self):
-        for has_changed in (False, True):
-            refusal = self.refusal(True, 16, has_changed=has_changed)
-            self.assertIsInstance(refusal, errors.NoRoomMade)
-            self.assertNotIsInstance(refusal, errors.NoPlan)
+    def test_without_a_limit_any_number_may_go(self):
+        self.assertIsNone(self.left(None, 5))
