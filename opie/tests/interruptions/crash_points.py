@@ -98,7 +98,8 @@ class CrashMixin(dying.DyingMixin):
     def crash_at(self, scenario, points):
         """Try crash points one after the other, and check what is left."""
         for point in points:
-            tries = _TRIES if point.is_chance else 1
+            is_chance = point.is_chance or scenario.has_threads
+            tries = _TRIES if is_chance else 1
             while not self._has_crashed_at(scenario, point):
                 tries -= 1
                 self.assertTrue(tries, 'never came %s' % point)

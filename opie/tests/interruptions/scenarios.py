@@ -30,11 +30,14 @@ class Scenario:
     :cvar entry: what of the scheduler is interrupted.
     :cvar servers: (VCPU, host, whether preemptible) of those there before.
     :cvar number: how many servers are asked for.
+    :cvar has_threads: whether requests go on side by side, so that the order
+        of their calls is a matter of chance.
     """
 
     entry = killer.PREEMPTION
     servers = ((5, 'host1', True), (5, 'host1', True), (10, 'host2', False))
     number = 1
+    has_threads = False
 
     def __init__(self, cloud):
         self.cloud = cloud
@@ -82,6 +85,7 @@ class Together(Scenario):
     """Two requests that one turn serves, on a host each."""
 
     servers = Several.servers
+    has_threads = True
 
     def act(self):
         self.cloud.ask_together(2)
