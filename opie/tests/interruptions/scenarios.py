@@ -127,6 +127,7 @@ class Joined(Scenario):
     """
 
     servers = ((10, 'host1', True), (10, 'host2', False))
+    has_threads = True
 
     def act(self):
         self.cloud.ask_together(2, vcpu=4)
