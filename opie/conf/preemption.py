@@ -243,9 +243,9 @@ waits until one of them is over, at most until its own
 
 All requests that wait for room, evicting or not, have at most two thirds of
 the worker's threads, ``executor_thread_pool_size``. So that these are many, a
-worker has 192 threads unless that option is set. A project has at most twice as
-many of these as are free. A request beyond that is answered with NoValidHost,
-as nova does without opie.
+worker has 192 threads unless that option is set. One project has at most twice
+as many of these as are free. A request beyond that is answered with
+NoValidHost, as nova does without opie.
 
 Possible values:
 

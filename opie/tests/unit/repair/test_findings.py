@@ -51,7 +51,7 @@ TABLE = {
         (True, False): findings.Repair.WAIT,
         (False, False): findings.Repair.CLOSE,
     },
-    # If it holds anything it is undone, whatever the rest.
+    # A preemptor with a claim is undone in each of these cases.
     preemptor_fate.Fate.REFUSED: {
         (True, True): findings.Repair.UNDO,
         (False, True): findings.Repair.CLOSE,
