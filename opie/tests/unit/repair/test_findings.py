@@ -51,7 +51,7 @@ TABLE = {
         (True, False): findings.Repair.WAIT,
         (False, False): findings.Repair.CLOSE,
     },
-    # A preemptor with a claim is undone in each of these cases.
+    # Without a claim; a preemptor that has one is undone in each case.
     preemptor_fate.Fate.REFUSED: {
         (True, True): findings.Repair.UNDO,
         (False, True): findings.Repair.CLOSE,
