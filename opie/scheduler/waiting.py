@@ -86,6 +86,8 @@ class Pauses:
 
 # For victims to be gone: the preemptor waits for the last of them.
 FOR_VICTIMS = Pauses(0.025, 1, growth=0.05)
+# For other threads to ask the same database for the states of their victims.
+FOR_OTHERS = Pauses(0.025, 0.025)
 # For nova to end the record of a server that it has deleted.
 FOR_RECORDS = Pauses(0.2, 0.2)
 # For another writer of the same provider to be through.

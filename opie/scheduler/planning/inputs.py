@@ -22,6 +22,7 @@ import typing
 
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
+from opie.scheduler.nova_db import shared_states
 from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import known_states
@@ -66,6 +67,9 @@ class Worker:
     )
     pending_reader: pending.Reader = dataclasses.field(
         default_factory=pending.Reader
+    )
+    server_states: shared_states.SharedStates = dataclasses.field(
+        default_factory=shared_states.SharedStates
     )
 
 

@@ -29,7 +29,6 @@ from oslo_log import log as logging
 from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
-from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import leaving_checks
 from opie.scheduler.preempting import still_wanted
@@ -94,8 +93,9 @@ class Confirmation:
     ) -> tuple[set[str], bool]:
         """Return (those whose record is there, whether nova is through)."""
         try:
-            with nova_context.target_cell(self._context, cell) as context:
-                states = instances.states_of(context, sorted(victims))
+            states = self._attempt.sources.worker.server_states.states_of(
+                self._context, cell, victims
+            )
         except Exception:
             LOG.exception('Cannot see whether victims are gone.')
             return victims, False
