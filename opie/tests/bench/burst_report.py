@@ -64,17 +64,21 @@ def row(one):
         report.say('    %d refused: %s' % (number, reason))
 
 
-def plain_boots(pairs):
-    """Print the phases of :func:`ordinary.measure`."""
+def plain_boots(pairs, others):
+    """Print the phases of :func:`ordinary.measure`.
+
+    :param others: what the other requests are.
+    """
     for quiet, busy in pairs:
         report.say(
             'Plain boots in a second: %.1f on %.1f cores, and %.1f beside '
-            '%.1f preemptions on %.1f cores'
+            '%.1f %s on %.1f cores'
             % (
                 quiet.rate,
                 quiet.cores,
                 busy.rate,
-                busy.preemptions,
+                busy.others,
+                others,
                 busy.cores,
             )
         )
@@ -90,7 +94,7 @@ def _time_ratio(one):
     return one.opie.evicted_seconds / one.stock.served_seconds
 
 
-def lines(rounds, pairs, **sizes):
+def lines(rounds, **sizes):
     """Return lines of JSON: medians of times, and the worst of all else."""
     evicted = sum(len(one.opie.victims) for one in rounds)
     return [
@@ -112,7 +116,20 @@ def lines(rounds, pairs, **sizes):
         report.figure(
             'cost/least', _most(one.cost_ratio for one in rounds), **sizes
         ),
-        report.figure('ordinary', ordinary.ratio(pairs), **sizes),
+    ]
+
+
+def ordinary_lines(opies, stocks, **sizes):
+    """Return lines of JSON about plain boots beside other requests.
+
+    :param opies: pairs of phases of opie's schedulers, see ordinary.measure.
+    :param stocks: those of nova's.
+    """
+    ratios = ordinary.ratio(opies), ordinary.ratio(stocks)
+    return [
+        report.figure('ordinary', ratios[0], **sizes),
+        report.figure('ordinary, nova', ratios[1], **sizes),
+        report.figure('ordinary/nova', ratios[0] / ratios[1], **sizes),
     ]
 
 

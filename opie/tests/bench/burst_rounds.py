@@ -46,6 +46,11 @@ _ENOUGH_SECONDS = 600
 _REFUSAL_ROUNDS = 5
 # For connections to be made, and what is read once to be read.
 _WARM_UP_REQUESTS = 6
+# What comes beside plain boots.
+_OTHERS = {
+    scheduler_process.STOCK: 'more plain boots',
+    scheduler_process.OPIES: 'preemptions',
+}
 # In every third round the preemptors are small enough for one victim.
 _SMALL_EVERY = 3
 
@@ -125,9 +130,15 @@ def _measure(cloud, number, most_rounds, deadline):
         step = -1 if index % 2 else 1
         rounds.append(_round(cloud, number, flavor, bursts.REQUESTS, step))
         burst_report.row(rounds[-1])
-    pairs = ordinary.measure(cloud, number)
-    burst_report.plain_boots(pairs)
-    return burst_report.lines(rounds, pairs, **sizes)
+    pairs = {}
+    for kind in (scheduler_process.STOCK, scheduler_process.OPIES):
+        pairs[kind] = ordinary.measure(cloud, number, kind)
+        burst_report.plain_boots(pairs[kind], _OTHERS[kind])
+    return burst_report.lines(rounds, **sizes) + burst_report.ordinary_lines(
+        pairs[scheduler_process.OPIES],
+        pairs[scheduler_process.STOCK],
+        **sizes,
+    )
 
 
 def _round(cloud, number, flavor, requests, step):

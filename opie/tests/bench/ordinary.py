@@ -14,6 +14,9 @@
 A client boots small servers one after the other, for which every host has
 room.  Meanwhile preemptors come at a steady rate, for which no host has.  Both
 go to the same schedulers.
+
+Any other requests slow the client down as well.  So the same is measured of
+nova's own schedulers, with small servers in place of the preemptors.
 """
 
 import concurrent.futures
@@ -32,7 +35,7 @@ from opie.tests.bench import schedulers
 from opie.tests.bench import stopwatch
 from opie.tests.bench import upkeep
 
-PREEMPTORS_PER_SECOND = 5
+OTHERS_PER_SECOND = 5
 
 _PAIRS = 2
 _PHASE_SECONDS = 10
@@ -45,25 +48,27 @@ class Phase:
     """What was measured for some seconds.
 
     :ivar rate: how many plain boots the schedulers place in a second.
-    :ivar preemptions: how many preemptors were served in a second.
+    :ivar others: how many other requests were served in a second.
     :ivar cores: how many processors all processes kept busy meanwhile.
     """
 
     rate: float
-    preemptions: float
+    others: float
     cores: float
 
 
-def measure(cloud, number):
-    """Return some pairs of phases: without preemptions, and with.
+def measure(cloud, number, kind):
+    """Return some pairs of phases: without other requests, and with.
 
     :param cloud: a :class:`burst_rounds.Cloud`.
     :param number: of schedulers.
+    :param kind: scheduler_process.OPIES, where the other requests preempt, or
+        scheduler_process.STOCK, where they are plain boots, too.
     """
     pairs = []
     for index in range(_PAIRS):
         phases = {
-            is_busy: _phase(cloud, number, is_busy)
+            is_busy: _phase(cloud, number, kind, is_busy)
             for is_busy in ((True, False) if index % 2 else (False, True))
         }
         pairs.append((phases[False], phases[True]))
@@ -71,37 +76,41 @@ def measure(cloud, number):
 
 
 def ratio(pairs):
-    """Return the rate with preemptions as a part of that without."""
+    """Return the rate beside other requests as a part of that without."""
     return statistics.median(busy.rate / quiet.rate for quiet, busy in pairs)
 
 
-def _phase(cloud, number, is_busy):
-    flavors = cloud.people.flavors
-    preemptors = []
-    if is_busy:
-        with cloud.people.fast_commits():
-            preemptors = bursts.make_boots(
-                flavors[layout.PREEMPTOR_VCPUS],
-                PREEMPTORS_PER_SECOND * _PHASE_SECONDS,
-            )
-    manager = cloud.fleet.managers(scheduler_process.OPIES, number)
+def _phase(cloud, number, kind, is_busy):
+    plain = cloud.people.flavors[layout.FLAVOR_VCPUS[0]]
+    others = _others(cloud.people, kind, plain) if is_busy else []
+    manager = cloud.fleet.managers(kind, number)
     with room.for_ordinary_requests(cloud.people.databases):
         try:
-            with _preempting(manager, preemptors, cloud.people.cell) as served:
+            with _beside(manager, others, cloud.people.cell) as served:
                 watch = stopwatch.Stopwatch()
                 watch.start()
-                rate = _rate(flavors[layout.FLAVOR_VCPUS[0]], manager)
+                rate = _rate(plain, manager)
                 watch.stop()
-                preempted = len(served)
+                number_served = len(served)
         finally:
             cloud.computes.finish()
-            bursts.forget(preemptors)
+            bursts.forget(others)
     upkeep.restore(cloud.people, cloud.computes)
     return Phase(
         rate,
-        preempted / watch.seconds,
+        number_served / watch.seconds,
         watch.cpu_seconds / watch.seconds,
     )
+
+
+def _others(people, kind, plain):
+    """Return boots that come beside those of the client."""
+    preempting = people.flavors[layout.PREEMPTOR_VCPUS]
+    with people.fast_commits():
+        return bursts.make_boots(
+            preempting if kind == scheduler_process.OPIES else plain,
+            OTHERS_PER_SECOND * _PHASE_SECONDS,
+        )
 
 
 def _rate(flavor, manager):
@@ -121,15 +130,15 @@ def _rate(flavor, manager):
 
 
 @contextlib.contextmanager
-def _preempting(manager, preemptors, cell):
-    """Let preemptors come, one after the other, until the block ends.
+def _beside(manager, boots, cell):
+    """Let other requests come, one after the other, until the block ends.
 
     Yields a list of those that were served until then.
     """
     served = []
     stop = threading.Event()
 
-    def preempt(boot):
+    def request(boot):
         with contextlib.suppress(schedulers.Refused):
             boot.schedule(manager)
             boot.land(cell)
@@ -137,13 +146,13 @@ def _preempting(manager, preemptors, cell):
 
     def pace(pool):
         calls = []
-        for boot in preemptors:
-            calls.append(pool.submit(preempt, boot))
-            if stop.wait(1 / PREEMPTORS_PER_SECOND):
+        for boot in boots:
+            calls.append(pool.submit(request, boot))
+            if stop.wait(1 / OTHERS_PER_SECOND):
                 break
         return calls
 
-    pool = concurrent.futures.ThreadPoolExecutor(len(preemptors) + 1)
+    pool = concurrent.futures.ThreadPoolExecutor(len(boots) + 1)
     pacer = pool.submit(pace, pool)
     try:
         yield served
@@ -154,7 +163,7 @@ def _preempting(manager, preemptors, cell):
         pool.shutdown(wait=False)
     if late:
         raise bursts.TooSlow(
-            '%d preemptors got no answer within %d seconds.'
+            '%d requests got no answer within %d seconds.'
             % (len(late), _PATIENCE_SECONDS)
         )
     for call in calls:
