@@ -18,6 +18,7 @@ from opie.preemption import planner
 from opie.scheduler.claims import together
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import cloud_snapshot
+from opie.scheduler.preempting import verification
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 from opie.tests.interruptions import gathering
@@ -132,6 +133,18 @@ class BurstTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
         for server in self.burst(8, flavor):
             self.assertEqual('ERROR', self.end_of(server))
         self.assertEqual(1, len(made))
+
+    def test_a_refusal_beside_a_claim_that_is_undone_is_not_remembered(self):
+        """Each needs a host for itself, and one of the two claims is void."""
+        self.flags(refusal_cache_seconds=5, group='opie')
+        self.wrap_once(
+            verification, 'problems', lambda real, *args: ['not as planned']
+        )
+        self.gather(3)
+        preemptors = self.burst(3, self.flavor(10))
+        states = sorted(self.end_of(server) for server in preemptors)
+        self.assertEqual(['ACTIVE', 'ACTIVE', 'ERROR'], states)
+        self.assertSound()
 
     def test_a_project_without_room_takes_no_slot_of_another(self):
         """Its plans are being made while another request comes."""
