@@ -45,7 +45,8 @@ Length of a billing period.
 
 A preemptible server that has just completed a period is the cheapest to evict,
 because the time that a server has run beyond its last full period cannot be
-billed.
+billed. Periods are counted from the server's last launch, nova's
+``launched_at``. To rescue, resize, revert or unshelve a server sets that anew.
 
 Possible values:
 
@@ -65,8 +66,9 @@ Related options:
 How much the work counts that a victim loses.
 
 When room is made, evicting a server costs this much for each billing period
-that has passed since its launch, so that a higher value prefers the youngest
-victims, which have done the least work. With the default, age does not count.
+that has passed since its last launch, nova's ``launched_at``. So a higher value
+prefers the youngest victims, which have done the least work. A rescue, a resize
+or an unshelving is a launch too. With the default, age does not count.
 A value below zero counts as zero.
 
 Possible values:
@@ -88,10 +90,16 @@ Related options:
         help="""
 How long a preemptible server runs protected.
 
-A server launched less than this ago is evicted only for a request that no
-other victims make room for, even if the others cost more. As few such servers
-as possible are evicted. With 0, a server can be evicted as soon as it has
-started, and users of a busy cloud may see their servers come and go.
+A server that was launched first less than this ago is evicted only for a
+request that no other victims make room for, even if the others cost more. As
+few such servers as possible are evicted. With 0, a server can be evicted as
+soon as it has started, and users of a busy cloud may see their servers come
+and go.
+
+The first launch is the end of the server's build. No user can renew the
+protection: to rescue, resize or shelve a server launches it again, and that
+does not count here. If nova does not tell when the build ended, the server's
+creation counts.
 
 Possible values:
 

@@ -116,11 +116,14 @@ GIVEN = (
     (
         'to know which servers are preemptible, and which must not go',
         'nova.db.main.models',
-        'Instance.disable_terminate Instance.ephemeral_gb '
+        'Instance.created_at Instance.disable_terminate '
+        'Instance.ephemeral_gb '
         'Instance.launched_at Instance.locked_by Instance.memory_mb '
         'Instance.project_id Instance.root_gb '
-        'Instance.vcpus InstanceAction.action '
-        'InstanceAction.instance_uuid Migration.id '
+        'Instance.vcpus InstanceAction.action InstanceAction.id '
+        'InstanceAction.instance_uuid InstanceActionEvent.action_id '
+        'InstanceActionEvent.event InstanceActionEvent.finish_time '
+        'Migration.id '
         'Migration.migration_type Migration.source_node Migration.uuid',
     ),
     (

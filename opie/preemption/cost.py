@@ -75,8 +75,8 @@ class Cost:
     :ivar billing_period_seconds: length of a period.
     :ivar age_multiplier: cost of each billing period's length that a victim
         has run since its launch; it keeps those that have done most work.
-    :ivar min_runtime_seconds: a server that has run for less is young, and
-        chosen only where nothing else makes room.
+    :ivar min_runtime_seconds: a server that was launched first less than this
+        ago is young, and chosen only where nothing else makes room.
     :ivar is_min_runtime_strict: whether a young server is not even chosen
         then.
     :ivar now: the moment, in seconds since the epoch.
@@ -118,14 +118,24 @@ class Cost:
         )
 
     def runtime_seconds(self, server: 'model.Server') -> float:
-        """Return how long a server has run, 0 if it never did."""
-        if server.launched_at is None:
-            return 0.0
-        return max(0.0, self.now - server.launched_at)
+        """Return how long a server has run since its last launch.
+
+        A server that was never launched has run for 0 seconds.
+        """
+        return self._seconds_since(server.launched_at)
+
+    def _seconds_since(self, moment: float | None) -> float:
+        return 0.0 if moment is None else max(0.0, self.now - moment)
 
     def is_young(self, server: 'model.Server') -> bool:
-        """Tell whether a server is to stay while others will do."""
-        return self.runtime_seconds(server) < self.min_runtime_seconds
+        """Tell whether a server is to stay while others will do.
+
+        The first launch counts, because a user may launch a server again.
+        """
+        since = server.protected_since
+        if since is None:
+            since = server.launched_at
+        return self._seconds_since(since) < self.min_runtime_seconds
 
     def may_evict(self, server: 'model.Server') -> bool:
         """Tell whether a server may be evicted where nothing else will do."""

@@ -81,12 +81,15 @@ class Server:
         for one that never was.
     :ivar is_leaving: whether it goes in any case, so that it costs nothing
         and no deletion has to be asked for.
+    :ivar protected_since: from when on the time of its protection counts,
+        which no later launch renews; None for the time of its launch.
     """
 
     uuid: str
     held: Amounts
     launched_at: float | None = None
     is_leaving: bool = False
+    protected_since: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -27,9 +27,9 @@ from nova import context as nova_context
 from nova.compute import task_states
 from nova.compute import vm_states
 from nova.db.main import models as main_models
-from oslo_utils import timeutils
 import sqlalchemy as sa
 
+from opie.scheduler.nova_db import first_launches
 from opie.scheduler.nova_db import marks
 
 # NOTE: as nova/compute/stats.py counts the I/O workload of a host.
@@ -56,6 +56,9 @@ class PreemptibleServer:
 
     :ivar launched_at: in seconds since the epoch; None for a server that was
         never launched.
+    :ivar protected_since: from when on the time of its protection counts, in
+        seconds since the epoch; None while the server is being built.  See
+        :func:`first_launches.protected_since`.
     """
 
     uuid: str
@@ -71,6 +74,7 @@ class PreemptibleServer:
     vcpus: int
     root_gb: int
     ephemeral_gb: int
+    protected_since: float | None = None
 
     @property
     def has_io_workload(self) -> bool:
@@ -158,11 +162,13 @@ def only_preemptible(
     }
 
 
-_COLUMNS = tuple(
-    getattr(main_models.Instance, field.name)
+# Those that a row has a column of.
+_FIELDS = tuple(
+    field.name
     for field in dataclasses.fields(PreemptibleServer)
+    if field.name != 'protected_since'
 )
-_EPOCH = datetime.datetime(1970, 1, 1)
+_COLUMNS = tuple(getattr(main_models.Instance, name) for name in _FIELDS)
 _SHARED_TEXTS = frozenset(
     ('project_id', 'host', 'node', 'vm_state', 'task_state', 'locked_by')
 )
@@ -171,15 +177,14 @@ _SHARED_TEXTS = frozenset(
 def _server_of(row):
     """Return the value of a row; texts that many rows have are kept once."""
     values = {}
-    for field in dataclasses.fields(PreemptibleServer):
-        value = getattr(row, field.name)
-        if field.name in _SHARED_TEXTS and value is not None:
+    for name in _FIELDS:
+        value = getattr(row, name)
+        if name in _SHARED_TEXTS and value is not None:
             value = sys.intern(value)
-        values[field.name] = value
+        values[name] = value
     if row.launched_at is not None:
-        # NOTE: nova keeps naive times, in UTC.
-        launched_at = timeutils.normalize_time(row.launched_at)
-        values['launched_at'] = (launched_at - _EPOCH).total_seconds()
+        values['launched_at'] = first_launches.epoch(row.launched_at)
+    values['protected_since'] = first_launches.protected_since(row)
     return PreemptibleServer(**values)
 
 
@@ -187,7 +192,7 @@ def _rows(context, *conditions):
     server = main_models.Instance
     return marks.read_servers(
         context,
-        (*_COLUMNS, server.deleted),
+        (*_COLUMNS, server.deleted, *first_launches.columns()),
         # NOTE: while a server is resized to another cell, nova has a second
         # record of it there, or here, that is hidden from users.
         sa.or_(server.hidden == sa.false(), server.hidden.is_(None)),

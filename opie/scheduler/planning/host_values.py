@@ -143,11 +143,10 @@ class HostValues:
             made_from.node.uuid,
             inventories,
             tuple(
-                model.Server(
-                    server.uuid,
+                _victim(
+                    server,
                     held.get(server.uuid)
                     or self._size(server, inventories.keys()),
-                    server.launched_at,
                 )
                 for server in victims
             ),
@@ -208,6 +207,21 @@ class HostValues:
         return self._sizes[key]
 
 
+def _victim(
+    server: preemptibles.PreemptibleServer, held: model.Amounts
+) -> model.Server:
+    """Return a potential victim.
+
+    :param held: what it holds on its host.
+    """
+    return model.Server(
+        server.uuid,
+        held,
+        server.launched_at,
+        protected_since=server.protected_since,
+    )
+
+
 def _with_usage(
     name: str,
     inventory: model.Inventory,
@@ -250,11 +264,7 @@ def host_from_facts(
         provider,
         facts.inventories,
         tuple(
-            model.Server(
-                server.uuid,
-                facts.allocations[server.uuid],
-                server.launched_at,
-            )
+            _victim(server, facts.allocations[server.uuid])
             for server in victims
             # A server without allocations frees nothing, and has nothing that
             # the journal could tell of.

@@ -12,6 +12,8 @@
 
 """By which criteria one choice is better than another, one by one."""
 
+import dataclasses
+
 import testtools
 
 from opie.preemption import cost
@@ -34,6 +36,13 @@ def full_host(uuid, *servers, **fields):
     """Return a host of which the servers hold every core."""
     cores = sum(one.held['VCPU'] for one in servers)
     return host(uuid, *servers, VCPU=cores, **fields)
+
+
+def launched_again(uuid, minutes, **held):
+    """Return a server of a day that was launched again some minutes ago."""
+    return dataclasses.replace(
+        server(uuid, minutes, **held), protected_since=-86400.0
+    )
 
 
 @builders.scenarios(
@@ -91,6 +100,24 @@ def full_host(uuid, *servers, **fields):
             request(VCPU=3),
             YOUNG_ARE_SPARED,
             [('a', ['w', 'x'])],
+        ),
+        'a server that was launched again is not young': (
+            [
+                full_host('a', launched_again('again', minutes=1, VCPU=1)),
+                full_host('b', server('dear', VCPU=1, minutes=59)),
+            ],
+            request(VCPU=1),
+            YOUNG_NEVER_GO,
+            [('a', ['again'])],
+        ),
+        'a server that was launched again costs as its last launch says': (
+            [
+                full_host('a', launched_again('again', minutes=59, VCPU=1)),
+                full_host('b', server('cheap', VCPU=1, minutes=58)),
+            ],
+            request(VCPU=1),
+            YOUNG_NEVER_GO,
+            [('b', ['cheap'])],
         ),
         'a young server never goes if protection is strict': (
             [full_host('a', server('young', VCPU=1, minutes=1))],
