@@ -66,9 +66,9 @@ Related options:
 How much the work counts that a victim loses.
 
 When room is made, evicting a server costs this much for each billing period
-that has passed since its last launch, nova's ``launched_at``. So a higher value
-prefers the youngest victims, which have done the least work. A rescue, a resize
-or an unshelving is a launch too. With the default, age does not count.
+that has passed since its last launch, nova's ``launched_at``. So a higher
+value prefers the youngest victims, which have done the least work. A rescue, a
+resize or an unshelving is a launch too. With the default, age does not count.
 A value below zero counts as zero.
 
 Possible values:

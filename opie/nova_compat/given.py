@@ -116,8 +116,7 @@ GIVEN = (
     (
         'to know which servers are preemptible, and which must not go',
         'nova.db.main.models',
-        'Instance.created_at Instance.disable_terminate '
-        'Instance.ephemeral_gb '
+        'Instance.disable_terminate Instance.ephemeral_gb '
         'Instance.launched_at Instance.locked_by Instance.memory_mb '
         'Instance.project_id Instance.root_gb '
         'Instance.vcpus InstanceAction.action InstanceAction.id '
