@@ -16,6 +16,7 @@
 harmless.  Each option's home is one of the modules beside this file.
 """
 
+from opie.conf import hosts
 from opie.conf import limits
 from opie.conf import preemption
 from opie.conf import scheduler
@@ -25,4 +26,5 @@ def register_opts(conf):
     """Register every option of opie on an ``oslo_config.cfg.ConfigOpts``."""
     preemption.register_opts(conf)
     limits.register_opts(conf, preemption.GROUP)
+    hosts.register_opts(conf, preemption.GROUP)
     scheduler.register_opts(conf)

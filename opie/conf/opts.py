@@ -12,6 +12,7 @@
 
 """Options as oslo-config-generator wants them (``oslo.config.opts``)."""
 
+from opie.conf import hosts
 from opie.conf import limits
 from opie.conf import preemption
 from opie.conf import scheduler
@@ -21,5 +22,8 @@ def list_opts():
     """Return [(group name, [options])] for the sample configuration."""
     return [
         ('DEFAULT', scheduler.ALL_OPTS),
-        (preemption.GROUP.name, preemption.ALL_OPTS + limits.ALL_OPTS),
+        (
+            preemption.GROUP.name,
+            preemption.ALL_OPTS + limits.ALL_OPTS + hosts.ALL_OPTS,
+        ),
     ]

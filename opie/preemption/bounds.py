@@ -39,7 +39,9 @@ def make_least_rank(
         for name, amount in demand.resources.items()
     ]
     most_victims = demand.most_victims
-    floor = demand.its_cost.make_floor()
+    its_cost = demand.its_cost
+    floor = its_cost.make_floor()
+    failed_builds_shift = ranks.FAILED_BUILDS_SHIFT
     millionths_shift = ranks.MILLIONTHS_SHIFT
     count_shift = ranks.COUNT_SHIFT
     # How many victims hosts that are alike need is found once.
@@ -68,9 +70,12 @@ def make_least_rank(
         if most_victims is not None and number > most_victims:
             return model.Unfit.by_limit(most_victims)
         # As ranks.fold does, without a call.
-        return (floor(its_figures, number) << millionths_shift) + (
+        rank = (floor(its_figures, number) << millionths_shift) + (
             number << count_shift
         )
+        if host.failed_builds:
+            rank += its_cost.failed_builds(host) << failed_builds_shift
+        return rank
 
     return least_rank
 

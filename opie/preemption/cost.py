@@ -80,6 +80,8 @@ class Cost:
     :ivar is_min_runtime_strict: whether a young server is not even chosen
         then.
     :ivar now: the moment, in seconds since the epoch.
+    :ivar avoids_failed_builds: whether servers are evicted on hosts whose
+        builds have failed lately only where no other host will do.
     """
 
     count_multiplier: float = 1000.0
@@ -89,6 +91,7 @@ class Cost:
     min_runtime_seconds: float = 0.0
     is_min_runtime_strict: bool = False
     now: float = 0.0
+    avoids_failed_builds: bool = True
 
     def __post_init__(self) -> None:
         for name in ('count', 'duration', 'age'):
@@ -116,6 +119,10 @@ class Cost:
                 self.min_runtime_seconds if self.is_min_runtime_strict else 0.0
             ),
         )
+
+    def failed_builds(self, host: 'model.Host') -> int:
+        """Return the failed builds that count against a host."""
+        return host.failed_builds if self.avoids_failed_builds else 0
 
     def runtime_seconds(self, server: 'model.Server') -> float:
         """Return how long a server has run since its last launch.

@@ -102,7 +102,7 @@ class Host:
     :ivar leaving: the servers on it that go in any case; none of them is a
         potential victim.
     :ivar is_worth_reading: whether the host, where it seems too small, is read
-        before it is refused, because its amounts may be wrong.
+        before it is refused.
     :ivar uncertain: resource classes of which potential victims may hold more
         than is known.
     :ivar is_capacity_known: whether the inventories, but for what is in use,
@@ -113,6 +113,7 @@ class Host:
         the hosts that seem too small those read longest ago come first.
     :ivar why_protected: why no server on it may be evicted, so that it has no
         potential victims; None where servers may be.
+    :ivar failed_builds: how many builds have failed there lately.
     """
 
     provider: str
@@ -125,6 +126,7 @@ class Host:
     is_unknown: bool = False
     read_at: float = 0.0
     why_protected: str | None = None
+    failed_builds: int = 0
 
     def __post_init__(self) -> None:
         servers = self.potential_victims + self.leaving

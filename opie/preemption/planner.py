@@ -45,7 +45,8 @@ def make_plan(
     """Plan a request at the least cost, with as few victims as are allowed.
 
     A plan of least cost that has more victims than the request allows is made
-    again, with a cost that only counts victims.
+    again, with a cost that only counts victims.  If that one has too many as
+    well, because it avoids hosts whose builds have failed, it avoids none.
 
     :param hosts: in any order.  They may be out of date, and ``cloud`` tells
         how those are now that can win.
@@ -55,7 +56,7 @@ def make_plan(
     plan = _least_plan(request, by_provider, its_cost, cloud)
     if _has_few_enough(plan, request):
         return plan
-    fewest = _least_plan(request, by_provider, its_cost.fewest(), cloud)
+    fewest = _fewest_plan(request, by_provider, its_cost.fewest(), cloud)
     is_cut_short = plan.is_cut_short or fewest.is_cut_short
     if not _has_few_enough(fewest, request):
         unfit = model.Unfit.by_limit(request.most_victims or 0)
@@ -76,6 +77,21 @@ def make_plan(
 def _has_few_enough(plan: model.Plan, request: model.Request) -> bool:
     most = request.most_victims
     return most is None or len(plan.evicted) <= most
+
+
+def _fewest_plan(
+    request: model.Request,
+    hosts: dict[str, model.Host],
+    fewest: cost.Cost,
+    cloud: live_cloud.LiveCloud,
+) -> model.Plan:
+    plan = _least_plan(request, hosts, fewest, cloud)
+    if not _has_few_enough(plan, request) and any(
+        map(fewest.failed_builds, hosts.values())
+    ):
+        anywhere = dataclasses.replace(fewest, avoids_failed_builds=False)
+        return _least_plan(request, hosts, anywhere, cloud)
+    return plan
 
 
 def _least_plan(

@@ -16,10 +16,11 @@ A rank folds the criteria into a whole number, the first one uppermost, so
 that ranks can be compared and, for choices that are made together, added.
 Lower wins:
 
-1. victims that are younger than the protected age;
-2. the cost, in millionths;
-3. the number of victims;
-4. the resources freed beyond need, in millionths of what is asked for, and
+1. builds that have failed lately on a host where a victim goes;
+2. victims that are younger than the protected age;
+3. the cost, in millionths;
+4. the number of victims;
+5. the resources freed beyond need, in millionths of what is asked for, and
    the leaving servers that are waited for, as so many millionths.
 
 So a host with room, whose rank is zero, wins over any host where something is
@@ -38,16 +39,21 @@ from opie.preemption import model
 _BITS = 96
 # By how much a number is shifted to its place in a rank, for ranks that are
 # made in great numbers.
+FAILED_BUILDS_SHIFT = 4 * _BITS
 MILLIONTHS_SHIFT = 2 * _BITS
 COUNT_SHIFT = _BITS
 
 
 def fold(
-    young: int = 0, millionths: int = 0, count: int = 0, surplus: int = 0
+    young: int = 0,
+    millionths: int = 0,
+    count: int = 0,
+    surplus: int = 0,
+    failed_builds: int = 0,
 ) -> int:
     """Return the rank of a choice."""
-    rank = young
-    for criterion in (millionths, count, surplus):
+    rank = failed_builds
+    for criterion in (young, millionths, count, surplus):
         rank = (rank << _BITS) + criterion
     return rank
 
@@ -55,8 +61,9 @@ def fold(
 def tolerated(rank: int, tolerance: float) -> int:
     """Return the worst rank that is nearly as good as another one.
 
-    :param tolerance: which part more it may cost.  Neither more young servers
-        nor a victim where there is room are tolerated.
+    :param tolerance: which part more it may cost.  Neither more failed
+        builds, more young servers, nor a victim where there is room are
+        tolerated.
     """
     millionths = (rank >> MILLIONTHS_SHIFT) & ((1 << _BITS) - 1)
     return rank + (int(millionths * tolerance) << MILLIONTHS_SHIFT)
@@ -80,6 +87,7 @@ class Ranking:
         :param per_preemptor: the amounts that one preemptor takes.
         """
         self._cost = its_cost
+        self._failed_builds = its_cost.failed_builds(host)
         self._scale = {
             name: per_preemptor.get(name) or max(1, inventory.total)
             for name, inventory in host.inventories.items()
@@ -102,7 +110,8 @@ class Ranking:
             return 0
         freed = sum(self._millionths(server.held) for server in victims)
         return sum(self._rank(server, 0) for server in victims) + fold(
-            surplus=max(0, freed - self._millionths(missing))
+            surplus=max(0, freed - self._millionths(missing)),
+            failed_builds=self._failed_builds,
         )
 
     def _rank(self, server: model.Server, surplus: int) -> int:

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 import dataclasses
 import datetime
+import re
 import sys
 import typing
 
@@ -56,6 +57,9 @@ class Compute:
     cpu_allocation_ratio: float | None
     ram_allocation_ratio: float | None
     disk_allocation_ratio: float | None
+    # How many builds have failed there since the last one that succeeded, or
+    # since the compute has started.
+    failed_builds: int = 0
     # When the record changed last, naive and in UTC.
     changed_at: datetime.datetime | None = dataclasses.field(
         default=None, compare=False
@@ -101,7 +105,7 @@ def read(
                 row.uuid,
                 sys.intern(row.host),
                 sys.intern(row.hypervisor_hostname),
-                *row[3:],
+                *_others(row),
             )
             for row in _rows(context)
         ]
@@ -120,8 +124,24 @@ def read(
 _COLUMNS = tuple(
     getattr(main_models.ComputeNode, field.name)
     for field in dataclasses.fields(Compute)
-    if field.name not in ('cell_uuid', 'changed_at')
+    if field.name not in ('cell_uuid', 'failed_builds', 'changed_at')
 )
+# NOTE: nova/scheduler/host_manager.py takes it from the same statistics.
+_FAILED_BUILDS = re.compile(r'"failed_builds": "?(\d+)')
+
+
+def _others(row: typing.Any) -> list[typing.Any]:
+    *others, stats, changed_at = row[3:]
+    return [*others, _failed_builds(stats), changed_at]
+
+
+def _failed_builds(stats: str | None) -> int:
+    """Return what the statistics of a record say, in JSON.
+
+    Only this number is read, because the records of all hosts are.
+    """
+    found = _FAILED_BUILDS.search(stats or '')
+    return int(found[1]) if found else 0
 
 
 @main_db.pick_context_manager_reader
@@ -129,7 +149,9 @@ def _rows(context: nova_context.RequestContext) -> list[typing.Any]:
     node = main_models.ComputeNode
     return (
         context.session.query(
-            *_COLUMNS, sa.func.coalesce(node.updated_at, node.created_at)
+            *_COLUMNS,
+            node.stats,
+            sa.func.coalesce(node.updated_at, node.created_at),
         )
         .filter(
             node.deleted == 0,

@@ -163,6 +163,7 @@ class HostValues:
             is_unknown=made_from.is_worth_reading and facts is None,
             read_at=facts.read_at if facts else 0.0,
             why_protected=made_from.why_protected,
+            failed_builds=made_from.node.failed_builds,
         )
 
     def _uncertain(
@@ -253,12 +254,14 @@ def host_from_facts(
     victims: _Servers,
     why_protected: str | None = None,
     leaving: Iterable[leaving_servers.LeavingServer] = (),
+    failed_builds: int = 0,
 ) -> model.Host:
     """Return a host as placement has it.
 
     :param victims: the servers on it that may be evicted.
     :param leaving: its leaving servers.
     :param why_protected: why no server on it may be evicted, or None.
+    :param failed_builds: see :class:`model.Host`.
     """
     return model.Host(
         provider,
@@ -272,4 +275,5 @@ def host_from_facts(
         ),
         tuple(one.value(facts) for one in leaving if one.may_be_joined(facts)),
         why_protected=why_protected,
+        failed_builds=failed_builds,
     )

@@ -235,4 +235,5 @@ class NovaCloud:
             ),
             self._shared.protected.why_protected(state.host),
             self._shared.leaving_on(state.uuid, excluded).values(),
+            state.failed_builds,
         )

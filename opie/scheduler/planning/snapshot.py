@@ -184,6 +184,7 @@ def _nominated_host(
         ),
         shared.protected.why_protected(node.host),
         shared.leaving_on(node.uuid, excluded).values(),
+        node.failed_builds,
     )
 
 

@@ -157,4 +157,5 @@ def _cost_now() -> cost.Cost:
         CONF.opie.min_runtime_seconds,
         CONF.opie.min_runtime_strict,
         now=time.time(),
+        avoids_failed_builds=CONF.opie.avoid_failed_builds,
     )

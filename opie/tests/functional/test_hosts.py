@@ -100,6 +100,15 @@ class HostStatusTest(CheapAndDearCase):
         self.assertUntouched(self.boot(10))
         self.assertGone(self.cheap)
 
+    def test_a_host_whose_builds_fail_gives_way_to_others(self):
+        self.fill()
+        # NOTE: as nova/compute/manager.py does when a build has failed.
+        self.computes['host1'].manager.rt.build_failed('host1')
+        self.audit()
+        self.assertDearChosen(self.boot(10))
+        self.assertUntouched(self.boot(10))
+        self.assertGone(self.cheap)
+
     def set_status(self, host, status):
         self.api.put_service(self.service_id(host), {'status': status})
 

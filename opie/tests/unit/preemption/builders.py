@@ -109,7 +109,9 @@ def unlaunched(uuid, **held):
     return model.Server(uuid, held)
 
 
-def host(uuid, *servers, busy=None, preference=0, **inventories):
+def host(
+    uuid, *servers, busy=None, preference=0, failed_builds=0, **inventories
+):
     """Return a host; an inventory is a total or a :class:`model.Inventory`.
 
     :param servers: its potential victims and its leaving servers.
@@ -126,6 +128,7 @@ def host(uuid, *servers, busy=None, preference=0, **inventories):
         },
         tuple(one for one in servers if not one.is_leaving),
         tuple(one for one in servers if one.is_leaving),
+        failed_builds=failed_builds,
         preference=preference,
     )
 

@@ -119,12 +119,12 @@ def least(host, resources, its_cost, number=1, most=None):
     Leaving servers are gone before, and cost nothing.
 
     :param most: how many victims there may be, None for any number.
-    :returns: (young victims, cost in millionths, victims) of the set that is
-        the least in this order.
+    :returns: (failed builds of the host, young victims, cost in millionths,
+        victims) of the set that is the least in this order.
     """
     host = later(host)
     criteria = [
-        _criteria(gone, its_cost)
+        _criteria(host, gone, its_cost)
         for gone in subsets(host.potential_victims, most)
         if fits(host, resources, gone, number)
         and _is_needed(host, resources, gone, number)
@@ -145,8 +145,9 @@ def _is_needed(host, resources, gone, number):
     )
 
 
-def _criteria(gone, its_cost):
+def _criteria(host, gone, its_cost):
     return (
+        its_cost.failed_builds(host) if gone else 0,
         sum(its_cost.is_young(server) for server in gone),
         sum(its_cost.millionths(server) for server in gone),
         len(gone),
@@ -156,7 +157,7 @@ def _criteria(gone, its_cost):
 def least_accepted(host, resources, its_cost, accepts, most=None):
     """Return what the best set costs that filters accept; see least."""
     criteria = [
-        _criteria(gone, its_cost)
+        _criteria(host, gone, its_cost)
         for gone in subsets(host.potential_victims, most)
         for left in subsets(host.leaving)
         if fits(host, resources, gone + left)
@@ -168,7 +169,7 @@ def least_accepted(host, resources, its_cost, accepts, most=None):
 def least_together(hosts, resources, its_cost, number):
     """Return what the best plan for several preemptors costs; see least."""
     options = [
-        [(0, 0, 0)]
+        [(0, 0, 0, 0)]
         + [
             least(host, resources, its_cost, part)
             for part in range(1, number + 1)

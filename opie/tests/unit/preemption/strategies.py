@@ -48,6 +48,7 @@ costs = st.builds(
     st.just(3600),
     st.sampled_from((0.0, 0.0, 10.0)),
     st.sampled_from((0, 0, 1800)),
+    avoids_failed_builds=st.sampled_from((True, True, False)),
 )
 
 
@@ -154,6 +155,7 @@ def _hosts(draw, number, units_of, most_servers):
         *servers,
         busy=busy,
         preference=draw(st.integers(0, 1)),
+        failed_builds=draw(st.sampled_from((0, 0, 0, 1, 2))),
         **inventories,
     )
 

@@ -366,8 +366,8 @@ class ReadTest(testtools.TestCase):
         true = builders.make_plan(hosts, wanted, its_cost)
         self.assertEqual(true.is_feasible, by_estimates.is_feasible)
         self.assertEqual(
-            test_least_cost.criteria(true, its_cost),
-            test_least_cost.criteria(by_estimates, its_cost),
+            test_least_cost.criteria(hosts, true, its_cost),
+            test_least_cost.criteria(hosts, by_estimates, its_cost),
         )
 
     @strategies.SETTINGS
