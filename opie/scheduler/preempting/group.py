@@ -24,6 +24,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Sequence
 from concurrent import futures
+import time
 
 from opie.scheduler import errors
 from opie.scheduler import steps
@@ -74,6 +75,7 @@ class GroupPlanner:
         """
         still_wanted.check_switch()
         answers = answers_given.Answers(requests)
+        began = time.monotonic()
         # 1. Snapshot: all hosts, maybe a moment behind.
         required = self._requirements(requests, answers)
         if not required:
@@ -83,7 +85,7 @@ class GroupPlanner:
             requests[0].sources.placement,
             _preemptors_of(required),
         )
-        turn = _Turn(required, shared, self._refusals, answers)
+        turn = _Turn(required, shared, self._refusals, answers, began)
         for number in range(_MOST_ROUNDS):
             if number:
                 turn.begin_again()
@@ -127,7 +129,9 @@ class _Turn:
         shared: cloud_snapshot.CloudSnapshot,
         refusals: refusal_cache.RefusalCache,
         answers: answers_given.Answers,
+        began: float,
     ) -> None:
+        self._began = began
         self._required = required
         self._shared = shared
         self._refusals = refusals
@@ -234,7 +238,9 @@ class _Turn:
         """Answer the requests that were not served."""
         for request, refusal in self._refused.items():
             if self._are_all_claimed and self._are_all_right:
-                self._refusals.note(request.refusal_key, str(refusal))
+                self._refusals.note(
+                    request.refusal_key, str(refusal), self._began
+                )
                 self._answers.fail(request, refusal)
             else:
                 void = errors.AttemptVoid(str(refusal), is_race=True)

@@ -188,13 +188,20 @@ class PassTwo:
                         # It raises unless another plan may help.  Where
                         # victims were sent away, the next line is only
                         # reached if their room is free.
-                        request.attempt.undo(void)
+                        self._undo(request.attempt, void)
                         evicted |= request.attempt.sent
                         request.budget.evicted = len(evicted)
                     request.note_void(void)
                     waiting.FOR_NEXT_PLAN.sleep()
                 except Exception as error:
                     if request.attempt:
-                        request.attempt.undo(error)
+                        self._undo(request.attempt, error)
                     raise
             raise errors.NoRoomMade('no plan could be carried out')
+
+    def _undo(self, attempt: attempts.Attempt, error: Exception) -> None:
+        """Undo an attempt, and forget who was refused because of it."""
+        try:
+            attempt.undo(error)
+        finally:
+            self._refusals.forget()

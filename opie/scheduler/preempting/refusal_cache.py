@@ -100,6 +100,7 @@ class RefusalCache:
         self._known: collections.OrderedDict[bytes, tuple[float, str]] = (
             collections.OrderedDict()
         )
+        self._forgotten_at = time.monotonic()
 
     def find(self, key: bytes | None) -> str | None:
         """Return why a request was refused that is alike, or None.
@@ -119,12 +120,26 @@ class RefusalCache:
             reason,
         )
 
-    def note(self, key: bytes | None, reason: str) -> None:
-        """Remember that a plan has found no host for a request."""
+    def note(
+        self, key: bytes | None, reason: str, planned_since: float
+    ) -> None:
+        """Remember that a plan has found no host for a request.
+
+        :param planned_since: monotonic time before which the plan's facts may
+            have been read.
+        """
         if key is None:
             return
         with self._lock:
+            if planned_since < self._forgotten_at:
+                return
             self._known[key] = time.monotonic(), reason
             self._known.move_to_end(key)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
+
+    def forget(self) -> None:
+        """Forget all refusals, because room was given back."""
+        with self._lock:
+            self._forgotten_at = time.monotonic()
+            self._known.clear()

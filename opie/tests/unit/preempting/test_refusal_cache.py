@@ -15,6 +15,7 @@
 import copy
 import itertools
 import json
+import time
 
 from nova import objects
 import nova.conf
@@ -229,12 +230,23 @@ class RefusalsTest(testtools.TestCase):
     def test_it_remembers_the_last_ones(self):
         known = refusal_cache.RefusalCache(most=2)
         for key in (b'a', b'b', b'a', b'c'):
-            known.note(key, 'no room')
+            known.note(key, 'no room', time.monotonic())
         self.assertIsNone(known.find(b'b'))
         self.assertIn('no room', known.find(b'a'))
         self.assertIn('no room', known.find(b'c'))
 
     def test_nothing_is_known_of_what_has_no_key(self):
         known = refusal_cache.RefusalCache()
-        known.note(None, 'no room')
+        known.note(None, 'no room', time.monotonic())
         self.assertIsNone(known.find(None))
+
+    def test_room_that_is_given_back_may_be_that_of_a_refusal(self):
+        known = refusal_cache.RefusalCache()
+        before = time.monotonic()
+        known.note(b'a', 'no room', before)
+        known.forget()
+        self.assertIsNone(known.find(b'a'))
+        known.note(b'a', 'planned on what was read before', before)
+        self.assertIsNone(known.find(b'a'))
+        known.note(b'a', 'no room', time.monotonic())
+        self.assertIn('no room', known.find(b'a'))
