@@ -38,7 +38,11 @@ MAX_UNIT = 0x7FFFFFFF
 class Inventory:
     """What a host's root provider has of one resource class.
 
-    Fields are placement's own, and ``used`` is the sum of all allocations.
+    Fields are placement's own, but for these:
+
+    :ivar used: the sum of all allocations.
+    :ivar is_closed: whether placement refuses any allocation, because the
+        provider is over its capacity.
     """
 
     total: int
@@ -48,6 +52,7 @@ class Inventory:
     max_unit: int = MAX_UNIT
     step_size: int = 1
     used: int = 0
+    is_closed: bool = False
 
     @property
     def capacity(self) -> float:
@@ -67,6 +72,7 @@ class Inventory:
         return (
             self.min_unit <= amount <= self.max_unit
             and amount % self.step_size == 0
+            and not self.is_closed
         )
 
 

@@ -48,6 +48,8 @@ class Shortfall:
             inventory = inventories.get(name)
             if inventory is None:
                 return 'no inventory of %s' % name
+            if inventory.is_closed:
+                return 'over its capacity of %s' % name
             if not inventory.is_unit(amount):
                 return 'its units of %s do not allow the amount' % name
         return None

@@ -81,6 +81,7 @@ class AttemptVoid(Exception):
     """A plan cannot be carried out, and another one may be.
 
     :ivar victims: uuids of servers to exclude from the next plan.
+    :ivar providers: those of hosts to exclude from it.
     :ivar is_race: whether another scheduler, or nova, was only faster.
     :ivar is_room_free: whether all victims that were sent away are gone or
         going, so that the next plan finds their room.
@@ -90,11 +91,13 @@ class AttemptVoid(Exception):
         self,
         reason: str,
         *victims: str,
+        providers: Iterable[str] = (),
         is_race: bool = False,
         is_room_free: bool = False,
     ) -> None:
         super().__init__(reason)
         self.victims = frozenset(victims)
+        self.providers = frozenset(providers)
         self.is_race = is_race
         self.is_room_free = is_room_free
 
@@ -105,3 +108,11 @@ class NextTurn(Exception):
 
 class ClaimFailed(AttemptVoid):
     """The claim was not made and never will be: all allocations stay."""
+
+
+class ClaimRefused(ClaimFailed):
+    """Placement would refuse the claim again, whatever others do."""
+
+
+class OverCapacity(ClaimRefused):
+    """Placement lets no claim change a host that is over its capacity."""

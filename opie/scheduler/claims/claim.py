@@ -47,6 +47,7 @@ class Claim:
     :param plan: a feasible plan.
     :param requester: (project id, user id) of the preemptors.
     :ivar client: what the claim is written with.
+    :ivar plan: the plan.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Claim:
         requester: tuple[str, str],
     ) -> None:
         self.client = client
-        self._plan = plan
+        self.plan = plan
         self._requester = requester
         self._journal = claim_journal.ClaimJournal(client, plan, requester[0])
         # Preemptor to the allocations that are claimed for it.
@@ -143,7 +144,7 @@ class Claim:
         :raises errors.ClaimFailed: naming those that do not.
         """
         victims = self.client.consumers(self._provider_of)
-        joined.check(self._plan.victims, victims, are_leaving=False)
+        joined.check(self.plan.victims, victims, are_leaving=False)
         return victims
 
     def read_again(self) -> None:
@@ -162,7 +163,7 @@ class Claim:
         """
         for uuid in self._victims.keys() & earlier.keys():
             self._victims[uuid] = earlier[uuid]
-        joined.check(self._plan.victims, self._victims, are_leaving=True)
+        joined.check(self.plan.victims, self._victims, are_leaving=True)
         self._shrunk = {
             uuid: self._shrink(consumer)
             for uuid, consumer in self._victims.items()
@@ -189,7 +190,7 @@ class Claim:
         """Return what a victim keeps, and its entries in the journal."""
         left, entries = victim.allocations, {}
         provider = self._provider_of[victim.uuid]
-        for preemptor, amounts in self._plan.shares[victim.uuid].items():
+        for preemptor, amounts in self.plan.shares[victim.uuid].items():
             preemption = self._journal.preemptions[preemptor]
             left = resources.subtract(left, {provider: amounts})
             entries[preemption.journal_provider] = journal.entry_for(
@@ -222,7 +223,7 @@ class Claim:
 
     def is_made(self) -> bool:
         """Tell whether the claim is there, as placement says now."""
-        return self.holds_for(self._plan.nominations[0])
+        return self.holds_for(self.plan.nominations[0])
 
     def holds_for(self, nomination: model.Nomination) -> bool:
         """Tell whether a preemptor has exactly what was claimed for it."""

@@ -22,6 +22,7 @@ import typing
 from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler.claims import claim
+from opie.scheduler.claims import refusals
 from opie.scheduler.claims import writing
 from opie.scheduler.placement import client as placement
 
@@ -79,6 +80,8 @@ def _write(
         if len(claims) > 1:
             half = len(claims) // 2
             return {**_retry(claims[:half]), **_retry(claims[half:])}
+        if isinstance(exc, writing.Refused):
+            exc = refusals.explain(first.client, first.plan, bodies, exc)
         first.close_journal(first.preemptors)
         return {first: exc}
     except Exception as exc:

@@ -30,6 +30,13 @@ from opie.scheduler.placement import client as placement
 _MAX_WRITES = 8
 
 
+class Refused(errors.ClaimFailed):
+    """Placement has no room for a claim, or does not give out such units."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, is_race=True)
+
+
 class AnswerLost(placement.NoAnswer):
     """Placement may have written a claim, or may still write it."""
 
@@ -45,6 +52,7 @@ def write(
     :param bodies: consumer uuid to :meth:`placement.Consumer.body`.
     :param preemptors: uuids of the consumers that the claim creates.
     :param is_written: reads whether the claim is there.
+    :raises Refused: if it is not written because of an inventory.
     :raises errors.ClaimFailed: if it is not written, and never will be.
     :raises AnswerLost: if placement does not say whether it has written it.
     :raises placement.PlacementError: if the claim cannot be read.
@@ -66,4 +74,10 @@ def write(
             waiting.FOR_WRITERS.sleep()
         else:
             break
-    raise errors.ClaimFailed(str(last_error), is_race=last_error.status == 409)
+    raise _failure(last_error)
+
+
+def _failure(error: placement.ErrorResponse) -> errors.ClaimFailed:
+    if error.is_inventory_conflict:
+        return Refused(str(error))
+    return errors.ClaimFailed(str(error), is_race=error.status == 409)

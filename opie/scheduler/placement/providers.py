@@ -58,9 +58,17 @@ class ProviderFacts:
 
 
 class ProviderCache:
-    """Provider facts of one scheduler worker, as they were last read."""
+    """Provider facts of one scheduler worker, as they were last read.
+
+    :ivar is_strict: whether placement is known to refuse what leaves a
+        provider over its capacity, even if it was no better before.
+
+    NOTE: placement/objects/allocation.py does so before release 14.  No
+    version of the API tells.
+    """
 
     def __init__(self) -> None:
+        self.is_strict = False
         self._facts: dict[str, ProviderFacts] = {}
 
     def last(self, uuid: str) -> ProviderFacts | None:
@@ -83,6 +91,19 @@ class ProviderCache:
         """
         facts = self._facts[uuid] = _read(client, uuid)
         return facts
+
+    def writable(self, facts: ProviderFacts) -> ProviderFacts:
+        """Return facts as a strict placement lets a claim change them.
+
+        Those of a placement that is not strict are as they were.
+        """
+        if not self.is_strict:
+            return facts
+        inventories = {
+            name: dataclasses.replace(inventory, is_closed=inventory.free < 0)
+            for name, inventory in facts.inventories.items()
+        }
+        return dataclasses.replace(facts, inventories=inventories)
 
 
 def inventories_of(

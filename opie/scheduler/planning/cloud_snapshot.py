@@ -241,7 +241,7 @@ class CloudSnapshot:
         """
         if provider not in self._facts:
             self._read_facts(client, provider)
-        facts = self._facts[provider]
+        facts = self._worker.hosts.providers.writable(self._facts[provider])
         for one in self._planned_on(provider):
             # What was read after its claim has it already.
             if one not in self._claimed_before[provider]:

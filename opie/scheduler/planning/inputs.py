@@ -27,6 +27,7 @@ from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import known_states
 from opie.scheduler.planning import pending
+from opie.scheduler.planning import refused
 
 
 class InFlight(typing.Protocol):
@@ -70,6 +71,9 @@ class Worker:
     )
     server_states: shared_states.SharedStates = dataclasses.field(
         default_factory=shared_states.SharedStates
+    )
+    refused_victims: refused.RefusedVictims = dataclasses.field(
+        default_factory=refused.RefusedVictims
     )
 
 

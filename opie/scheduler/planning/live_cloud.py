@@ -17,6 +17,7 @@ says which.
 """
 
 from collections.abc import Collection
+from collections.abc import Mapping
 import typing
 
 import nova.conf
@@ -47,6 +48,7 @@ class NovaCloud:
     :param shared: the snapshot of the turn, which reads the hosts.
     :param excluded: uuids of servers that are to be no victims, and not to be
         waited for; besides those that other preemptions evict.
+    :param excluded_providers: provider to why its host is left out.
     :ivar states: provider to host state, of the hosts that were read
         until now.
     :ivar facts: provider to what placement has of it, likewise.
@@ -60,12 +62,14 @@ class NovaCloud:
         required: requirements.Requirements,
         shared: cloud_snapshot.CloudSnapshot,
         excluded: frozenset[str],
+        excluded_providers: Mapping[str, str] | None = None,
     ) -> None:
         self._host_manager = sources.worker.host_manager
         self._sources = sources
         self._required = required
         self._shared = shared
         self._excluded = excluded
+        self._excluded_providers = excluded_providers or {}
         self.states: _States = {}
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
         self.has_changed = False
@@ -110,7 +114,10 @@ class NovaCloud:
         excluded = self._excluded | in_migration
         answers: dict[str, model.Host | model.Unfit] = {}
         for provider in providers:
-            if provider in passing:
+            if provider in self._excluded_providers:
+                reason = self._excluded_providers[provider]
+                answers[provider] = model.Unfit(reason)
+            elif provider in passing:
                 answers[provider] = self._host(passing[provider], excluded)
             else:
                 reason = reasons.get(provider, 'nova has no such compute node')

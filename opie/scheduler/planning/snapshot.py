@@ -93,14 +93,17 @@ def take(
     sources: inputs.Sources,
     shared: cloud_snapshot.CloudSnapshot,
     excluded: frozenset[str] = frozenset(),
+    excluded_providers: Mapping[str, str] | None = None,
 ) -> Snapshot:
     """Take what a plan starts from.
 
     :param shared: the snapshot of the turn.
     :param excluded: uuids of servers that are to be no victims.
+    :param excluded_providers: provider to why its host is left out.
     :raises errors.SilentCells: if a cell does not answer.
     :raises placement.PlacementError: if placement cannot be read.
     """
+    excluded |= sources.worker.refused_victims.of_late()
     companions.read_group(required.spec, required.request.preemptors)
     companions.add_pending(required.spec, shared.pending)
     # Weighers say which companions a request would rather have.
@@ -130,7 +133,9 @@ def take(
         hosts[provider] = _nominated_host(
             nodes[provider], sources, shared, excluded
         )
-    cloud = live_cloud.NovaCloud(sources, required, shared, excluded)
+    cloud = live_cloud.NovaCloud(
+        sources, required, shared, excluded, excluded_providers
+    )
     return Snapshot(
         shared,
         required,

@@ -188,6 +188,7 @@ class _Turn:
             request.sources,
             self._shared,
             request.budget.excluded,
+            request.budget.excluded_providers,
         )
         request.quota.check_beside(
             [
@@ -216,7 +217,10 @@ class _Turn:
             # It does not count for the plans of the next round.
             self._shared.lose(self._planned.pop(request))
             self._are_all_claimed = False
-            if isinstance(error, errors.AttemptVoid) and error.is_race:
+            if isinstance(error, errors.ClaimRefused):
+                _learn(error, request.sources.worker)
+                self.lost[request] = error
+            elif isinstance(error, errors.AttemptVoid) and error.is_race:
                 self.lost[request] = error
             else:
                 self._answers.fail(request, error)
@@ -247,6 +251,13 @@ class _Turn:
                 self._answers.fail(request, void)
         for request, error in self.lost.items():
             self._answers.fail(request, error)
+
+
+def _learn(refused: errors.ClaimRefused, worker: inputs.Worker) -> None:
+    """Let the next plans of all requests know why placement has refused."""
+    worker.refused_victims.note(refused.victims)
+    if isinstance(refused, errors.OverCapacity):
+        worker.hosts.providers.is_strict = True
 
 
 def _preemptors_of(requests: Iterable[_Request]) -> set[str]:

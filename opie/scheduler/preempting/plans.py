@@ -43,12 +43,14 @@ class PlanBudget:
     """How many plans were made for one request, and may still be made.
 
     :ivar excluded: uuids of servers that are no victims in the next plan.
+    :ivar excluded_providers: provider to why its host is left out of it.
     :ivar evicted: how many victims of void attempts have gone.
     """
 
     def __init__(self) -> None:
         self._voided = self._lost_races = 0
         self.excluded: frozenset[str] = frozenset()
+        self.excluded_providers: dict[str, str] = {}
         self.evicted = 0
 
     @property
@@ -71,7 +73,9 @@ class PlanBudget:
     def note(self, void: errors.AttemptVoid) -> None:
         """Note why the last plan was not carried out."""
         self.excluded |= void.victims
-        if void.is_race:
+        self.excluded_providers |= dict.fromkeys(void.providers, str(void))
+        # Each refused claim teaches something else.
+        if void.is_race or isinstance(void, errors.ClaimRefused):
             self._lost_races += 1
         else:
             self._voided += 1
@@ -143,7 +147,8 @@ def _refusal(
         return errors.AttemptVoid(reason)
     # Another request may take the servers that are excluded from this one, or
     # have the time for all hosts.
-    if budget.excluded or plan.is_cut_short:
+    has_excluded = budget.excluded or budget.excluded_providers
+    if has_excluded or plan.is_cut_short:
         return errors.NoRoomMade(reason)
     return errors.NoPlan(reason)
 

@@ -113,3 +113,40 @@ class StrictOverCapacityTest(giving.GiveBackTestCase):
         self.shrink('host', VCPU=10)
         self.give_back()
         self.assertRestored()
+
+
+class ElsewhereTest(giving.GiveBackTestCase):
+    """What a victim keeps on another provider is not allowed any more.
+
+    Placement refuses any write for it, whatever there is room for.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.host('pool', DISK_GB=100)
+        consumer = self.client.consumer(uuids.some)
+        kept = {**consumer.allocations, uuids.pool: {'DISK_GB': 20}}
+        self.client.replace_allocations({uuids.some: consumer.body(kept)})
+        self.allow(10)
+
+    def allow(self, disk_gb):
+        pool = self.placement.records.providers[uuids.pool]
+        pool.inventories['DISK_GB']['max_unit'] = disk_gb
+
+    def test_the_others_are_restored_and_the_log_names_the_provider(self):
+        self.assertIsNone(self.give_back())
+        self.assertRestored('some')
+        self.assertComplains('WARNING', uuids.pool)
+
+    def test_it_is_restored_once_that_is_allowed_again(self):
+        self.give_back()
+        self.allow(20)
+        self.assertEqual({'some'}, self.give_back())
+        self.assertEqual(
+            {'host': {'VCPU': 4}, 'pool': {'DISK_GB': 20}}, self.held('some')
+        )
+
+    def test_its_deletion_ends_the_matter(self):
+        self.give_back()
+        self.delete_server('some')
+        self.assertEqual(set(), self.give_back())
