@@ -13,7 +13,9 @@
 """Which leaving servers a choice of victims has to wait for.
 
 They cost nothing, but a preemptor waits for each of them.  So there are no
-more than needed, and rather few large ones than many small ones.
+more than needed, and rather few large ones than many small ones.  Soft-deleted
+servers are among them, and go only where the others are not enough, because
+their users may still restore them.
 """
 
 import collections.abc
@@ -43,7 +45,11 @@ class LeavingServers:
         self.all = tuple(
             sorted(
                 (one for one in host.leaving if one.uuid not in uuids),
-                key=lambda one: (self._size(one), one.uuid),
+                key=lambda one: (
+                    not one.is_soft_deleted,
+                    self._size(one),
+                    one.uuid,
+                ),
             )
         )
 
@@ -62,7 +68,7 @@ class LeavingServers:
     ) -> tuple[model.Server, ...]:
         """Return those without which there is no room.
 
-        The smallest ones are left out first.
+        Soft-deleted ones are left out first, and the smallest first of all.
 
         :param gone: the servers that are gone besides.
         :param suffices: what has to be true as well of those returned; it is

@@ -87,6 +87,8 @@ class Server:
         for one that never was.
     :ivar is_leaving: whether it goes in any case, so that it costs nothing
         and no deletion has to be asked for.
+    :ivar is_soft_deleted: whether its user has deleted it and may restore it,
+        so that it costs nothing, and its deletion has to be asked for.
     :ivar protected_since: from when on the time of its protection counts,
         which no later launch renews; None for the time of its launch.
     """
@@ -96,6 +98,12 @@ class Server:
     launched_at: float | None = None
     is_leaving: bool = False
     protected_since: float | None = None
+    is_soft_deleted: bool = False
+
+    @property
+    def costs_nothing(self) -> bool:
+        """Whether nothing is lost when it goes."""
+        return self.is_leaving or self.is_soft_deleted
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,8 +113,8 @@ class Host:
     :ivar provider: the uuid of its root provider.
     :ivar inventories: resource class to :class:`Inventory`.
     :ivar potential_victims: the servers on it that may be evicted.
-    :ivar leaving: the servers on it that go in any case; none of them is a
-        potential victim.
+    :ivar leaving: the servers on it that cost nothing, because they go in any
+        case or are soft-deleted; none of them is among the potential victims.
     :ivar is_worth_reading: whether the host, where it seems too small, is read
         before it is refused.
     :ivar uncertain: resource classes of which potential victims may hold more
@@ -248,18 +256,6 @@ class Nomination:
     victims: tuple[Server, ...] = ()
 
 
-def nominate(
-    preemptors: Iterable[str],
-    provider: str,
-    victims: tuple[Server, ...],
-) -> tuple[Nomination, ...]:
-    """Nominate preemptors to one host; the first one adds the victims."""
-    return tuple(
-        Nomination(preemptor, provider, () if index else victims)
-        for index, preemptor in enumerate(preemptors)
-    )
-
-
 @dataclasses.dataclass(frozen=True)
 class Plan:
     """The nominations, the victims, and why other hosts cannot serve.
@@ -306,5 +302,7 @@ class Plan:
 
     @property
     def evicted(self) -> list[Server]:
-        """Return the victims that go for this plan, in the same order."""
-        return [server for _, server in self.victims if not server.is_leaving]
+        """Return the victims whose loss costs something, in the same order."""
+        return [
+            server for _, server in self.victims if not server.costs_nothing
+        ]

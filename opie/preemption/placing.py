@@ -23,6 +23,7 @@ from opie.preemption import candidate_pool
 from opie.preemption import candidates
 from opie.preemption import live_cloud
 from opie.preemption import model
+from opie.preemption import nominating
 from opie.preemption import ranks
 
 MOST_TOGETHER = 16
@@ -235,7 +236,7 @@ def _nominate(
             preemptors[: candidate.number],
             preemptors[candidate.number :],
         )
-        nominations += model.nominate(
+        nominations += nominating.nominate(
             names, candidate.provider, candidate.victims or ()
         )
     return nominations

@@ -114,7 +114,7 @@ def _least_plan(
     nominated = {one.provider for one in nominations}
     return model.Plan(
         nominations,
-        its_cost.cost_of_all(one for one in victims if not one.is_leaving),
+        its_cost.cost_of_all(one for one in victims if not one.costs_nothing),
         {
             provider: reason
             for provider, reason in pool.reasons(most_preemptors=1).items()

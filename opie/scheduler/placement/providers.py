@@ -56,6 +56,16 @@ class ProviderFacts:
     inventories: dict[str, model.Inventory]
     allocations: dict[str, dict[str, int]]
 
+    def may_be_left(self, held: resources.Amounts) -> bool:
+        """Tell whether a claim may write again what a consumer holds.
+
+        Units may have changed since a server came.
+        """
+        return all(
+            self.inventories[name].is_unit(amount)
+            for name, amount in held.items()
+        )
+
 
 class ProviderCache:
     """Provider facts of one scheduler worker, as they were last read.

@@ -25,6 +25,8 @@ from collections.abc import Set
 import dataclasses
 import typing
 
+from nova.compute import vm_states
+
 from opie.preemption import model
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
@@ -139,24 +141,26 @@ class HostValues:
                 for name, item in facts.inventories.items()
             }
             held = facts.allocations
+        servers = [
+            _victim(
+                server,
+                held.get(server.uuid)
+                or self._size(server, inventories.keys()),
+            )
+            for server in victims
+        ]
         return model.Host(
             made_from.node.uuid,
             inventories,
-            tuple(
-                _victim(
-                    server,
-                    held.get(server.uuid)
-                    or self._size(server, inventories.keys()),
-                )
-                for server in victims
-            ),
+            tuple(one for one in servers if not one.costs_nothing),
             tuple(
                 one.estimate(
                     self._size(one.record, inventories.keys()),
                     held.get(one.uuid),
                 )
                 for one in made_from.leaving
-            ),
+            )
+            + tuple(one for one in servers if one.costs_nothing),
             is_worth_reading=made_from.is_worth_reading,
             uncertain=self._uncertain(made_from, inventories.keys(), victims),
             is_capacity_known=made_from.is_same,
@@ -220,6 +224,7 @@ def _victim(
         held,
         server.launched_at,
         protected_since=server.protected_since,
+        is_soft_deleted=server.vm_state == vm_states.SOFT_DELETED,
     )
 
 
@@ -263,17 +268,25 @@ def host_from_facts(
     :param why_protected: why no server on it may be evicted, or None.
     :param failed_builds: see :class:`model.Host`.
     """
+    servers = [
+        _victim(server, facts.allocations[server.uuid])
+        for server in victims
+        # A server without allocations frees nothing, and has nothing that the
+        # journal could tell of.
+        if server.uuid in facts.allocations
+    ]
     return model.Host(
         provider,
         facts.inventories,
-        tuple(
-            _victim(server, facts.allocations[server.uuid])
-            for server in victims
-            # A server without allocations frees nothing, and has nothing that
-            # the journal could tell of.
-            if server.uuid in facts.allocations
+        tuple(one for one in servers if not one.costs_nothing),
+        (
+            *(one.value(facts) for one in leaving if one.may_be_joined(facts)),
+            *(
+                one
+                for one in servers
+                if one.costs_nothing and facts.may_be_left(one.held)
+            ),
         ),
-        tuple(one.value(facts) for one in leaving if one.may_be_joined(facts)),
         why_protected=why_protected,
         failed_builds=failed_builds,
     )

@@ -86,15 +86,12 @@ class LeavingServer:
         """Tell whether a claim can write what the server keeps.
 
         A server that holds nothing at all, not even an entry in the journal,
-        is gone in this moment.  Units may have changed since a server came.
+        is gone in this moment.
         """
         held = facts.allocations.get(self.uuid)
         if held is None:
             return self.is_booked
-        return all(
-            facts.inventories[name].is_unit(amount)
-            for name, amount in held.items()
-        )
+        return facts.may_be_left(held)
 
     def estimate(
         self, size: resources.Amounts, known: resources.Amounts | None

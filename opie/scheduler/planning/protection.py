@@ -52,11 +52,7 @@ _BY_DEFAULT = (
 
 _DELETING = (task_states.DELETING, task_states.SOFT_DELETING)
 # States in which a server holds nothing on its host, or is on its way out.
-_WITHOUT_RESOURCES = (
-    vm_states.SHELVED_OFFLOADED,
-    vm_states.SOFT_DELETED,
-    vm_states.DELETED,
-)
+_WITHOUT_RESOURCES = (vm_states.SHELVED_OFFLOADED, vm_states.DELETED)
 
 
 class Server(typing.Protocol):

@@ -102,7 +102,7 @@ class Attempt:
             self.requester,
         )
         self.checks = victim_checks.VictimChecks(
-            self.placement_claim, self.sources.worker.servicegroup
+            self.plan, self.placement_claim, self.sources.worker.servicegroup
         )
 
     @property

@@ -240,6 +240,7 @@ class Eviction:
             },
         )
         # It tells the victim's owner, and nothing of the preemptor.
+        # NOTE: nova/compute/api.py deletes a soft-deleted server by this, too.
         objects.InstanceAction.action_start(
             context, victim, instances.ACTION, want_result=False
         )

@@ -26,6 +26,7 @@ from nova import objects
 from nova.compute import task_states
 from nova.compute import vm_states
 
+from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler.claims import claim
@@ -43,8 +44,15 @@ class VictimChecks:
     """
 
     def __init__(
-        self, placement_claim: claim.Claim, servicegroup: typing.Any
+        self,
+        plan: model.Plan,
+        placement_claim: claim.Claim,
+        servicegroup: typing.Any,
     ) -> None:
+        # The victims that cost nothing, unless their users restore them.
+        self._soft_deleted = {
+            server.uuid for _, server in plan.victims if server.is_soft_deleted
+        }
         self._claim = placement_claim
         self._services = compute_services.ComputeServices(servicegroup)
         self._context = nova_context.get_admin_context()
@@ -80,7 +88,8 @@ class VictimChecks:
         :returns: uuid to the reason of those that must not go; also of all
             victims on a host without any compute service.
         :raises errors.AttemptVoid: if a compute service is down or disabled,
-            which excludes no victim; see :meth:`check_service`.
+            which excludes no victim, see :meth:`check_service`; or if a
+            soft-deleted victim was restored.
         """
         problems = self._problems_of_hosts(states)
         for victim in states.keys() - cells.keys() - problems.keys():
@@ -126,6 +135,8 @@ class VictimChecks:
             try:
                 self._check(context, row, states[row.uuid], migrating, changed)
             except errors.AttemptVoid as exc:
+                if not exc.victims:
+                    raise
                 problems[row.uuid] = str(exc)
         return problems
 
@@ -182,6 +193,12 @@ class VictimChecks:
         victim = record.uuid
         if (record.host, record.node) != (state.host, state.nodename):
             raise errors.AttemptVoid('the victim was moved', victim)
+        if (
+            victim in self._soft_deleted
+            and record.vm_state != vm_states.SOFT_DELETED
+        ):
+            # It may be a victim of the next plan, at what it costs now.
+            raise errors.AttemptVoid('the victim %s was restored' % victim)
         reason = (
             protection.why_no_victim(record)
             or protection.why_busy(record)

@@ -25,6 +25,7 @@ import testtools
 import opie.conf
 from opie.preemption import model
 from opie.scheduler.nova_db import deletions
+from opie.scheduler.placement import providers
 from opie.scheduler.planning import leaving
 
 CONF = nova.conf.CONF
@@ -159,7 +160,9 @@ class ValueTest(testtools.TestCase):
         self.assertEqual({}, one.held)
 
     def facts(self, step_size=1, **held):
-        return types.SimpleNamespace(
+        return providers.ProviderFacts(
+            read_at=0.0,
+            generation=1,
             inventories={'VCPU': model.Inventory(10, step_size=step_size)},
             allocations={'server': held} if held else {},
         )

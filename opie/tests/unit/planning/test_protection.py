@@ -69,6 +69,26 @@ def _server(**values):
             {},
             False,
         ),
+        'a soft-deleted server, which its user may restore': (
+            {'vm_state': 'soft-delete'},
+            {},
+            True,
+        ),
+        'a server that is being soft-deleted': (
+            {'task_state': 'soft-deleting'},
+            {},
+            False,
+        ),
+        'a soft-deleted server that is being restored': (
+            {'vm_state': 'soft-delete', 'task_state': 'restoring'},
+            {},
+            False,
+        ),
+        'a soft-deleted server with the lock of an administrator': (
+            {'vm_state': 'soft-delete', 'locked_by': 'admin'},
+            {},
+            False,
+        ),
         'a server that is being deleted': (
             {'task_state': 'deleting'},
             {},

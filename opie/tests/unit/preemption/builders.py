@@ -104,6 +104,11 @@ def leaving(uuid, **held):
     return model.Server(uuid, held, is_leaving=True)
 
 
+def soft_deleted(uuid, **held):
+    """Return a server that its user has deleted and may restore."""
+    return model.Server(uuid, held, launched_at=0.0, is_soft_deleted=True)
+
+
 def unlaunched(uuid, **held):
     """Return a potential victim that was never launched."""
     return model.Server(uuid, held)
@@ -126,8 +131,8 @@ def host(
             name: inventory(item, used=used.get(name, 0))
             for name, item in inventories.items()
         },
-        tuple(one for one in servers if not one.is_leaving),
-        tuple(one for one in servers if one.is_leaving),
+        tuple(one for one in servers if not one.costs_nothing),
+        tuple(one for one in servers if one.costs_nothing),
         failed_builds=failed_builds,
         preference=preference,
     )

@@ -16,6 +16,7 @@ import dataclasses
 
 import testtools
 
+from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
 from opie.tests.unit.preemption import builders
@@ -23,6 +24,7 @@ from opie.tests.unit.preemption import test_reads
 
 host = builders.host
 leaving = builders.leaving
+soft_deleted = builders.soft_deleted
 request = builders.request
 server = builders.server
 
@@ -76,6 +78,43 @@ def must_be_gone(*uuids):
                 )
             ],
             [('a', ['n'])],
+        ),
+        'a soft-deleted server goes, and none that runs': (
+            [
+                host('a', server('v', VCPU=4), VCPU=4),
+                host('b', soft_deleted('s', VCPU=4), VCPU=4),
+            ],
+            [('b', ['s'])],
+        ),
+        'a soft-deleted server goes, and none that runs beside it': (
+            [
+                host(
+                    'a', soft_deleted('s', VCPU=5), server('v', VCPU=4), VCPU=9
+                )
+            ],
+            [('a', ['s'])],
+        ),
+        'a soft-deleted server stays where one that leaves is enough': (
+            [
+                host(
+                    'a',
+                    leaving('l', VCPU=4),
+                    soft_deleted('s', VCPU=9),
+                    VCPU=13,
+                )
+            ],
+            [('a', ['l'])],
+        ),
+        'a soft-deleted server adds what a leaving one lacks': (
+            [
+                host(
+                    'a',
+                    leaving('l', VCPU=3),
+                    soft_deleted('s', VCPU=3),
+                    VCPU=6,
+                )
+            ],
+            [('a', ['l', 's'])],
         ),
         'a victim adds what leaving ones lack': (
             [
@@ -135,6 +174,22 @@ class CostTest(testtools.TestCase):
         self.assertEqual(0, plan.cost)
         self.assertEqual([], plan.evicted)
         self.assertEqual({'l': {'preemptor': {'VCPU': 4}}}, plan.shares)
+
+    def test_so_do_soft_deleted_ones(self):
+        its = dataclasses.replace(request(VCPU=4), most_victims=0)
+        plan = builders.make_plan(
+            [host('a', soft_deleted('s', VCPU=4), VCPU=4)], its
+        )
+        self.assertEqual(0, plan.cost)
+        self.assertEqual([('a', ['s'])], builders.placed(plan))
+
+    def test_a_young_soft_deleted_one_is_not_protected(self):
+        plan = builders.make_plan(
+            [host('a', soft_deleted('s', VCPU=4), VCPU=4)],
+            request(VCPU=4),
+            cost.Cost(min_runtime_seconds=60, is_min_runtime_strict=True),
+        )
+        self.assertEqual([('a', ['s'])], builders.placed(plan))
 
     def test_the_rest_of_one_stays_with_it(self):
         plan = builders.make_plan(
