@@ -35,6 +35,8 @@ GIVEN = (
         'get_filtered_hosts(self, states, spec)',
         'get_host_states_by_uuids(self, context, uuids, spec)',
         '_init_aggregates(self)',
+        'delete_aggregate(self, aggregate)',
+        'update_aggregates(self, aggregates)',
     ),
     (
         'to know on which hosts no server is evicted',

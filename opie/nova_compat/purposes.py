@@ -35,6 +35,9 @@ PURPOSES = {
     'nova.context': 'to read cells',
     'nova.db': 'to read the databases',
     'nova.db.api.models': 'to know which servers are preemptible',
+    'nova.db.api.models.Aggregate': (
+        'to know on which hosts no server is evicted'
+    ),
     'nova.db.main.models': (
         'to know which servers are preemptible, and which must not go'
     ),
@@ -43,7 +46,6 @@ PURPOSES = {
     'nova.exception.PolicyNotAuthorized': 'to filter requests to the API',
     'nova.limit': 'to ask for quota as nova does',
     'nova.objects': 'to know servers and hosts, and their cells',
-    'nova.objects.Aggregate': 'to know on which hosts no server is evicted',
     'nova.objects.BlockDeviceMappingList': (
         'to ask again for deletions that were lost'
     ),

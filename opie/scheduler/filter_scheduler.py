@@ -34,6 +34,7 @@ from opie.conf import threads
 from opie.scheduler import errors
 from opie.scheduler import startup
 from opie.scheduler import steps
+from opie.scheduler.nova_db import aggregates
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
@@ -71,7 +72,7 @@ class FilterScheduler(manager.SchedulerManager):
         Nothing of it is made in __init__, because workers fork after that.
         """
         super().init_host(service_ref)
-        startup.reread_aggregates(self.host_manager)
+        aggregates.reread(self.host_manager)
         self._pass_two = pass_two.PassTwo(
             self.host_manager, self.servicegroup_api
         )
@@ -107,6 +108,11 @@ class FilterScheduler(manager.SchedulerManager):
         self.host_manager.index.refresh(
             self.host_manager.enabled_cells, is_routine=True
         )
+
+    @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
+    def _keep_aggregates_fresh(self, context):
+        """Read the aggregates, because a message about one may get lost."""
+        aggregates.reread(self.host_manager)
 
     @periodic_task.periodic_task(spacing=_INDEX_SPACING_SECONDS)
     def _read_ahead(self, context):

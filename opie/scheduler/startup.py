@@ -12,7 +12,6 @@
 
 """What a scheduler checks, and what it logs, when it starts."""
 
-import collections
 import typing
 
 import nova.conf
@@ -48,24 +47,6 @@ def check_host_manager(manager: managers.SchedulerManager) -> None:
             'and the service must be started by opie-nova-scheduler or by '
             "a patched nova's own nova-scheduler."
         )
-
-
-def reread_aggregates(manager: host_manager.HostManager) -> None:
-    """Let a HostManager know the aggregates as they are now.
-
-    NOTE: nova/scheduler/host_manager.py reads them before workers fork, and a
-    change is told to the workers that live then.  So a worker that is forked
-    later, on SIGHUP for instance, knows the aggregates of the service's start.
-    """
-    known = manager.aggs_by_id, manager.host_aggregates_map
-    manager.aggs_by_id = {}
-    manager.host_aggregates_map = collections.defaultdict(set)
-    try:
-        manager._init_aggregates()
-    except Exception:
-        # Old ones are better than none: they may protect servers.
-        manager.aggs_by_id, manager.host_aggregates_map = known
-        LOG.exception('Cannot read the host aggregates.')
 
 
 def announce(manager: managers.SchedulerManager) -> None:

@@ -24,7 +24,7 @@ from collections.abc import Collection
 from collections.abc import Iterable
 import typing
 
-from nova import objects
+from nova import context as nova_context
 from nova.compute import task_states
 from nova.compute import vm_states
 import nova.conf
@@ -32,6 +32,7 @@ from nova.scheduler import host_manager as nova_host_manager
 from oslo_log import log as logging
 from oslo_utils import strutils
 
+from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import preemptibles
 
 CONF = nova.conf.CONF
@@ -99,11 +100,22 @@ class Protection(typing.NamedTuple):
 
         :param host_manager: nova tells it when an aggregate changes.
         """
+        return cls._by(aggregates.marks_known(host_manager, AGGREGATE_KEY))
+
+    @classmethod
+    def read(cls, hosts: Collection[str]) -> Protection:
+        """Return the protection of some hosts, as the database has it.
+
+        :param hosts: names of their compute services.
+        """
+        context = nova_context.get_admin_context()
+        return cls._by(aggregates.marks_on(context, hosts, AGGREGATE_KEY))
+
+    @classmethod
+    def _by(cls, marks: Iterable[aggregates.Mark]) -> Protection:
         hosts: dict[bool, set[str]] = {False: set(), True: set()}
-        # A copy: other threads change it as aggregates change.
-        for aggregate in list(host_manager.aggs_by_id.values()):
-            if AGGREGATE_KEY in aggregate.metadata:
-                hosts[_allows_evictions(aggregate)].update(aggregate.hosts)
+        for mark in marks:
+            hosts[_allows_evictions(mark)].update(mark.hosts)
         return cls(
             frozenset(CONF.opie.never_evicted_projects),
             frozenset(hosts[False]),
@@ -159,15 +171,18 @@ class Protection(typing.NamedTuple):
         return leaving.union(server.uuid for server in victims)
 
 
-def _allows_evictions(aggregate: objects.Aggregate) -> bool:
-    value = aggregate.metadata[AGGREGATE_KEY]
+def _allows_evictions(mark: aggregates.Mark) -> bool:
     try:
-        return strutils.bool_from_string(value, strict=True)
+        return strutils.bool_from_string(mark.value, strict=True)
     except ValueError:
         LOG.warning(
             'The aggregate %(name)s says %(key)s=%(value)s, which is neither '
             'true nor false: no server on its hosts is evicted.',
-            {'name': aggregate.name, 'key': AGGREGATE_KEY, 'value': value},
+            {
+                'name': mark.aggregate,
+                'key': AGGREGATE_KEY,
+                'value': mark.value,
+            },
         )
         return False
 

@@ -37,7 +37,9 @@ from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler import waiting
+from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import instances
+from opie.scheduler.planning import protection
 from opie.scheduler.preempting import companion_check
 from opie.scheduler.preempting import leaving_checks
 from opie.scheduler.preempting import still_wanted
@@ -98,6 +100,7 @@ class Eviction:
             self._attempt.placement_claim.preemptions
         )
         leaving_checks.LeavingChecks(self._attempt).check_all()
+        self._check_protection()
         since_check = self._check_all()
         for provider, server in self._victims:
             self._evict_patiently(
@@ -112,6 +115,27 @@ class Eviction:
             for provider, server in self._attempt.plan.victims
             if not server.is_leaving
         ]
+
+    def _check_protection(self) -> None:
+        """Check that servers may be evicted on the nominated hosts.
+
+        Planning knows what nova has told of aggregates, and a message may be
+        late, or be lost.
+
+        :raises errors.AttemptVoid: if they may not be.
+        """
+        states = self._attempt.shot.states
+        hosts = {one: states[one].host for one, _ in self._victims}
+        if not hosts:
+            return
+        now = protection.Protection.read(set(hosts.values()))
+        for provider, host in sorted(hosts.items()):
+            reason = now.why_protected(host)
+            if reason:
+                aggregates.reread(self._attempt.sources.worker.host_manager)
+                raise errors.AttemptVoid(
+                    '%s: %s' % (host, reason), providers=[provider]
+                )
 
     def _check_all(self) -> _Stopwatch | None:
         """Find every problem of any victim before one is sent away.

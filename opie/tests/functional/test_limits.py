@@ -12,6 +12,7 @@
 
 """Limits of victims: their number, their projects and their hosts."""
 
+from nova.scheduler import host_manager as nova_host_manager
 from nova.tests.functional.api import client
 
 from opie.scheduler.planning import protection
@@ -198,6 +199,33 @@ class WhereTest(LimitsTestCase):
             kept, {'remove_host': {'host': 'host1'}}
         )
         self.assertGoesTo('host1')
+
+    def lose_messages(self):
+        """Let no message of nova's about an aggregate arrive."""
+        self.wrap(
+            nova_host_manager.HostManager,
+            'update_aggregates',
+            lambda real, *args: None,
+        )
+
+    def test_a_message_that_is_lost_costs_no_server(self):
+        self.lose_messages()
+        self.say('kept', 'host1', 'false')
+        self.assertGoesTo('host2')
+        (line,) = self.logged('is void')
+        self.assertIn('host1: no server may be evicted there', line)
+        self.assertUntouched(self.victims['host1'])
+        # The next request does not try it.
+        self.assertRefused('1 of 2 hosts: no server may be evicted there')
+        self.assertEqual(1, len(self.logged('is void')))
+
+    def test_aggregates_are_read_again_now_and_then(self):
+        self.lose_messages()
+        self.say('kept', 'host1', 'false')
+        manager = self.scheduler_service.manager
+        manager._keep_aggregates_fresh(None)
+        self.assertGoesTo('host2')
+        self.assertEqual([], self.logged('is void'))
 
     def test_there_is_room_there_as_usual(self):
         self.say('kept', 'host1', 'false')
