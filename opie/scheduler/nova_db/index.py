@@ -47,6 +47,16 @@ class Index:
         cell = self._cells.get(cell_uuid)
         return cell.by_host.get((host, node), ()) if cell else ()
 
+    def flavors(self) -> set[str]:
+        """Return the ids of flavors that alone make servers preemptible."""
+        return {
+            server.flavor_id
+            for cell in list(self._cells.values())
+            for servers in list(cell.by_host.values())
+            for server in servers
+            if server.flavor_id is not None
+        }
+
     def refresh(
         self,
         cell_mappings: Collection[objects.CellMapping],

@@ -109,10 +109,21 @@ def read_servers(
 
 def has_flavor_mark(row: typing.Any) -> bool:
     """Tell whether the flavor that a server has now makes it preemptible."""
+    return marked_flavor_of(row) is not None
+
+
+def marked_flavor_of(row: typing.Any) -> str | None:
+    """Return the id of the flavor that makes a server preemptible, or None.
+
+    That is by the copy which nova made when the server got the flavor.
+    """
     if not row.marked_flavor:
-        return False
+        return None
     # NOTE: nova/objects/instance.py keeps the current, old and new flavor.
-    return flavor_is_marked(json.loads(row.marked_flavor)['cur'])
+    flavor = json.loads(row.marked_flavor)['cur']
+    if not flavor_is_marked(flavor):
+        return None
+    return flavor['nova_object.data']['flavorid']
 
 
 def has_metadata_mark(row: typing.Any) -> bool:

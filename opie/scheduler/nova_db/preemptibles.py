@@ -59,6 +59,8 @@ class PreemptibleServer:
     :ivar protected_since: from when on the time of its protection counts, in
         seconds since the epoch; None while the server is being built.  See
         :func:`first_launches.protected_since`.
+    :ivar flavor_id: of its flavor, if nothing but nova's copy of that makes it
+        preemptible; None otherwise.
     """
 
     uuid: str
@@ -75,6 +77,7 @@ class PreemptibleServer:
     root_gb: int
     ephemeral_gb: int
     protected_since: float | None = None
+    flavor_id: str | None = None
 
     @property
     def has_io_workload(self) -> bool:
@@ -153,20 +156,22 @@ def only_preemptible(
     """
     marked = hints.marked(api_context, [row.uuid for row in rows])
     # By uuid, because nothing keeps nova from having a mark twice.
-    return {
-        row.uuid: _server_of(row)
-        for row in rows
-        if row.uuid in marked
-        or marks.has_flavor_mark(row)
-        or marks.has_metadata_mark(row)
-    }
+    found: dict[str, PreemptibleServer] = {}
+    for row in rows:
+        if row.uuid in marked or marks.has_metadata_mark(row):
+            found[row.uuid] = _server_of(row, None)
+            continue
+        flavor_id = marks.marked_flavor_of(row)
+        if flavor_id is not None:
+            found.setdefault(row.uuid, _server_of(row, flavor_id))
+    return found
 
 
 # Those that a row has a column of.
 _FIELDS = tuple(
     field.name
     for field in dataclasses.fields(PreemptibleServer)
-    if field.name != 'protected_since'
+    if field.name not in ('protected_since', 'flavor_id')
 )
 _COLUMNS = tuple(getattr(main_models.Instance, name) for name in _FIELDS)
 _SHARED_TEXTS = frozenset(
@@ -174,7 +179,7 @@ _SHARED_TEXTS = frozenset(
 )
 
 
-def _server_of(row):
+def _server_of(row, flavor_id):
     """Return the value of a row; texts that many rows have are kept once."""
     values = {}
     for name in _FIELDS:
@@ -185,6 +190,8 @@ def _server_of(row):
     if row.launched_at is not None:
         values['launched_at'] = first_launches.epoch(row.launched_at)
     values['protected_since'] = first_launches.protected_since(row)
+    if flavor_id is not None:
+        values['flavor_id'] = sys.intern(flavor_id)
     return PreemptibleServer(**values)
 
 

@@ -56,6 +56,7 @@ class _MadeFrom(typing.NamedTuple):
     is_worth_reading: bool
     why_protected: str | None
     projects: frozenset[str]
+    unmarked_flavors: frozenset[str]
     leaving: tuple[leaving_servers.LeavingServer, ...]
 
     def is_like(self, other: '_MadeFrom') -> bool:
@@ -113,6 +114,7 @@ class HostValues:
             is_worth_reading,
             protected.why_protected(node.host),
             protected.projects,
+            protected.unmarked_flavors,
             leaving,
         )
         kept = self._made.get(node.uuid)

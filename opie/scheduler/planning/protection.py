@@ -28,11 +28,12 @@ from nova import context as nova_context
 from nova.compute import task_states
 from nova.compute import vm_states
 import nova.conf
-from nova.scheduler import host_manager as nova_host_manager
 from oslo_log import log as logging
 from oslo_utils import strutils
 
+from opie.scheduler import host_manager as host_managers
 from opie.scheduler.nova_db import aggregates
+from opie.scheduler.nova_db import flavors
 from opie.scheduler.nova_db import preemptibles
 
 CONF = nova.conf.CONF
@@ -87,20 +88,31 @@ class Protection(typing.NamedTuple):
         evictions.
     :ivar is_evictable_by_default: whether servers may be evicted on a host
         that no aggregate speaks of.
+    :ivar unmarked_flavors: ids of flavors from which the operator has taken
+        the mark, so that their servers are no victims; see flavors.py.
     """
 
     projects: frozenset[str] = frozenset()
     protected_hosts: frozenset[str] = frozenset()
     evictable_hosts: frozenset[str] = frozenset()
     is_evictable_by_default: bool = True
+    unmarked_flavors: frozenset[str] = frozenset()
 
     @classmethod
-    def now(cls, host_manager: nova_host_manager.HostManager) -> Protection:
-        """Return the protection of this moment, without asking a database.
+    def now(cls, host_manager: host_managers.HostManager) -> Protection:
+        """Return the protection of this moment.
+
+        The API database is asked about flavors, if these alone make servers
+        preemptible.
 
         :param host_manager: nova tells it when an aggregate changes.
         """
-        return cls._by(aggregates.marks_known(host_manager, AGGREGATE_KEY))
+        unmarked = flavors.unmarked(
+            nova_context.get_admin_context(), host_manager.index.flavors()
+        )
+        return cls._by(
+            aggregates.marks_known(host_manager, AGGREGATE_KEY)
+        )._replace(unmarked_flavors=unmarked)
 
     @classmethod
     def read(cls, hosts: Collection[str]) -> Protection:
@@ -151,6 +163,7 @@ class Protection(typing.NamedTuple):
             for server in servers
             if server.uuid not in excluded
             and server.project_id not in self.projects
+            and server.flavor_id not in self.unmarked_flavors
             and not why_no_victim(server)
             and not why_busy(server)
         )

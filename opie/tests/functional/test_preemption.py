@@ -100,6 +100,41 @@ class OneHostTest(base.CloudTestCase):
         self.assertGone(victim)
         self.assertUntouched(preemptor)
 
+    def test_a_flavor_that_loses_its_mark_saves_its_servers(self):
+        flavor = self.flavor(10, extra_specs={'opie:preemptible': 'true'})
+        path = 'flavors/%s/os-extra_specs/opie:preemptible' % flavor
+        saved = self.boot(flavor=flavor)
+        self.api.api_delete('/' + path)
+        self.assertNoValidHost(self.boot(1, state='ERROR'))
+        self.assertUntouched(saved)
+        # A server with another mark is a victim in any case.
+        self.api.delete_server(saved['id'])
+        self.wait_until_gone(saved)
+        self.add_mark(flavor)
+        hinted = self.boot_preemptible(flavor=flavor)
+        self.api.api_delete('/' + path)
+        self.assertUntouched(self.boot(1))
+        self.assertGone(hinted)
+
+    def test_the_last_word_of_a_flavor_that_was_deleted_counts(self):
+        flavor = self.flavor(10, extra_specs={'opie:preemptible': 'true'})
+        victim = self.boot(flavor=flavor)
+        self.api.delete_flavor(flavor)
+        self.assertUntouched(self.boot(1))
+        self.assertGone(victim)
+
+    def test_a_flavor_that_gains_a_mark_makes_no_victims(self):
+        flavor = self.flavor(10)
+        server = self.boot(flavor=flavor)
+        self.add_mark(flavor)
+        self.assertNoValidHost(self.boot(1, state='ERROR'))
+        self.assertUntouched(server)
+
+    def add_mark(self, flavor):
+        self.api.post_extra_spec(
+            flavor, {'extra_specs': {'opie:preemptible': 'true'}}
+        )
+
     def test_patched_system_metadata_makes_a_server_preemptible(self):
         victim = self.boot(10)
         instance = self.instance(victim)

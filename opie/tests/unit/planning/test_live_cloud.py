@@ -18,6 +18,7 @@ import unittest.mock as mock
 import testtools
 
 from opie.preemption import model
+from opie.scheduler.nova_db import index as nova_index
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import leaving
 from opie.scheduler.planning import live_cloud
@@ -35,6 +36,7 @@ class _State(types.SimpleNamespace):
             task_state=None,
             locked_by=None,
             disable_terminate=False,
+            flavor_id=None,
         ),
     )
     is_whole = True
@@ -49,6 +51,8 @@ class _HostManager:
     enabled_filters = ()
 
     aggs_by_id = {}
+
+    index = nova_index.Index()
 
     def __init__(self, passes_as_it_is):
         self._passes_as_it_is = passes_as_it_is

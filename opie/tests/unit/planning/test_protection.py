@@ -100,6 +100,21 @@ def _server(**values):
             {'projects': frozenset(['project'])},
             False,
         ),
+        'a server of a flavor that has lost its mark': (
+            {'flavor_id': 'p1.small'},
+            {'unmarked_flavors': frozenset(['p1.small'])},
+            False,
+        ),
+        'a server with another mark of the same flavor': (
+            {'flavor_id': None},
+            {'unmarked_flavors': frozenset(['p1.small'])},
+            True,
+        ),
+        'a server of another flavor': (
+            {'flavor_id': 'p1.large'},
+            {'unmarked_flavors': frozenset(['p1.small'])},
+            True,
+        ),
         'a server on a protected host': (
             {},
             {'protected_hosts': frozenset(['host1'])},
