@@ -81,6 +81,24 @@ def find(uuids):
     }
 
 
+def image_property(uuid, name):
+    """Return a property of the image that a server was built from, or None.
+
+    None as well if its cell does not answer.
+    """
+    mapping = objects.InstanceMapping.get_by_instance_uuid(
+        nova_context.get_admin_context(), uuid
+    )
+    if mapping.cell_mapping is None:
+        return None
+    answers, _silent = cells.ask(
+        [mapping.cell_mapping],
+        # NOTE: nova/utils.py keeps properties of images like this.
+        lambda context: marks.system_metadata(context, uuid, 'image_' + name),
+    )
+    return next(iter(answers.values()), None)
+
+
 def _server(mapping, hinted, rows, building):
     uuid = mapping.instance_uuid
     row = rows.get(uuid)

@@ -32,6 +32,7 @@ from opie.api import create_body
 from opie.api import lookup
 from opie.api import query
 from opie.api import routes
+from opie.api import shutdown_timeout
 from opie.conf import policies
 from opie.preemption import marks
 
@@ -87,6 +88,11 @@ class PreemptibleFilter:
         )
         if not policy.allows(rule, context):
             return self._forbid(req, rule)
+        if is_preemptible:
+            try:
+                shutdown_timeout.check_new(context, body['server'])
+            except shutdown_timeout.TooLong as error:
+                return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
         changed = create_body.for_nova(body, is_marked)
         if changed is not body:
             try:
@@ -117,26 +123,34 @@ class PreemptibleFilter:
         return response
 
     def _act(self, req, server_id):
-        body = _decode(req)
-        resize = body.get('resize') if body is not None else None
-        if isinstance(resize, dict):
-            rule = self._rule_of_resize(req, server_id, resize)
-            if rule is not None:
-                return self._forbid(req, rule)
+        body = _decode(req) or {}
+        resize, rebuild = body.get('resize'), body.get('rebuild')
+        try:
+            if isinstance(resize, dict):
+                rule = self._rule_of_resize(req, server_id, resize)
+                if rule is not None:
+                    return self._forbid(req, rule)
+            elif isinstance(rebuild, dict):
+                self._check_rebuild(req, server_id, rebuild)
+        except shutdown_timeout.TooLong as error:
+            return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
         return self._forward(req)
 
-    def _rule_of_resize(self, req, server_id, resize):
-        """Return the rule that a resize would break, or None."""
+    def _check_rebuild(self, req, server_id, rebuild):
         context = _context(req)
-        # By position: a database may know the server by its id in capitals.
-        server = next(iter(lookup.find([server_id]).values()), None)
+        server = _visible_server(context, server_id)
+        if server is not None and server.is_preemptible:
+            shutdown_timeout.check_rebuilt(context, rebuild.get('imageRef'))
+
+    def _rule_of_resize(self, req, server_id, resize):
+        """Return the rule that a resize would break, or None.
+
+        :raises shutdown_timeout.TooLong: if it would make a server
+            preemptible whose guest may take too long.
+        """
+        context = _context(req)
+        server = _visible_server(context, server_id)
         if server is None or server.has_mark:
-            return None
-        # nova does not tell whether others' and deleted servers exist.
-        is_visible = context.is_admin or (
-            server.project_id == context.project_id
-        )
-        if server.is_deleted or not is_visible:
             return None
         will_be = _flavor_is_marked(context, resize.get('flavorRef'))
         # The mark is None where the cell is silent: then the rule is asked.
@@ -147,10 +161,13 @@ class PreemptibleFilter:
             if will_be
             else policies.RESIZE_TO_NORMAL
         )
-        is_allowed = policy.allows(
-            rule, context, server.project_id, server.user_id
-        )
-        return None if is_allowed else rule
+        if not policy.allows(rule, context, server.project_id, server.user_id):
+            return rule
+        if will_be:
+            shutdown_timeout.check(
+                lookup.image_property(server.uuid, shutdown_timeout.PROPERTY)
+            )
+        return None
 
     def _forward(self, req):
         """Have a request done whose answer may show one server."""
@@ -203,6 +220,17 @@ def _context(req):
             'api-paste.ini, put it after keystonecontext, right before the '
             'application.'
         ) from None
+
+
+def _visible_server(context, server_id):
+    """Return a :class:`lookup.Server`, None if nova does not tell of it."""
+    # By position: a database may know the server by its id in capitals.
+    server = next(iter(lookup.find([server_id]).values()), None)
+    if server is None or server.is_deleted:
+        return None
+    # nova does not tell whether others' servers exist.
+    is_visible = context.is_admin or server.project_id == context.project_id
+    return server if is_visible else None
 
 
 def _flavor_is_marked(context, flavor_ref):

@@ -18,6 +18,7 @@ it, unless a longer path has a purpose of its own.
 
 PURPOSES = {
     'nova.api': 'to filter requests to the API',
+    'nova.block_device': 'to filter requests to the API',
     'nova.api.validation.extra_specs': (
         'to have the API check its extra spec'
     ),
@@ -44,6 +45,7 @@ PURPOSES = {
     'nova.db.main.models.ComputeNode': 'to estimate what a host has',
     'nova.exception': 'to know what went wrong',
     'nova.exception.PolicyNotAuthorized': 'to filter requests to the API',
+    'nova.image': 'to filter requests to the API',
     'nova.limit': 'to ask for quota as nova does',
     'nova.objects': 'to know servers and hosts, and their cells',
     'nova.objects.BlockDeviceMappingList': (
@@ -72,6 +74,7 @@ PURPOSES = {
     'nova.scheduler.weights': 'to weigh hosts by their preemptible servers',
     'nova.service': 'to start the scheduler service with its own classes',
     'nova.servicegroup': 'to know which compute services are up',
+    'nova.volume': 'to filter requests to the API',
 }
 
 

@@ -43,6 +43,7 @@ from opie.scheduler.preempting import pending_in_pass_one
 from opie.scheduler.preempting import still_wanted
 from opie.scheduler.repair import reaper
 from opie.scheduler.repair import served
+from opie.scheduler.repair import unyielding
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ LOG = logging.getLogger(__name__)
 opie.conf.register_opts(CONF)
 
 _INDEX_SPACING_SECONDS = 60
+_NAMING_SPACING_SECONDS = 3600
 # How often it is asked whether the interval of the option is over.
 _REAPER_SPACING_SECONDS = 5
 
@@ -118,6 +120,11 @@ class FilterScheduler(manager.SchedulerManager):
     def _read_ahead(self, context):
         """Read what placement knows of hosts before a request waits for it."""
         self._pass_two.read_ahead(self.placement_client)
+
+    @periodic_task.periodic_task(spacing=_NAMING_SPACING_SECONDS)
+    def _name_unyielding(self, context):
+        """Name preemptible servers that do not give way."""
+        unyielding.name_them(self.host_manager)
 
     @periodic_task.periodic_task(spacing=_REAPER_SPACING_SECONDS)
     def _reap(self, context):

@@ -47,6 +47,18 @@ class Index:
         cell = self._cells.get(cell_uuid)
         return cell.by_host.get((host, node), ()) if cell else ()
 
+    def by_cell(self) -> dict[str, dict[str, preemptibles.PreemptibleServer]]:
+        """Return cell uuid to server uuid to server, of all servers."""
+        # Lists, because other threads bring the index up to date.
+        return {
+            uuid: {
+                server.uuid: server
+                for servers in list(cell.by_host.values())
+                for server in servers
+            }
+            for uuid, cell in list(self._cells.items())
+        }
+
     def flavors(self) -> set[str]:
         """Return the ids of flavors that alone make servers preemptible."""
         return {

@@ -107,6 +107,24 @@ def read_servers(
     )
 
 
+@main_db.pick_context_manager_reader
+def system_metadata(
+    context: nova_context.RequestContext, uuid: str, key: str
+) -> str | None:
+    """Return an entry of the system metadata of a server.
+
+    :param context: a context targeted at the server's cell.
+    """
+    metadata = main_models.InstanceSystemMetadata
+    query = context.session.query(metadata.value).filter(
+        metadata.instance_uuid == uuid,
+        metadata.key == key,
+        metadata.deleted == 0,
+    )
+    row = query.first()
+    return row and row.value
+
+
 def has_flavor_mark(row: typing.Any) -> bool:
     """Tell whether the flavor that a server has now makes it preemptible."""
     return marked_flavor_of(row) is not None

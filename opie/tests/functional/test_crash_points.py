@@ -39,6 +39,8 @@ _NOT_MET = {
     'builds.waiting: session.query': 'pending preemptors of the project',
     'compute_services._rows: session.query': 'several refusals by filters',
     'flavors._read: session.query': 'a flavor that marks its servers',
+    'hindrances._read_tasks: session.query': 'a task that lasts',
+    'hindrances._read_timeouts: session.query': 'once an hour',
     'host_manager._nodes_and_services: objects.ServiceList.get_by_binary': (
         'many hosts'
     ),
