@@ -123,6 +123,58 @@ Related options:
 """,
 )
 
+WASTE_BACKOFF = cfg.IntOpt(
+    'wasted_preemption_backoff_seconds',
+    default=60,
+    min=0,
+    mutable=True,
+    help="""
+How long a project waits after a preemption of its that was in vain.
+
+That is so if servers were evicted for a server which the project has deleted
+before it ran, or which nova could not build on its host. The project waits
+that long before its requests may evict servers again, and twice as long each
+time that the next preemption is in vain as well. Once one of its preemptors
+runs, the project starts anew. The log says until when it waits, in the line
+``No room is made for ...``.
+
+The project need not be to blame, because a build can fail for reasons of the
+host.
+
+All schedulers know of it from the journal in placement, in which there is one
+record for a project that waits.
+
+Possible values:
+
+* A number of seconds; 0 to let no project wait.
+
+Related options:
+
+* ``[opie] wasted_preemption_backoff_max_seconds``
+""",
+)
+
+WASTE_BACKOFF_MAX = cfg.IntOpt(
+    'wasted_preemption_backoff_max_seconds',
+    default=3600,
+    min=1,
+    mutable=True,
+    help="""
+How long a project waits at the most after preemptions that were in vain.
+
+For as long the journal remembers a project beyond its wait, so that the next
+wait is twice as long.
+
+Possible values:
+
+* A number of seconds.
+
+Related options:
+
+* ``[opie] wasted_preemption_backoff_seconds``
+""",
+)
+
 NEVER_EVICTED = cfg.ListOpt(
     'never_evicted_projects',
     default=[],
@@ -280,6 +332,8 @@ ALL_OPTS = [
     MAX_VICTIMS,
     MAX_PER_MINUTE_PER_PROJECT,
     MAX_PER_MINUTE,
+    WASTE_BACKOFF,
+    WASTE_BACKOFF_MAX,
     NEVER_EVICTED,
     EVICT_BY_DEFAULT,
     PLANNING_SECONDS,

@@ -114,12 +114,14 @@ def preemptions(
     its_providers: Iterable[dict[str, typing.Any]],
     complain: Callable[[str, str], None],
 ) -> list[journal_names.Preemption]:
-    """Return what the names of journal providers tell.
+    """Return what the names of journal providers tell of preemptions.
 
     :param complain: logs a message with a name that is not the journal's.
     """
     found = []
     for provider in its_providers:
+        if journal_names.is_of_waste(provider['name']):
+            continue
         try:
             found.append(
                 journal_names.Preemption.from_name(

@@ -39,6 +39,16 @@ _MILLISECONDS = 1000
 _COUNTED = re.compile('@[0-9]+:[^:]+:')
 
 
+# In place of the scheduler host, in the name of what is no preemption: see
+# waste.py.
+WASTED = '%wasted'
+
+
+def is_of_waste(name: str) -> bool:
+    """Tell whether a name is that of a project's record; see waste.py."""
+    return name.endswith(':' + WASTED)
+
+
 def new_provider(worker: str) -> str:
     """Return a new uuid for a journal provider that a worker opens.
 

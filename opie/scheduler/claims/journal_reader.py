@@ -22,6 +22,7 @@ from oslo_log import log as logging
 from opie.scheduler import resources
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import waste
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
@@ -75,22 +76,31 @@ class Reader:
     It keeps the entries of each journal provider, by the provider's
     generation.  A claim raises that generation, so that no victim is missed.
     A victim that is gone may stay until the provider is deleted.
+
+    :ivar wasted: the records of projects whose preemptions were in vain, as
+        they were read last.
     """
 
     def __init__(self) -> None:
         # (provider uuid, generation) to consumer uuid to entry.
         self._entries: dict[tuple[str, int], dict[str, dict[str, int]]] = {}
+        self.wasted: list[waste.Waste] = []
 
     def read(self, client: placement.Client) -> InFlight:
         """Return what is in flight."""
         providers = journal.all_providers(client)
-        keys = [(item['uuid'], item['generation']) for item in providers]
+        keys = [
+            (item['uuid'], item['generation'])
+            for item in providers
+            if not journal_names.is_of_waste(item['name'])
+        ]
         found = {
             key: self._entries[key] for key in keys if key in self._entries
         }
         unread = [key for key in keys if key not in found]
         found.update(_read_entries(client, unread))
         self._entries = found
+        self.wasted = waste.records(providers)
         return InFlight(
             frozenset().union(*found.values()),
             # The reaper warns of names that are not the journal's.

@@ -17,6 +17,7 @@ request adds its own client of placement and its deadline.
 """
 
 from collections.abc import Mapping
+from collections.abc import Sequence
 import dataclasses
 import typing
 
@@ -44,6 +45,9 @@ class InFlight(typing.Protocol):
 
 class Journal(typing.Protocol):
     """Reads the journal."""
+
+    @property
+    def wasted(self) -> Sequence[typing.Any]: ...
 
     def read(self, client: placement_client.Client) -> InFlight: ...
 

@@ -20,8 +20,6 @@ minute.  What is left then is the reaper's.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from collections.abc import Sequence
 import dataclasses
 import time
 
@@ -32,7 +30,6 @@ from oslo_log import log as logging
 
 from opie.preemption import model
 from opie.scheduler import errors
-from opie.scheduler import report
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import claim
@@ -46,6 +43,7 @@ from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import still_wanted
 from opie.scheduler.preempting import verification
 from opie.scheduler.preempting import victim_checks
+from opie.scheduler.preempting import wasted
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -224,23 +222,24 @@ class Attempt:
         """
         if not self._may_be_claimed or isinstance(error, _NEVER_CLAIMED):
             return
+        preemptors = self.shot.request.preemptors
+        preemptions = self.placement_claim.preemptions
         is_undone = self._undo()
         if not isinstance(error, errors.AttemptVoid):
-            self._report_waste(self.sent, self.shot.request.preemptors)
+            wasted.note(self, self.sent, preemptors, preemptions)
             return
         is_lost = self.sent and not error.is_room_free
         if is_lost or not is_undone:
-            self._report_waste(self.sent, self.shot.request.preemptors)
+            wasted.note(self, self.sent, preemptors, preemptions)
             raise errors.AttemptFailed(str(error)) from error
 
     def _drop_unwanted(self) -> None:
         """Give back what was taken for preemptors that are not wanted."""
         if self.unwanted:
+            preemptions = self.placement_claim.preemptions
             self._give_back_and_close(self.unwanted)
-            self._report_waste(
-                {victim for victim in self.sent if not self.is_needed(victim)},
-                sorted(self.unwanted),
-            )
+            in_vain = {one for one in self.sent if not self.is_needed(one)}
+            wasted.note(self, in_vain, sorted(self.unwanted), preemptions)
 
     def _undo(self) -> bool:
         """Give everything back; return whether it was.
@@ -291,10 +290,3 @@ class Attempt:
             if is_counted or self.placement_claim.close_journal(preemptors):
                 break
         return True
-
-    @staticmethod
-    def _report_waste(
-        wasted: Collection[str], preemptors: Sequence[str]
-    ) -> None:
-        if wasted:
-            report.wasted(len(wasted), preemptors, wasted)

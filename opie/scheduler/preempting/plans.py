@@ -26,6 +26,7 @@ from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler import steps
 from opie.scheduler.claims import rate_limits
+from opie.scheduler.claims import waste
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
 
@@ -92,7 +93,9 @@ def make(
         the request take victims, or in a dry run.
     """
     project_id = shot.spec.project_id
-    limit = rate_limits.why_not(shot.preemptions, project_id)
+    limit = waste.why_wait(
+        sources.worker.journal.wasted, project_id
+    ) or rate_limits.why_not(shot.preemptions, project_id)
     request = _with_victims_left(shot.request, budget)
     if limit:
         # An earlier attempt of the request may have made room, and servers

@@ -59,6 +59,12 @@ _IN_VAIN = frozenset(
 )
 
 
+# Their projects wait before they may preempt again.
+_BY_FAULT_OF_PROJECT = frozenset(
+    (preemptor_fate.Fate.FAILED, preemptor_fate.Fate.REFUSED)
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Finding:
     """A preemption, and what is to be done about it.
@@ -77,6 +83,16 @@ class Finding:
     def is_in_vain(self) -> bool:
         """Whether victims that are gone were lost in vain."""
         return self.fate in _IN_VAIN
+
+    @property
+    def is_by_fault_of_project(self) -> bool:
+        """Whether the project has to wait for what was lost in vain."""
+        return self.fate in _BY_FAULT_OF_PROJECT
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the preemptor has come to run."""
+        return self.fate is preemptor_fate.Fate.LAUNCHED
 
     @property
     def is_counted_when_closed(self) -> bool:

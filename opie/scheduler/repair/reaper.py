@@ -38,6 +38,7 @@ from opie.scheduler import steps
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import waste
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.repair import findings
@@ -123,18 +124,44 @@ class Reaper:
         """
         closing: list[findings.Finding] = []
         ending: set[str] = set()
+        wasted, served = [], []
         for preemption in preemptions:
             with _others_go_on(preemption):
                 finding = self.finding(preemption)
+                if finding.is_served:
+                    served.append(preemption)
+                elif self._is_wasted_by_project(finding):
+                    wasted.append(preemption)
                 if self._give_back_what_is_due(finding):
                     ending |= self._ending(finding)
                     closing.append(finding)
         # What was given back may have come too late for these victims, and
         # their deletion may have missed it.
         instances.wait_until_gone(ending)
+        # Before the journal is closed, so that the next reaper can do it.
+        self._note_outcomes(wasted, served)
         for finding in closing:
             with _others_go_on(finding.preemption):
                 self._close_and_report(finding)
+
+    def _is_wasted_by_project(self, finding: findings.Finding) -> bool:
+        """Tell whether victims were lost in vain, by fault of the project."""
+        return finding.is_by_fault_of_project and (
+            self._number_chosen(finding.preemption)
+            > self._number_alive(finding)
+        )
+
+    @steps.step('the reaper closes')
+    def _note_outcomes(
+        self,
+        wasted: Collection[journal_names.Preemption],
+        served: Collection[journal_names.Preemption],
+    ) -> None:
+        """Note which projects have to wait, and which ones not any more."""
+        try:
+            waste.settle(self._client, wasted, served)
+        except placement.PlacementError:
+            LOG.exception('Cannot note which preemptions were in vain.')
 
     def _give_back_what_is_due(self, finding: findings.Finding) -> bool:
         """Give back to victims, and report those that were lost in vain.

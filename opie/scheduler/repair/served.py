@@ -41,6 +41,9 @@ _NOT_YET = (
 )
 
 
+_IN_VAIN = (preemptor_fate.Fate.REFUSED, preemptor_fate.Fate.FAILED)
+
+
 class Served:
     """The preemptors that one worker has answered for of late."""
 
@@ -62,7 +65,7 @@ class Served:
         context = nova_context.get_admin_context()
         for preemption, deadline in followed.items():
             fate = preemptor_fate.fate_of(context, preemption.preemptor)
-            if fate is preemptor_fate.Fate.REFUSED:
+            if fate in _IN_VAIN:
                 its_reaper.repair([preemption])
             if fate not in _NOT_YET or deadline.is_over:
                 with self._lock:

@@ -20,6 +20,8 @@ import threading
 
 import sqlalchemy as sa
 
+from opie.scheduler.claims import journal_names
+
 _SAMPLE_SECONDS = 0.2
 
 _PLACED = sa.text(
@@ -129,7 +131,8 @@ class Watcher:
 
     def journal(self):
         """Return the names of the preemptions under way."""
-        return {row[0] for row in self._read('placement', _PROVIDERS)}
+        names = {row[0] for row in self._read('placement', _PROVIDERS)}
+        return {one for one in names if not journal_names.is_of_waste(one)}
 
     def over_capacity(self):
         """Return a text for each provider that has given too much."""

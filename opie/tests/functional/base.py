@@ -24,6 +24,7 @@ from oslo_utils import timeutils
 from testtools import testcase
 
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import turns
@@ -119,10 +120,12 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         return self._get_allocations_by_server_uuid(server['id'])
 
     def journal_providers(self):
+        """Return the journal providers of preemptions."""
         return [
             provider
             for provider in self._get_all_providers()
             if provider['parent_provider_uuid'] == journal.ROOT_UUID
+            and not journal_names.is_of_waste(provider['name'])
         ]
 
     def assertGone(self, *servers):

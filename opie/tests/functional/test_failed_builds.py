@@ -82,7 +82,27 @@ class RefusedByComputeTest(VainCase):
         self.reap()
         return preemptor
 
+    def test_its_project_waits_before_it_may_preempt_again(self):
+        with self.refusing(fake.FakeDriver, 'spawn'):
+            self.boot_in_vain(5)
+        refill = self.boot_preemptible(5, 'host1')
+        refused = self.boot(5, destination='host1', state='ERROR')
+        self.assertNoValidHost(refused)
+        (line,) = self.logged('No room is made for %s' % refused['id'])
+        self.assertIn('wasted_preemption_backoff_seconds lets project', line)
+        self.assertUntouched(refill)
+        # Nothing of it stays when the project is served.
+        self.flags(wasted_preemption_backoff_seconds=0, group='opie')
+        self.boot(5, destination='host1')
+        self.reap()
+        self.flags(wasted_preemption_backoff_seconds=60, group='opie')
+        self.boot(5, destination='host1')
+        self.assertGone(*self.victims['host1'], refill)
+        self.assertSound()
+
     def test_what_went_for_it_is_counted(self):
+        # The second one may preempt at once.
+        self.flags(wasted_preemption_backoff_seconds=0, group='opie')
         with self.refusing(resource_tracker.ResourceTracker, 'instance_claim'):
             first = self.assertWasted(2, self.boot_in_vain(10))
         self.assertGone(*self.victims['host1'])
@@ -142,6 +162,7 @@ class DeletedByOwnerTest(VainCase):
         self.assertTrue(
             self.logged('every preemptor was deleted or given up by nova')
         )
+        self.assertTrue(self.logged('may preempt again at'))
 
     def test_when_it_has_got_its_host(self):
         self.meanwhile(

@@ -28,6 +28,7 @@ from nova.cmd import manage
 from nova.compute import vm_states
 
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
 
 # NOTE: nova/db/main/api.py knows no migration that is over by another status.
 _OVER = frozenset(
@@ -62,6 +63,7 @@ def broken(cloud):
             'in flight: %s' % provider['name']
             for provider in placement.providers
             if provider['parent_provider_uuid'] == journal.ROOT_UUID
+            and not journal_names.is_of_waste(provider['name'])
         ),
     ]
 

@@ -17,9 +17,12 @@ opie/scheduler.
 """
 
 import fixtures
+from nova import exception
 from nova.scheduler.client import report
+from nova.virt import fake
 
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import journal_names
 from opie.tests.interruptions import killer
 
 
@@ -252,6 +255,36 @@ class Closed(Scenario):
         self.cloud.reap_late()
 
 
+class FailedBuild(Scenario):
+    """The reaper closes the journal of one that could not be built."""
+
+    entry = killer.REAPER
+
+    def arrange(self):
+        super().arrange()
+        with fixtures.MockPatchObject(
+            fake.FakeDriver,
+            'spawn',
+            side_effect=exception.BuildAbortException(
+                instance_uuid='', reason='no'
+            ),
+        ):
+            super().act()
+
+    def act(self):
+        self.cloud.reap_late()
+
+    def relieve(self):
+        """Let the project preempt again."""
+        api = self.cloud.placement
+        url = '/resource_providers?in_tree=%s' % journal.ROOT_UUID
+        for provider in api.get(url, version='1.36').body[
+            'resource_providers'
+        ]:
+            if journal_names.is_of_waste(provider['name']):
+                api.delete('/resource_providers/%s' % provider['uuid'])
+
+
 ALL = (
     Joined,
     JoinedAndGivenUp,
@@ -265,6 +298,7 @@ ALL = (
     Together,
     Overtaken,
     GivenUp,
+    FailedBuild,
 )
 # Those of which the functional tests try a crash for each state.
 QUICK = (First, Undone, UndoneHalfway, Repaired, Emptied, Closed, Together)

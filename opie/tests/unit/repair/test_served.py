@@ -72,6 +72,11 @@ class ServedTest(testtools.TestCase):
         self.look(Fate.REFUSED)
         self.assertEqual([self.preemption], self.reaper.repaired)
 
+    def test_one_whose_build_has_failed_is_repaired_once(self):
+        self.look(Fate.BUILDING)
+        self.look(Fate.FAILED)
+        self.assertEqual([self.preemption], self.reaper.repaired)
+
     def test_one_of_which_nova_says_nothing_is_left_to_the_reaper(self):
         self.clock.sleep(600)
         self.look(Fate.UNDECIDED)
