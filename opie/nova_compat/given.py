@@ -122,7 +122,8 @@ GIVEN = (
         'Instance.launched_at Instance.locked_by Instance.memory_mb '
         'Instance.project_id Instance.root_gb '
         'Instance.vcpus InstanceAction.action InstanceAction.id '
-        'InstanceAction.instance_uuid InstanceActionEvent.action_id '
+        'InstanceAction.instance_uuid InstanceAction.start_time '
+        'InstanceActionEvent.action_id '
         'InstanceActionEvent.event InstanceActionEvent.finish_time '
         'Migration.id '
         'Migration.migration_type Migration.source_node Migration.uuid',

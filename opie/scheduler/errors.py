@@ -83,8 +83,6 @@ class AttemptVoid(Exception):
     :ivar victims: uuids of servers to exclude from the next plan.
     :ivar providers: those of hosts to exclude from it.
     :ivar is_race: whether another scheduler, or nova, was only faster.
-    :ivar is_room_free: whether all victims that were sent away are gone or
-        going, so that the next plan finds their room.
     """
 
     def __init__(
@@ -93,13 +91,11 @@ class AttemptVoid(Exception):
         *victims: str,
         providers: Iterable[str] = (),
         is_race: bool = False,
-        is_room_free: bool = False,
     ) -> None:
         super().__init__(reason)
         self.victims = frozenset(victims)
         self.providers = frozenset(providers)
         self.is_race = is_race
-        self.is_room_free = is_room_free
 
 
 class NextTurn(Exception):

@@ -14,6 +14,7 @@
 
 import collections
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -183,17 +184,51 @@ def wasted(
     )
 
 
-@contextlib.contextmanager
-def wasted_unless_served(preemptors: Sequence[str]) -> Iterator[set[str]]:
-    """Count the victims of void attempts as wasted if the request fails.
+class Evicted:
+    """The victims that the void attempts of one request have sent away."""
 
-    Yields a set for the uuids of the victims that have left their room to a
-    later plan of the request.  If no plan succeeds, others have the room.
+    def __init__(self) -> None:
+        # Victim to the provider of its host.
+        self._providers: dict[str, str] = {}
+        self._failed: set[str] = set()
+        self._used: frozenset[str] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self._providers)
+
+    def add(self, victims: Mapping[str, str], failed: Collection[str]) -> None:
+        """Add victims of a void attempt.
+
+        :param victims: victim to the provider of its host.
+        :param failed: uuids of servers that leave no room to a later plan.
+        """
+        self._providers.update(victims)
+        self._failed.update(failed)
+
+    def note_served(self, providers: Iterable[str]) -> None:
+        """Note that the request has its room on some providers."""
+        self._used = frozenset(providers)
+
+    def wasted(self) -> set[str]:
+        """Return the victims whose room the request has not used."""
+        return {
+            victim
+            for victim, provider in self._providers.items()
+            if victim in self._failed or provider not in self._used
+        }
+
+
+@contextlib.contextmanager
+def wasted_unless_used(preemptors: Sequence[str]) -> Iterator[Evicted]:
+    """Count the victims of void attempts as wasted when a request ends.
+
+    Those count whose room the request has not used, because no plan succeeds,
+    or because the one that does is on another host.
     """
-    evicted: set[str] = set()
+    evicted = Evicted()
     try:
         yield evicted
-    except Exception:
-        if evicted:
-            wasted(len(evicted), preemptors, evicted)
-        raise
+    finally:
+        in_vain = evicted.wasted()
+        if in_vain:
+            wasted(len(in_vain), preemptors, in_vain)

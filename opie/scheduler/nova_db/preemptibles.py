@@ -31,6 +31,7 @@ import sqlalchemy as sa
 
 from opie.scheduler.nova_db import first_launches
 from opie.scheduler.nova_db import marks
+from opie.scheduler.nova_db import own_deletions
 
 # NOTE: as nova/compute/stats.py counts the I/O workload of a host.
 _IO_TASK_STATES = (
@@ -61,6 +62,9 @@ class PreemptibleServer:
         :func:`first_launches.protected_since`.
     :ivar flavor_id: of its flavor, if nothing but nova's copy of that makes it
         preemptible; None otherwise.
+    :ivar asked_to_delete_at: when opie has asked nova to delete it, in seconds
+        since the epoch, of a server that is being deleted or in ERROR; None
+        for all others.
     """
 
     uuid: str
@@ -78,6 +82,19 @@ class PreemptibleServer:
     ephemeral_gb: int
     protected_since: float | None = None
     flavor_id: str | None = None
+    asked_to_delete_at: float | None = None
+
+    @property
+    def is_undeletable(self) -> bool:
+        """Whether nova has failed to delete it for a preemption.
+
+        NOTE: nova/compute/manager.py sets ERROR when a deletion fails.
+        """
+        return (
+            self.asked_to_delete_at is not None
+            and self.vm_state == vm_states.ERROR
+            and self.task_state is None
+        )
 
     @property
     def has_io_workload(self) -> bool:
@@ -171,7 +188,7 @@ def only_preemptible(
 _FIELDS = tuple(
     field.name
     for field in dataclasses.fields(PreemptibleServer)
-    if field.name not in ('protected_since', 'flavor_id')
+    if field.name not in ('protected_since', 'flavor_id', 'asked_to_delete_at')
 )
 _COLUMNS = tuple(getattr(main_models.Instance, name) for name in _FIELDS)
 _SHARED_TEXTS = frozenset(
@@ -192,6 +209,7 @@ def _server_of(row, flavor_id):
     values['protected_since'] = first_launches.protected_since(row)
     if flavor_id is not None:
         values['flavor_id'] = sys.intern(flavor_id)
+    values['asked_to_delete_at'] = own_deletions.asked_at(row)
     return PreemptibleServer(**values)
 
 
@@ -199,7 +217,12 @@ def _rows(context, *conditions):
     server = main_models.Instance
     return marks.read_servers(
         context,
-        (*_COLUMNS, server.deleted, *first_launches.columns()),
+        (
+            *_COLUMNS,
+            server.deleted,
+            *first_launches.columns(),
+            own_deletions.column(),
+        ),
         # NOTE: while a server is resized to another cell, nova has a second
         # record of it there, or here, that is hidden from users.
         sa.or_(server.hidden == sa.false(), server.hidden.is_(None)),

@@ -166,6 +166,7 @@ class Protection(typing.NamedTuple):
             and server.flavor_id not in self.unmarked_flavors
             and not why_no_victim(server)
             and not why_busy(server)
+            and not why_undeletable(server)
         )
 
     def may_go(
@@ -221,6 +222,13 @@ def why_no_victim(server: Server) -> str | None:
         return 'is locked by an administrator'
     if server.disable_terminate:
         return 'may not be terminated'
+    return None
+
+
+def why_undeletable(server: preemptibles.PreemptibleServer) -> str | None:
+    """Return why a server cannot be a victim once more, or None."""
+    if server.is_undeletable:
+        return 'is in ERROR, because nova failed to delete it'
     return None
 
 

@@ -13,9 +13,7 @@
 """One attempt: a plan that is claimed, verified, evicted for and confirmed.
 
 If a step fails, :meth:`Attempt.undo` gives all victims that are still
-there what was taken of them, and drops the preemptors' claims.  That is one
-transaction where placement has room for all of it, and it is tried for up to a
-minute.  What is left then is the reaper's.
+there what was taken of them, and drops the preemptors' claims.
 """
 
 from __future__ import annotations
@@ -23,30 +21,26 @@ from __future__ import annotations
 import dataclasses
 import time
 
-from nova import context as nova_context
 from nova import objects
 import nova.conf
-from oslo_log import log as logging
 
 from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import claim
-from opie.scheduler.claims import rate_limits
-from opie.scheduler.nova_db import instances
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import confirmation
 from opie.scheduler.preempting import eviction
 from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import still_wanted
+from opie.scheduler.preempting import undoing
 from opie.scheduler.preempting import verification
 from opie.scheduler.preempting import victim_checks
 from opie.scheduler.preempting import wasted
 
 CONF = nova.conf.CONF
-LOG = logging.getLogger(__name__)
 
 # After these nothing was claimed, and nothing will be.
 _NEVER_CLAIMED = (errors.ClaimFailed, errors.LimitReached)
@@ -119,6 +113,20 @@ class Attempt:
         return {server.uuid for _, server in self.plan.victims}
 
     @property
+    def providers(self) -> set[str]:
+        """The providers of the nominated hosts."""
+        return {item.provider for item in self.plan.nominations}
+
+    @property
+    def sent_from(self) -> dict[str, str]:
+        """Victim to the provider of its host, of those sent away."""
+        return {
+            server.uuid: provider
+            for provider, server in self.plan.victims
+            if server.uuid in self.sent
+        }
+
+    @property
     def has_group(self) -> bool:
         """Whether the preemptors are of a server group."""
         return self.shot.spec.instance_group is not None
@@ -174,9 +182,7 @@ class Attempt:
         """
         problems = [
             problem
-            for provider in sorted(
-                {one.provider for one in self.plan.nominations}
-            )
+            for provider in sorted(self.providers)
             for problem in verification.problems(
                 self.sources.placement, self.shot, provider, self.victims
             )
@@ -211,82 +217,30 @@ class Attempt:
         """Undo what was done, and decide whether another plan may help.
 
         The method returns if another plan may help, and after an error that
-        the caller raises in any case.  So for a void attempt that has sent
-        victims away, the method returns only if their room is free.  Undoing
-        may take a minute, so other requests must be able to plan meanwhile.
+        the caller raises in any case.  Victims that a void attempt has sent
+        away leave their room to the next plan.  Undoing may take a minute, so
+        other requests must be able to plan meanwhile.
 
         :param error: what has stopped the attempt.
-        :raises errors.AttemptFailed: if the attempt is void, and another plan
-            would not help: a victim is lost, or something that was taken could
-            not be given back.
+        :raises errors.AttemptFailed: if the attempt is void, and something
+            that was taken could not be given back.
         """
         if not self._may_be_claimed or isinstance(error, _NEVER_CLAIMED):
             return
         preemptors = self.shot.request.preemptors
         preemptions = self.placement_claim.preemptions
-        is_undone = self._undo()
-        if not isinstance(error, errors.AttemptVoid):
-            wasted.note(self, self.sent, preemptors, preemptions)
+        is_void = isinstance(error, errors.AttemptVoid)
+        is_undone = undoing.Undoing(self).run()
+        if is_void and is_undone:
             return
-        is_lost = self.sent and not error.is_room_free
-        if is_lost or not is_undone:
-            wasted.note(self, self.sent, preemptors, preemptions)
+        wasted.note(self, self.sent, preemptors, preemptions)
+        if is_void:
             raise errors.AttemptFailed(str(error)) from error
 
     def _drop_unwanted(self) -> None:
         """Give back what was taken for preemptors that are not wanted."""
         if self.unwanted:
             preemptions = self.placement_claim.preemptions
-            self._give_back_and_close(self.unwanted)
+            undoing.Undoing(self).give_back(self.unwanted)
             in_vain = {one for one in self.sent if not self.is_needed(one)}
             wasted.note(self, in_vain, sorted(self.unwanted), preemptions)
-
-    def _undo(self) -> bool:
-        """Give everything back; return whether it was.
-
-        Victims whose deletion was asked for get everything back as well: nova
-        may take long over a deletion, or fail, and the guest runs meanwhile.
-        """
-        self._let_deletions_end()
-        is_undone = self._give_back_and_close(self.preemptors)
-        self._empty_deleted()
-        return is_undone
-
-    def _let_deletions_end(self) -> None:
-        """Wait a moment for victims that are on their way out.
-
-        What they are given back while nova removes it may stay, and once the
-        journal is closed nothing else tells of them; see give_back.empty.
-        """
-        instances.wait_until_gone(self.sent)
-
-    @steps.polling
-    def _empty_deleted(self) -> None:
-        """Leave nothing to victims that nova was just deleting."""
-        try:
-            context = nova_context.get_admin_context()
-            instances.wait_until_gone(instances.ending(context, self.victims))
-            self.placement_claim.empty(instances.without_record(self.victims))
-        except Exception:
-            LOG.exception(
-                'Cannot see whether any of %s is deleted and has allocations '
-                'all the same.',
-                ', '.join(sorted(self.victims)),
-            )
-
-    @steps.step('gives back')
-    def _give_back_and_close(self, preemptors: set[str]) -> bool:
-        """Give back, and return whether it is done.
-
-        As long as a claim may be there its journal has to stay, because
-        nothing else tells the reaper of it once the victims are gone.  So has
-        the journal of a preemption that has cost a server and counts.
-        """
-        is_counted = self.sent and rate_limits.are_limited()
-        # Once more for a claim that has arrived late: no other comes after it.
-        for _ in range(2):
-            if not self.placement_claim.give_back_for(preemptors):
-                return False
-            if is_counted or self.placement_claim.close_journal(preemptors):
-                break
-        return True

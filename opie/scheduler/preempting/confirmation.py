@@ -132,7 +132,11 @@ class Confirmation:
             )
             return False
         if not is_released:
-            raise errors.AttemptVoid('nova failed to delete it', victim)
+            raise errors.AttemptVoid(
+                'nova failed to delete %s, which is in ERROR: delete it '
+                'again' % victim,
+                victim,
+            )
         LOG.warning(
             'nova could not finish the deletion of %s, whose resources are '
             'free; delete it again.',
@@ -182,6 +186,5 @@ class Confirmation:
             if not holds:
                 raise errors.AttemptVoid(
                     'the allocations of %s were removed by another writer'
-                    % nomination.preemptor,
-                    is_room_free=True,
+                    % nomination.preemptor
                 )

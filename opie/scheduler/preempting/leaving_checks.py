@@ -61,7 +61,7 @@ class LeavingChecks:
             try:
                 self._attempt.checks.check_service(host)
             except exception.NotFound as exc:
-                raise _void(str(exc), *leaving) from exc
+                raise errors.AttemptVoid(str(exc), *leaving) from exc
         cells = instances.cells_of(self._context, leaving)
         self._attempt.awaited.update(cells)
         for context, uuids in instances.by_cell(self._context, leaving):
@@ -83,7 +83,7 @@ class LeavingChecks:
         if not is_deleted and self._has_left(uuid, vm_state):
             return True
         if self._attempt.leaving[uuid].is_overdue:
-            raise _void(
+            raise errors.AttemptVoid(
                 'the deletion of %s takes longer than [opie] '
                 'max_wait_for_deletion_seconds (%d)'
                 % (uuid, CONF.opie.max_wait_for_deletion_seconds),
@@ -114,14 +114,8 @@ class LeavingChecks:
             )
             return False
         if vm_state == vm_states.ERROR:
-            raise _void('nova failed to delete %s' % uuid, uuid)
+            raise errors.AttemptVoid('nova failed to delete %s' % uuid, uuid)
         # It may be a potential victim of the next plan.
         raise errors.AttemptVoid(
-            '%s is not leaving any more' % uuid,
-            is_race=True,
-            is_room_free=True,
+            '%s is not leaving any more' % uuid, is_race=True
         )
-
-
-def _void(reason: str, *servers: str) -> errors.AttemptVoid:
-    return errors.AttemptVoid(reason, *servers, is_room_free=True)

@@ -165,7 +165,7 @@ class PassTwo:
         :raises errors.NoRoomMade: if none can be; also out of undoing an
             attempt, where another plan would not help.
         """
-        with report.wasted_unless_served(request.preemptors) as evicted:
+        with report.wasted_unless_used(request.preemptors) as evicted:
             while request.budget.is_left():
                 # First, because what ends may take quota of what is pending.
                 request.quota.check(request.deadline)
@@ -177,6 +177,7 @@ class PassTwo:
                         attempt.evict()
                         # 6. Confirm: wait until they are gone.
                         attempt.confirm()
+                        evicted.note_served(attempt.providers)
                         report.served(
                             request.preemptors, attempt.plan_number - 1
                         )
@@ -185,11 +186,10 @@ class PassTwo:
                     continue
                 except errors.AttemptVoid as void:
                     if request.attempt:
-                        # It raises unless another plan may help.  Where
-                        # victims were sent away, the next line is only
-                        # reached if their room is free.
+                        # It raises unless another plan may help, which
+                        # begins with the room of victims that have gone.
                         self._undo(request.attempt, void)
-                        evicted |= request.attempt.sent
+                        evicted.add(request.attempt.sent_from, void.victims)
                         request.budget.evicted = len(evicted)
                     request.note_void(void)
                     waiting.FOR_NEXT_PLAN.sleep()

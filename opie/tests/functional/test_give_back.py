@@ -23,8 +23,8 @@ from opie.scheduler.claims import give_back
 from opie.scheduler.claims import restoring
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
-from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import confirmation
+from opie.scheduler.preempting import undoing
 from opie.tests.functional import base
 
 
@@ -131,7 +131,7 @@ class DeletionBetweenTest(base.CloudTestCase):
                 instances, '_PATIENCE_SECONDS', base.WAIT_SECONDS
             )
         )
-        self.wrap(attempt.Attempt, '_let_deletions_end', wait)
+        self.wrap(undoing.Undoing, '_let_deletions_end', wait)
         self.wrap(give_back, 'give_back', note)
         self.assertNothingIsLeft()
         self.assertTrue(given_back[0].is_done)
@@ -183,7 +183,7 @@ class DeletionBetweenTest(base.CloudTestCase):
 
         self.stop_at_once()
         # nova has taken longer than that.
-        self.wrap(attempt.Attempt, '_let_deletions_end', lambda *args: None)
+        self.wrap(undoing.Undoing, '_let_deletions_end', lambda *args: None)
         self.wrap(restoring, 'bodies', read)
-        self.wrap(attempt.Attempt, '_empty_deleted', given_back)
+        self.wrap(undoing.Undoing, '_empty_deleted', given_back)
         self.assertNothingIsLeft()

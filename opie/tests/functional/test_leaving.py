@@ -322,10 +322,11 @@ class FailedEvictionTest(LeavingCase):
         second = self.boot(flavor=flavor, state=None)
         self.wait_until_claimed(second)
         fails.set()
-        self.assertActive(second)
+        # So does the one that had to evict it.
+        self.assertActive(first, second)
         self.assertEqual('host2', self.host_of(second))
         self.assertGone(other)
-        self._wait_for_state_change(first, 'ERROR')
+        self.assertEqual(2, self.evicted())
         self.assertHolds(10, stuck)
         self.assertNoJournal()
 

@@ -37,6 +37,7 @@ class _State(types.SimpleNamespace):
             locked_by=None,
             disable_terminate=False,
             flavor_id=None,
+            is_undeletable=False,
         ),
     )
     is_whole = True

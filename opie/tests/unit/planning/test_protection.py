@@ -49,6 +49,16 @@ def _server(**values):
             {},
             True,
         ),
+        'a server that nova has failed to delete for a preemption': (
+            {'vm_state': 'error', 'asked_to_delete_at': 0.0},
+            {},
+            False,
+        ),
+        'a server whose state was reset since': (
+            {'vm_state': 'active', 'asked_to_delete_at': None},
+            {},
+            True,
+        ),
         'a server with the lock of its owner': (
             {'locked_by': 'owner'},
             {},

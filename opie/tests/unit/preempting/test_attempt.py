@@ -25,6 +25,7 @@ from opie.scheduler import report
 from opie.scheduler import waiting
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import quota
+from opie.scheduler.preempting import undoing
 
 opie.conf.register_opts(nova.conf.CONF)
 
@@ -80,7 +81,7 @@ class UndoTest(testtools.TestCase):
 
     def undo(self, error, is_undone=True):
         with mock.patch.object(
-            self.attempt, '_undo', return_value=is_undone
+            undoing.Undoing, 'run', return_value=is_undone
         ) as undo:
             try:
                 self.attempt.undo(error)
@@ -98,19 +99,21 @@ class UndoTest(testtools.TestCase):
         self.assertTrue(self.is_given_back)
         self.assertEqual([], self.wasted)
 
-    def test_none_follows_where_a_victim_was_sent_away(self):
+    def test_another_begins_with_the_room_of_those_sent_away(self):
+        """Whether their room was used is known when the request ends."""
         self.attempt.sent.add('victim 0')
-        self.assertFails(_VOID)
-        self.assertEqual([1], self.wasted)
-
-    def test_another_follows_where_all_are_gone_and_their_room_is_free(self):
-        self.attempt.sent.update(self.attempt.victims)
-        self.undo(errors.AttemptVoid('no claim', is_room_free=True))
+        self.undo(_VOID)
         self.assertEqual([], self.wasted)
+        self.assertEqual({'victim 0': _PROVIDER}, self.attempt.sent_from)
 
     def test_none_follows_where_something_cannot_be_given_back(self):
         self.assertFails(_VOID, is_undone=False)
         self.assertEqual([], self.wasted)
+
+    def test_what_was_lost_is_counted_then(self):
+        self.attempt.sent.add('victim 0')
+        self.assertFails(_VOID, is_undone=False)
+        self.assertEqual([1], self.wasted)
 
     def test_other_errors_end_the_request_and_count_what_was_lost(self):
         for error in (errors.TooLate(), ValueError('unexpected')):
@@ -130,7 +133,7 @@ class LateClaimTest(testtools.TestCase):
         claim.give_back_for.return_value = True
         claim.close_journal.side_effect = [False, True]
         attempt.placement_claim = claim
-        self.assertTrue(attempt._give_back_and_close({'preemptor'}))
+        self.assertTrue(undoing.Undoing(attempt).give_back({'preemptor'}))
         self.assertEqual(2, claim.give_back_for.call_count)
 
 
@@ -145,7 +148,7 @@ class ClaimTest(testtools.TestCase):
         ):
             self.assertRaises(type(error), self.attempt.prepare)
         with mock.patch.object(
-            self.attempt, '_undo', return_value=True
+            undoing.Undoing, 'run', return_value=True
         ) as undo:
             self.attempt.undo(error)
         return undo.called

@@ -54,19 +54,16 @@ class LeavingChecksTest(testtools.TestCase):
         void = self.void('check_all')
         self.assertIn('host1', str(void))
         self.assertEqual({uuids.server}, set(void.victims))
-        self.assertTrue(void.is_room_free)
 
     def test_one_that_its_preemption_lets_stay_is_a_race(self):
         """It may be a victim of the next plan, and counts as no failure."""
         void = self.void('is_over', uuids.server, vm_states.ACTIVE, None)
         self.assertTrue(void.is_race)
-        self.assertTrue(void.is_room_free)
         self.assertEqual(set(), set(void.victims))
 
     def test_one_whose_deletion_failed_is_excluded(self):
         void = self.void('is_over', uuids.server, vm_states.ERROR, None)
         self.assertEqual({uuids.server}, set(void.victims))
-        self.assertTrue(void.is_room_free)
 
     def test_one_that_another_is_about_to_evict_is_waited_for(self):
         self.claim.is_evicted_by_another.return_value = True
