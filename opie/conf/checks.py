@@ -14,6 +14,7 @@
 
 from oslo_concurrency import processutils
 
+from opie.conf import hosts
 from opie.conf import threads
 
 # What comes before and after waiting for victims takes time as well: nova's
@@ -38,6 +39,13 @@ def check(conf):
             'than [DEFAULT] long_rpc_timeout (%d), after which no conductor '
             'waits for the answer: lower the former or raise the latter.'
             % (timeout, MARGIN_SECONDS, conf.long_rpc_timeout)
+        )
+    if hosts.timeout_seconds(conf) >= timeout:
+        raise ConfigError(
+            '[opie] host_timeout_seconds (%d) must be less than [opie] '
+            'preemption_timeout_seconds (%d), or no request could try another '
+            'host than its first one: lower the former or raise the latter.'
+            % (conf.opie.host_timeout_seconds, timeout)
         )
     seats = threads.seats(conf)
     if threads.slots(conf) > seats:

@@ -17,6 +17,10 @@ All of them may change while the scheduler runs.
 
 from oslo_config import cfg
 
+# Which part of the time of a request one host has, so that two hosts can be
+# tried and something is left for planning and for giving back.
+_PART = 2 / 5
+
 AVOID_FAILED_BUILDS = cfg.BoolOpt(
     'avoid_failed_builds',
     default=True,
@@ -42,9 +46,73 @@ Related options:
 """,
 )
 
+STUCK_DELETION_SECONDS = cfg.IntOpt(
+    'stuck_deletion_seconds',
+    default=30,
+    min=1,
+    mutable=True,
+    help="""
+How long a host may take to delete a victim before the host counts as hung.
+
+A compute that hangs, or whose hypervisor does, is up for nova for a while.
+When a victim was sent away so long ago and is still being deleted, no other
+server is evicted on its host until that victim is gone, by no scheduler, and
+no request waits for servers that leave that host. The log of each scheduler
+worker has a warning with the host and the victim. What a host was asked to
+delete it deletes when it returns.
+
+Set the option to more than your hypervisors usually take to destroy a server.
+
+Possible values:
+
+* A number of seconds, at least 1.
+
+Related options:
+
+* ``[opie] host_timeout_seconds``
+* ``[opie] max_wait_for_deletion_seconds``
+""",
+)
+
+HOST_TIMEOUT_SECONDS = cfg.IntOpt(
+    'host_timeout_seconds',
+    min=1,
+    mutable=True,
+    help="""
+How long one host may take to delete the victims of a request.
+
+It is a part of the time that a request has. When it is over, the request gives
+back what it took, leaves that host out, and takes the place of servers
+elsewhere. The victims that were sent away on that host are wasted: what a host
+was asked to delete it deletes when it returns. Set the option to more than
+your hypervisors take to destroy a server, and to less than half of
+``preemption_timeout_seconds``, so that another host can be tried.
+
+Possible values:
+
+* A number of seconds, less than ``preemption_timeout_seconds``. The scheduler
+  refuses to start otherwise.
+* Unset: two fifths of ``preemption_timeout_seconds``.
+
+Related options:
+
+* ``[opie] preemption_timeout_seconds``
+* ``[opie] stuck_deletion_seconds``
+""",
+)
+
 ALL_OPTS = [
+    STUCK_DELETION_SECONDS,
+    HOST_TIMEOUT_SECONDS,
     AVOID_FAILED_BUILDS,
 ]
+
+
+def timeout_seconds(conf):
+    """Return how long one host may take to delete the victims of a request."""
+    if conf.opie.host_timeout_seconds is not None:
+        return conf.opie.host_timeout_seconds
+    return conf.opie.preemption_timeout_seconds * _PART
 
 
 def register_opts(conf, group):

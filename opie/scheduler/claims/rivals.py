@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which of several requests withdraws that cannot all go on.
+"""Which of several requests withdraws, or waits, that cannot all go on.
 
 A request asks once its own journal providers are there.  So of all such
 requests the one that opens its journal last sees the others.  Those that began
@@ -19,6 +19,7 @@ first go on.
 
 from collections.abc import Callable
 from collections.abc import Sequence
+import time
 import typing
 
 from opie.scheduler import waiting
@@ -60,6 +61,40 @@ def why_withdraw(
         if lasting_reason is not None:
             return lasting_reason
     return reason
+
+
+def is_first_on(
+    client: placement.Client, own: _Preemptions, provider: str
+) -> bool:
+    """Tell whether no other request goes first on a host.
+
+    A request goes first that began before and has victims there.  So does one
+    that began later, until it must have seen this one.
+
+    :param own: the request's own preemptions; some take from victims.
+    :param provider: of the host.
+    """
+    first = min((one for one in own if one.began is not None), key=_order)
+    are_seen = time.time() >= (first.began or 0.0) + _PATIENCE_SECONDS
+    return not any(
+        one.nominated_provider == provider
+        and one.began is not None
+        and one.deadline >= time.time()
+        and (
+            _order(one) < _order(first)
+            # Those of one worker are claimed together, or one after the other.
+            or not (are_seen or one.worker == first.worker)
+        )
+        and _has_victims(client, one)
+        for one in sorted(_others(client, own), key=_order)
+    )
+
+
+def _has_victims(
+    client: placement.Client, preemption: journal_names.Preemption
+) -> bool:
+    entries = journal.entries(client, preemption.journal_provider)
+    return any(map(journal.is_of_victim, entries.values()))
 
 
 def _others(client: placement.Client, own: _Preemptions) -> _Preemptions:

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Iterator
 import threading
 
 from nova import context as nova_context
@@ -63,11 +64,26 @@ class Index:
         """Return the ids of flavors that alone make servers preemptible."""
         return {
             server.flavor_id
-            for cell in list(self._cells.values())
-            for servers in list(cell.by_host.values())
-            for server in servers
+            for server in self._all()
             if server.flavor_id is not None
         }
+
+    def asked_to_delete(self) -> list[preemptibles.PreemptibleServer]:
+        """Return the servers that opie has asked nova to delete.
+
+        nova is deleting them, or has failed to.
+        """
+        return [
+            server
+            for server in self._all()
+            if server.asked_to_delete_at is not None
+        ]
+
+    def _all(self) -> Iterator[preemptibles.PreemptibleServer]:
+        # Lists, because other threads bring the index up to date.
+        for cell in list(self._cells.values()):
+            for servers in list(cell.by_host.values()):
+                yield from servers
 
     def refresh(
         self,

@@ -19,11 +19,16 @@ servers from those that their users delete.
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import typing
 
+from nova import context as nova_context
 from nova.compute import task_states
 from nova.compute import vm_states
+from nova.db.main import api as main_db
 from nova.db.main import models as main_models
+from oslo_utils import timeutils
 import sqlalchemy as sa
 
 from opie.scheduler.nova_db import first_launches
@@ -36,8 +41,17 @@ def column() -> typing.Any:
     The database reads the actions only of servers that are being deleted or
     are in ERROR, by the index of their uuids.
     """
+    server = main_models.Instance
+    may_be_one = sa.or_(
+        server.task_state == task_states.DELETING,
+        server.vm_state == vm_states.ERROR,
+    )
+    return sa.case((may_be_one, _asked_at())).label('asked_to_delete_at')
+
+
+def _asked_at() -> typing.Any:
     server, action = main_models.Instance, main_models.InstanceAction
-    began = (
+    return (
         sa.select(sa.func.max(action.start_time))
         .where(
             action.instance_uuid == server.uuid,
@@ -46,11 +60,6 @@ def column() -> typing.Any:
         .correlate(server)
         .scalar_subquery()
     )
-    may_be_one = sa.or_(
-        server.task_state == task_states.DELETING,
-        server.vm_state == vm_states.ERROR,
-    )
-    return sa.case((may_be_one, began)).label('asked_to_delete_at')
 
 
 def asked_at(row: typing.Any) -> float | None:
@@ -63,3 +72,60 @@ def asked_at(row: typing.Any) -> float | None:
     if row.asked_to_delete_at is None:
         return None
     return first_launches.epoch(row.asked_to_delete_at)
+
+
+@dataclasses.dataclass(frozen=True)
+class OnHost:
+    """What becomes of deletions on a host.
+
+    Times are in seconds since the epoch.
+
+    :ivar asked: uuid to when opie has asked to delete the server, of those
+        that are still being deleted.
+    :ivar ended_at: when a deletion has ended last, of any server; None if
+        none has of late.
+    """
+
+    asked: dict[str, float]
+    ended_at: float | None
+
+
+@main_db.pick_context_manager_reader
+def on_host(
+    cell_context: nova_context.RequestContext, host: str, seconds: float
+) -> OnHost:
+    """Read what becomes of deletions on a host.
+
+    :param cell_context: a context targeted at its cell.
+    :param host: the name of its compute service.
+    :param seconds: how long ago a deletion may have ended.
+    """
+    # NOTE: nova/db/main/models.py has indices of the host with "deleted", and
+    # of the time of the last change, which is that of the deletion's end.
+    server = main_models.Instance
+    asked_at = _asked_at()
+    asked = cell_context.session.query(
+        server.uuid, asked_at.label('asked_to_delete_at')
+    ).filter(
+        server.host == host,
+        server.deleted == 0,
+        server.task_state == task_states.DELETING,
+        asked_at.isnot(None),
+    )
+    since = timeutils.utcnow() - datetime.timedelta(seconds=seconds)
+    ended_at = (
+        cell_context.session.query(sa.func.max(server.updated_at))
+        .filter(
+            server.updated_at >= since,
+            server.host == host,
+            server.deleted != 0,
+        )
+        .scalar()
+    )
+    return OnHost(
+        {
+            row.uuid: first_launches.epoch(row.asked_to_delete_at)
+            for row in asked
+        },
+        ended_at and first_launches.epoch(ended_at),
+    )

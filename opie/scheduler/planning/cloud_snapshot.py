@@ -68,8 +68,10 @@ class CloudSnapshot:
         self._client = client
         self.nodes = nodes
         self.hosts = {uuid: node.host for uuid, node in nodes.items()}
+        self.protected = protection.Protection.now(
+            worker.host_manager, worker.stuck
+        )
         self.read_journal(planning)
-        self.protected = protection.Protection.now(worker.host_manager)
         self._generations: dict[_Query, dict[str, int]] = {}
         self._states: _States = {}
         self._in_migration: set[str] = set()
@@ -141,7 +143,12 @@ class CloudSnapshot:
         self.pending = self._worker.pending_reader.read(
             self.in_flight.preemptions, self.hosts
         ).but(planning)
-        self.leaving = leaving.read(self._worker, self.nodes, self.in_flight)
+        self.leaving = leaving.read(
+            self._worker,
+            self.nodes,
+            self.in_flight,
+            self.protected.stuck_hosts,
+        )
 
     def leaving_on(
         self, provider: str, excluded: Collection[str] = ()

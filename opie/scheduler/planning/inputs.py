@@ -29,6 +29,7 @@ from opie.scheduler.planning import host_values
 from opie.scheduler.planning import known_states
 from opie.scheduler.planning import pending
 from opie.scheduler.planning import refused
+from opie.scheduler.planning import stuck_deletions
 
 
 class InFlight(typing.Protocol):
@@ -78,6 +79,9 @@ class Worker:
     )
     refused_victims: refused.RefusedVictims = dataclasses.field(
         default_factory=refused.RefusedVictims
+    )
+    stuck: stuck_deletions.StuckDeletions = dataclasses.field(
+        default_factory=stuck_deletions.StuckDeletions
     )
 
 

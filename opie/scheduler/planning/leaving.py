@@ -161,15 +161,25 @@ class Leaving:
 
 
 def read(
-    worker: inputs.Worker, nodes: _Nodes, in_flight: inputs.InFlight
+    worker: inputs.Worker,
+    nodes: _Nodes,
+    in_flight: inputs.InFlight,
+    stuck_hosts: Collection[str] = (),
 ) -> Leaving:
     """Return the servers that are leaving.
 
     :param nodes: provider to compute node.
     :param in_flight: what the journal says.
+    :param stuck_hosts: names of hosts that no server leaves.
     :raises errors.SilentCells: if a cell does not answer.
     """
     found: dict[str, dict[str, LeavingServer]] = {}
+    if stuck_hosts:
+        nodes = {
+            provider: node
+            for provider, node in nodes.items()
+            if node.host not in stuck_hosts
+        }
     if _patience_seconds():
         evictions = in_flight.evictions()
         for provider, server in (

@@ -35,6 +35,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import flavors
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.planning import stuck_deletions
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
@@ -49,6 +50,10 @@ _BY_AGGREGATE = (
 _BY_DEFAULT = (
     'no server may be evicted there: [opie] evict_by_default is off, and no '
     'aggregate says %s=true' % AGGREGATE_KEY
+)
+_BY_STUCK_DELETION = (
+    'no server is evicted there: a deletion takes longer than [opie] '
+    'stuck_deletion_seconds'
 )
 
 
@@ -90,6 +95,8 @@ class Protection(typing.NamedTuple):
         that no aggregate speaks of.
     :ivar unmarked_flavors: ids of flavors from which the operator has taken
         the mark, so that their servers are no victims; see flavors.py.
+    :ivar stuck_hosts: names of hosts that do not delete what they were asked
+        to.
     """
 
     projects: frozenset[str] = frozenset()
@@ -97,9 +104,14 @@ class Protection(typing.NamedTuple):
     evictable_hosts: frozenset[str] = frozenset()
     is_evictable_by_default: bool = True
     unmarked_flavors: frozenset[str] = frozenset()
+    stuck_hosts: frozenset[str] = frozenset()
 
     @classmethod
-    def now(cls, host_manager: host_managers.HostManager) -> Protection:
+    def now(
+        cls,
+        host_manager: host_managers.HostManager,
+        stuck: stuck_deletions.StuckDeletions,
+    ) -> Protection:
         """Return the protection of this moment.
 
         The API database is asked about flavors, if these alone make servers
@@ -112,7 +124,10 @@ class Protection(typing.NamedTuple):
         )
         return cls._by(
             aggregates.marks_known(host_manager, AGGREGATE_KEY)
-        )._replace(unmarked_flavors=unmarked)
+        )._replace(
+            unmarked_flavors=unmarked,
+            stuck_hosts=stuck.hosts(host_manager.index.asked_to_delete()),
+        )
 
     @classmethod
     def read(cls, hosts: Collection[str]) -> Protection:
@@ -144,6 +159,8 @@ class Protection(typing.NamedTuple):
             return _BY_AGGREGATE
         if not (self.is_evictable_by_default or host in self.evictable_hosts):
             return _BY_DEFAULT
+        if host in self.stuck_hosts:
+            return _BY_STUCK_DELETION
         return None
 
     def potential_victims(

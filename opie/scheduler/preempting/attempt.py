@@ -24,6 +24,7 @@ import time
 from nova import objects
 import nova.conf
 
+from opie.conf import hosts
 from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import steps
@@ -67,6 +68,8 @@ class Attempt:
     :ivar awaited: victim to cell mapping, of those whose end confirm waits
         for, whether opie or another asked for it.
     :ivar sent: uuids of the victims whose deletion was asked for.
+    :ivar host_deadline: when the time of the hosts that delete them is over;
+        None before one was sent away.
     :ivar unwanted: uuids of the preemptors that are not wanted any more; see
         still_wanted.py.
     """
@@ -82,6 +85,9 @@ class Attempt:
     )
     sent: set[str] = dataclasses.field(default_factory=set, init=False)
     unwanted: set[str] = dataclasses.field(default_factory=set, init=False)
+    host_deadline: waiting.Deadline | None = dataclasses.field(
+        default=None, init=False
+    )
     _may_be_claimed: bool = dataclasses.field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -125,6 +131,13 @@ class Attempt:
             for provider, server in self.plan.victims
             if server.uuid in self.sent
         }
+
+    def note_sent(self, victim: str) -> None:
+        """Note that the deletion of a victim was asked for."""
+        self.sent.add(victim)
+        self.host_deadline = waiting.Deadline.after(
+            hosts.timeout_seconds(CONF)
+        )
 
     @property
     def has_group(self) -> bool:
@@ -197,7 +210,8 @@ class Attempt:
         :raises errors.AttemptVoid: if a victim must not go.
         :raises errors.NoRoomMade: if the request is over.
         """
-        eviction.Eviction(self).run()
+        waits = confirmation.Confirmation(self)
+        eviction.Eviction(self, waits.wait_for).run()
 
     @steps.step('confirms')
     def confirm(self) -> None:

@@ -19,13 +19,16 @@ deadline.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 import typing
 
 from nova import context as nova_context
 from nova import objects
 from nova.compute import vm_states
+import nova.conf
 from oslo_log import log as logging
 
+from opie.conf import hosts
 from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
@@ -36,6 +39,7 @@ from opie.scheduler.preempting import still_wanted
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
 
+CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
 
@@ -58,16 +62,24 @@ class Confirmation:
         self._note_unwanted_again()
         self._check_claims()
 
-    @steps.polling
     def wait(self) -> None:
         """Wait until what all victims held is free.
 
         :raises errors.AttemptVoid: if it will not be.
         :raises errors.TooLate: if it is not in time.
         """
+        self.wait_for(self._attempt.awaited)
+
+    @steps.polling
+    def wait_for(self, awaited: Iterable[str]) -> None:
+        """Wait until what some victims held is free; see :meth:`wait`.
+
+        :param awaited: their uuids; those that are not awaited are left out.
+        """
         cells: dict[str, objects.CellMapping] = {}
         there: dict[str, set[str]] = {}
-        for victim, cell in self._attempt.awaited.items():
+        for victim in self._attempt.awaited.keys() & set(awaited):
+            cell = self._attempt.awaited[victim]
             cells[cell.uuid] = cell
             there.setdefault(cell.uuid, set()).add(victim)
         for _ in waiting.tries(waiting.FOR_VICTIMS):
@@ -86,7 +98,34 @@ class Confirmation:
             if is_ending and self._attempt.placement_claim.have_all_released():
                 break
             self._attempt.deadline.check()
+            self._check_time_of_hosts(set().union(*there.values()))
         self._check_services_again()
+
+    def _check_time_of_hosts(self, there: set[str]) -> None:
+        """Check that the hosts have time left to delete victims.
+
+        :param there: uuids of servers that are still there.
+        :raises errors.AttemptVoid: if they have none.
+        """
+        attempt = self._attempt
+        late = {
+            provider
+            for victim, provider in attempt.sent_from.items()
+            if victim in there
+        }
+        time_left = attempt.host_deadline
+        if late and time_left and time_left.is_over:
+            raise errors.AttemptVoid(
+                '%s did not delete victims within [opie] host_timeout_seconds '
+                '(%d)'
+                % (
+                    ', '.join(
+                        sorted(attempt.shot.states[one].host for one in late)
+                    ),
+                    hosts.timeout_seconds(CONF),
+                ),
+                providers=late,
+            )
 
     def _still_there(
         self, cell: objects.CellMapping, victims: set[str]

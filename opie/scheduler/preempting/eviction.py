@@ -22,6 +22,8 @@ until the deadline.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from collections.abc import Collection
 import time
 import typing
 
@@ -32,15 +34,13 @@ from nova.compute import api as compute_api
 from nova.compute import task_states
 from oslo_log import log as logging
 
-from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler import waiting
-from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import instances
-from opie.scheduler.planning import protection
 from opie.scheduler.preempting import companion_check
+from opie.scheduler.preempting import first_victims
 from opie.scheduler.preempting import leaving_checks
 from opie.scheduler.preempting import still_wanted
 
@@ -77,10 +77,19 @@ class _Stopwatch:
 
 
 class Eviction:
-    """The evictions of one attempt, which notes the victims sent away."""
+    """The evictions of one attempt, which notes the victims sent away.
 
-    def __init__(self, attempt: attempts.Attempt) -> None:
+    :param wait_for: called with the uuids of victims; returns when they are
+        gone.
+    """
+
+    def __init__(
+        self,
+        attempt: attempts.Attempt,
+        wait_for: Callable[[Collection[str]], None],
+    ) -> None:
         self._attempt = attempt
+        self._wait_for = wait_for
         self._checks = attempt.checks
         self._context = nova_context.get_admin_context()
         self._compute_api = compute_api.API()
@@ -88,11 +97,16 @@ class Eviction:
     def run(self) -> None:
         """Ask nova to delete each victim.
 
+        Everything is checked when the victims may go on their hosts.
+
         :raises errors.AttemptVoid: if a victim must not go, a nominated host
             is a wrong one by now, or quota allows other requests first.
         :raises errors.NoRoomMade: if the time is over, preemption is switched
             off, no preemptor is wanted any more, or quota does not allow it.
         """
+        turns = first_victims.FirstVictims(self._attempt)
+        at_first, later = turns.wait_for_turns(self._victims)
+        states = self._attempt.shot.states
         companion_check.check(self._attempt)
         # Also for a request that needs no eviction: it would use up the quota
         # of one whose victims have gone.
@@ -100,15 +114,27 @@ class Eviction:
             self._attempt.placement_claim.preemptions
         )
         leaving_checks.LeavingChecks(self._attempt).check_all()
-        self._check_protection()
-        since_check = self._check_all()
-        for provider, server in self._victims:
+        self._checks.check_protection(
+            {one: states[one].host for one, _ in self._victims},
+            self._attempt.sources.worker.host_manager,
+        )
+        # All of them, before any is sent away.
+        since_check = self._check_all(self._victims)
+        self._evict_all(at_first, since_check)
+        if later:
+            self._wait_for([server.uuid for _, server in at_first])
+            self._evict_all(later, self._check_all(later))
+
+    def _evict_all(
+        self, victims: first_victims.Victims, since_check: _Stopwatch | None
+    ) -> None:
+        for provider, server in victims:
             self._evict_patiently(
                 self._attempt.shot.states[provider], server.uuid, since_check
             )
 
     @property
-    def _victims(self) -> list[tuple[str, model.Server]]:
+    def _victims(self) -> first_victims.Victims:
         """(provider, server) of those that do not leave anyway."""
         return [
             (provider, server)
@@ -116,35 +142,13 @@ class Eviction:
             if not server.is_leaving
         ]
 
-    def _check_protection(self) -> None:
-        """Check that servers may be evicted on the nominated hosts.
-
-        Planning knows what nova has told of aggregates, and a message may be
-        late, or be lost.
-
-        :raises errors.AttemptVoid: if they may not be.
-        """
-        states = self._attempt.shot.states
-        hosts = {one: states[one].host for one, _ in self._victims}
-        if not hosts:
-            return
-        now = protection.Protection.read(set(hosts.values()))
-        for provider, host in sorted(hosts.items()):
-            reason = now.why_protected(host)
-            if reason:
-                aggregates.reread(self._attempt.sources.worker.host_manager)
-                raise errors.AttemptVoid(
-                    '%s: %s' % (host, reason), providers=[provider]
-                )
-
-    def _check_all(self) -> _Stopwatch | None:
-        """Find every problem of any victim before one is sent away.
+    def _check_all(self, victims: first_victims.Victims) -> _Stopwatch | None:
+        """Find every problem of any of some victims before one is sent away.
 
         :returns: the time since the check has begun; None for a single victim,
             which is checked soon enough, or none.
         :raises errors.AttemptVoid: naming all victims that must not go.
         """
-        victims = self._victims
         if len(victims) < 2:
             return None
         since_check = _Stopwatch()
@@ -273,8 +277,8 @@ class Eviction:
         except Exception as exc:
             LOG.exception('Failed to ask for the deletion of %s.', victim)
             if instances.may_be_deleting(context, victim):
-                self._attempt.sent.add(victim)
+                self._attempt.note_sent(victim)
             raise errors.AttemptVoid(
                 'nova did not delete it: %s' % exc, victim
             ) from exc
-        self._attempt.sent.add(victim)
+        self._attempt.note_sent(victim)

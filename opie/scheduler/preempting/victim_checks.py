@@ -30,6 +30,7 @@ from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler.claims import claim
+from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
@@ -75,6 +76,29 @@ class VictimChecks:
             raise errors.AttemptVoid(
                 'the compute service of %s is %s' % (host, reason)
             )
+
+    @staticmethod
+    def check_protection(
+        hosts: Mapping[str, str], host_manager: host_managers.HostManager
+    ) -> None:
+        """Check that servers may be evicted on some hosts.
+
+        Planning knows what nova has told of aggregates, and a message may be
+        late, or be lost.
+
+        :param hosts: provider to the name of its host.
+        :raises errors.AttemptVoid: if they may not be.
+        """
+        if not hosts:
+            return
+        now = protection.Protection.read(set(hosts.values()))
+        for provider, host in sorted(hosts.items()):
+            reason = now.why_protected(host)
+            if reason:
+                aggregates.reread(host_manager)
+                raise errors.AttemptVoid(
+                    '%s: %s' % (host, reason), providers=[provider]
+                )
 
     def problems(
         self,

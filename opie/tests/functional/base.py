@@ -26,6 +26,7 @@ from testtools import testcase
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import first_victims
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import turns
 from opie.scheduler.repair import reaper
@@ -42,13 +43,20 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
 
     Tests with the attribute ``smoke`` are what CI runs on the older releases
     of nova.
+
+    :cvar do_hosts_work: whether every host is known to work, so that all
+        victims of a plan go at once; see first_victims.py.
     """
+
+    do_hosts_work = True
 
     def setUp(self):
         self.useFixture(threads.Ended())
         # Each request gets a plan of its own.
         self.flags(refusal_cache_seconds=0, group='opie')
         super().setUp()
+        if self.do_hosts_work:
+            self.patch(first_victims, '_works', lambda *args: True)
 
     def flavor(self, vcpu, memory_mb=None, disk_gb=1, extra_specs=None):
         """Return the id of a new flavor; 100 MB a VCPU unless said."""

@@ -60,6 +60,18 @@ class ChecksTest(testtools.TestCase):
         self.set(None, long_rpc_timeout=210)
         checks.check(CONF)
 
+    def test_another_host_can_be_tried(self):
+        self.set('opie', host_timeout_seconds=120)
+        self.assertRefused(
+            'host_timeout_seconds (120)', 'preemption_timeout_seconds (120)'
+        )
+        self.set('opie', host_timeout_seconds=119)
+        checks.check(CONF)
+
+    def test_and_so_it_can_where_only_the_time_of_all_is_set(self):
+        self.set('opie', preemption_timeout_seconds=1)
+        checks.check(CONF)
+
     def test_ordinary_requests_have_a_thread_left(self):
         self.set('opie', max_concurrent_preemptions=64)
         self.assertRefused(

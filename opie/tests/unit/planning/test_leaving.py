@@ -63,7 +63,7 @@ class ReadTest(testtools.TestCase):
         self.asked_since = since
         return [('cell', one) for one in self.deleted], []
 
-    def read(self, planned=(), excluded=(), **evictions):
+    def read(self, planned=(), excluded=(), stuck_hosts=(), **evictions):
         in_flight = mock.Mock()
         in_flight.evictions.return_value = {
             uuid: _Eviction(
@@ -74,7 +74,9 @@ class ReadTest(testtools.TestCase):
             )
             for uuid, began in evictions.items()
         }
-        found = leaving.read(self.worker, {'provider': _NODE}, in_flight)
+        found = leaving.read(
+            self.worker, {'provider': _NODE}, in_flight, stuck_hosts
+        )
         return found.on(_NODE, planned, excluded)
 
     def test_a_server_that_nova_deletes_is(self):
@@ -83,6 +85,13 @@ class ReadTest(testtools.TestCase):
         self.assertAlmostEqual(time.time() - 20, one.since, delta=5)
         self.assertFalse(one.is_overdue)
         self.assertEqual(({}, False), (one.taken, one.is_booked))
+
+    def test_none_leaves_a_host_where_a_deletion_is_stuck(self):
+        self.deleted = [record('server', 4, seconds_ago=20)]
+        stuck = self.read(stuck_hosts={'host'}, victim=time.time())
+        self.assertEqual({}, stuck)
+        others = self.read(stuck_hosts={'other'}, victim=time.time())
+        self.assertEqual({'server', 'victim'}, others.keys())
 
     def test_only_deletions_of_late_are_asked_for(self):
         CONF.set_override('max_wait_for_deletion_seconds', 30, 'opie')

@@ -52,7 +52,6 @@ class _HostManager:
     enabled_filters = ()
 
     aggs_by_id = {}
-
     index = nova_index.Index()
 
     def __init__(self, passes_as_it_is):
@@ -87,6 +86,7 @@ class ReasonTest(testtools.TestCase):
         sources.worker.host_manager = _HostManager(passes_as_it_is)
         sources.worker.journal.read.return_value.preemptions = []
         sources.worker.servicegroup.service_is_up.return_value = False
+        sources.worker.stuck.hosts.return_value = frozenset()
         sources.worker.journal.read.return_value.preemptions = []
         cloud = live_cloud.NovaCloud(
             sources,

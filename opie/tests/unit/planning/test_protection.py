@@ -19,7 +19,7 @@ from opie.scheduler.planning import protection
 from opie.tests.unit.preemption import builders
 
 
-def _server(**values):
+def server(**values):
     """Return a server that runs on host1, but for some values."""
     return preemptibles.PreemptibleServer(
         **{
@@ -155,16 +155,16 @@ def _server(**values):
 )
 class TestPotentialVictims(testtools.TestCase):
     def check(self, values, protected, is_one):
-        server = _server(**values)
+        one = server(**values)
         found = protection.Protection(**protected).potential_victims(
-            'host1', [server]
+            'host1', [one]
         )
-        self.assertEqual((server,) if is_one else (), found)
+        self.assertEqual((one,) if is_one else (), found)
 
 
 class TestExcluded(testtools.TestCase):
     def test_a_server_that_is_excluded_is_no_victim(self):
-        one, other = _server(uuid='one'), _server(uuid='other')
+        one, other = server(uuid='one'), server(uuid='other')
         found = protection.Protection().potential_victims(
             'host1', [one, other], {'one'}
         )
@@ -174,10 +174,10 @@ class TestExcluded(testtools.TestCase):
 class TestMayGo(testtools.TestCase):
     def test_victims_may_go_and_what_leaves_anyway(self):
         servers = [
-            _server(uuid='victim'),
-            _server(uuid='leaving', task_state='deleting'),
-            _server(uuid='busy', task_state='rebooting'),
-            _server(uuid='locked', locked_by='admin'),
+            server(uuid='victim'),
+            server(uuid='leaving', task_state='deleting'),
+            server(uuid='busy', task_state='rebooting'),
+            server(uuid='locked', locked_by='admin'),
         ]
         self.assertEqual(
             {'victim', 'leaving'},

@@ -1,0 +1,139 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Lets one victim of a host go first, unless the host is known to work.
+
+A host that hangs is up for nova for a while, and whatever it was asked to
+delete it deletes when it returns.  So where no deletion has ended just now,
+one victim is sent away at first, whichever requests and schedulers want others
+to go there.  The others wait until it is gone.  If the host does not delete it
+in time, they plan elsewhere, and none of their victims is lost.
+"""
+
+from __future__ import annotations
+
+import time
+import typing
+
+from nova import context as nova_context
+import nova.conf
+
+from opie.conf import hosts
+from opie.preemption import model
+from opie.scheduler import errors
+from opie.scheduler import steps
+from opie.scheduler import waiting
+from opie.scheduler.claims import rivals
+from opie.scheduler.nova_db import instances
+from opie.scheduler.nova_db import own_deletions
+from opie.scheduler.planning import stuck_deletions
+from opie.scheduler.preempting import still_wanted
+
+if typing.TYPE_CHECKING:
+    from opie.scheduler.preempting import attempt as attempts
+
+CONF = nova.conf.CONF
+
+# How long the end of a deletion tells that a host works.  A host on which many
+# servers are evicted ends one more often, and elsewhere one victim more waits
+# for another one.
+_LATELY_SECONDS = 5
+# How far the end of a deletion is looked back for, because clocks differ.
+_WINDOW_SECONDS = 60
+# (provider, server) of each.
+Victims = list[tuple[str, model.Server]]
+
+
+class FirstVictims:
+    """The waits of one attempt for its turn on its hosts."""
+
+    def __init__(self, attempt: attempts.Attempt) -> None:
+        self._attempt = attempt
+        self._context = nova_context.get_admin_context()
+
+    def wait_for_turns(self, victims: Victims) -> tuple[Victims, Victims]:
+        """Wait until victims may go on their hosts.
+
+        :returns: (those that may go at once, those that have to wait until
+            these are gone).
+        :raises errors.AttemptVoid: if a host does not delete the victim of
+            another request in time.
+        :raises errors.NoRoomMade: if the request is over meanwhile.
+        """
+        at_once: Victims = []
+        later: Victims = []
+        for provider in sorted({provider for provider, _ in victims}):
+            here = [one for one in victims if one[0] == provider]
+            # One that costs nothing goes first.
+            here.sort(key=lambda one: not one[1].costs_nothing)
+            number = 1 if self._is_to_go_alone(provider) else len(here)
+            at_once += here[:number]
+            later += here[number:]
+        return at_once, later
+
+    @steps.polling
+    def _is_to_go_alone(self, provider: str) -> bool:
+        """Wait until a victim may go, and return whether it is to go alone."""
+        patience = waiting.Deadline.after(hosts.timeout_seconds(CONF))
+        host = self._attempt.shot.states[provider].host
+        earlier = found = self._read(host)
+        for _ in waiting.tries(waiting.FOR_VICTIMS):
+            if _works(earlier, found):
+                return False
+            if not found.asked and self._is_first_on(provider):
+                return True
+            self._check_time(provider, found, patience)
+            found = self._read(host)
+        raise AssertionError('the tries have no end')
+
+    def _read(self, host: str) -> own_deletions.OnHost:
+        cell = instances.cell_of_host(self._context, host)
+        with nova_context.target_cell(self._context, cell) as context:
+            return own_deletions.on_host(context, host, _WINDOW_SECONDS)
+
+    def _is_first_on(self, provider: str) -> bool:
+        claim = self._attempt.placement_claim
+        return rivals.is_first_on(claim.client, claim.preemptions, provider)
+
+    def _check_time(
+        self,
+        provider: str,
+        found: own_deletions.OnHost,
+        patience: waiting.Deadline,
+    ) -> None:
+        still_wanted.check_switch()
+        still_wanted.note_unwanted(self._attempt, self._attempt.preemptors)
+        self._attempt.deadline.check()
+        if patience.is_over or any(
+            map(stuck_deletions.is_overdue, found.asked.values())
+        ):
+            raise errors.AttemptVoid(
+                '%s does not delete the victim of another request'
+                % self._attempt.shot.states[provider].host,
+                providers=[provider],
+            )
+
+
+def _works(earlier: own_deletions.OnHost, found: own_deletions.OnHost) -> bool:
+    """Tell whether a host ends deletions.
+
+    It does not while the oldest of those that it was asked for is still there
+    and none has ended since.
+
+    :param earlier: what was found at first.
+    """
+    if found.ended_at is None:
+        return False
+    if found.ended_at != earlier.ended_at:
+        return True
+    is_late = found.ended_at >= time.time() - _LATELY_SECONDS
+    return is_late and found.ended_at > min(found.asked.values(), default=0)
