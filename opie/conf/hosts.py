@@ -101,7 +101,33 @@ Related options:
 """,
 )
 
+FAILED_DELETIONS_HOSTS = cfg.IntOpt(
+    'failed_deletions_hosts',
+    default=3,
+    min=0,
+    mutable=True,
+    help="""
+On how many hosts deletions fail before no server is evicted any more.
+
+When neutron or cinder is away, nova destroys the guest of a victim and then
+fails to delete the server, so that every eviction costs a server and makes no
+room. When nova has failed to delete victims on so many hosts within five
+minutes, requests that need victims are answered with NoValidHost, by all
+schedulers. The log of each scheduler worker has one error that names the hosts
+and the victims.
+
+Evictions go on by themselves when fewer hosts have failed within the last
+five minutes. A victim that was deleted after all, or whose state was reset,
+does not count.
+
+Possible values:
+
+* A number of hosts; 0 evicts however many fail.
+""",
+)
+
 ALL_OPTS = [
+    FAILED_DELETIONS_HOSTS,
     STUCK_DELETION_SECONDS,
     HOST_TIMEOUT_SECONDS,
     AVOID_FAILED_BUILDS,

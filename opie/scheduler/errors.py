@@ -33,7 +33,7 @@ class UnsupportedRequest(NoRoomMade):
 
 
 class LimitReached(NoRoomMade):
-    """A limit of preemptions per minute is reached."""
+    """No server is to be evicted for now: a limit is reached."""
 
 
 class QuotaExceeded(NoRoomMade):

@@ -25,6 +25,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import shared_states
 from opie.scheduler.placement import client as placement_client
+from opie.scheduler.planning import failing_deletions
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import known_states
 from opie.scheduler.planning import pending
@@ -79,6 +80,9 @@ class Worker:
     )
     refused_victims: refused.RefusedVictims = dataclasses.field(
         default_factory=refused.RefusedVictims
+    )
+    failing: failing_deletions.FailingDeletions = dataclasses.field(
+        default_factory=failing_deletions.FailingDeletions
     )
     stuck: stuck_deletions.StuckDeletions = dataclasses.field(
         default_factory=stuck_deletions.StuckDeletions

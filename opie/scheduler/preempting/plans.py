@@ -93,9 +93,12 @@ def make(
         the request take victims, or in a dry run.
     """
     project_id = shot.spec.project_id
-    limit = waste.why_wait(
-        sources.worker.journal.wasted, project_id
-    ) or rate_limits.why_not(shot.preemptions, project_id)
+    worker = sources.worker
+    limit = (
+        worker.failing.why_not(worker.host_manager.index.asked_to_delete())
+        or waste.why_wait(worker.journal.wasted, project_id)
+        or rate_limits.why_not(shot.preemptions, project_id)
+    )
     request = _with_victims_left(shot.request, budget)
     if limit:
         # An earlier attempt of the request may have made room, and servers

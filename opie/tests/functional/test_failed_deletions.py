@@ -22,7 +22,7 @@ from opie.tests.functional import meanwhile
 class FailedDeletionCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
     def refuse_to_delete(self, *servers):
         """Let deletions fail, as where neutron refuses a server's port."""
-        refused = {server['id'] for server in servers}
+        refused = self.refused = {server['id'] for server in servers}
 
         def destroy(real, driver, context, instance, *args, **kwargs):
             real(driver, context, instance, *args, **kwargs)
@@ -100,3 +100,34 @@ class BesideOthersTest(FailedDeletionCase):
         (line,) = self.logged('Wasted evictions')
         self.assertIn('Wasted evictions: 1 for', line)
         self.assertSound()
+
+
+class EverywhereTest(FailedDeletionCase):
+    """Neutron is away: a deletion fails on every host."""
+
+    def test_no_more_servers_are_lost_until_it_is_over(self):
+        self.flags(failed_deletions_hosts=2, group='opie')
+        victims = [
+            self.boot_preemptible(5, host)
+            for _ in range(2)
+            for host in self.hosts
+        ]
+        for minutes, victim in enumerate(victims):
+            self.has_run(victim, 600 * minutes)
+        self.refuse_to_delete(*victims)
+        for _ in range(2):
+            self.assertNoValidHost(self.boot(5, state='ERROR'))
+        self.assertEqual(2, self.evicted())
+        self.assertInError(*victims[:2])
+        self.assertUntouched(*victims[2:])
+        self.assertTrue(self.logged('on 2 hosts within 5 minutes'))
+        (line,) = self.logged('No server is evicted for now')
+        self.assertIn('ERROR', line)
+        # One that is deleted after all does not count any more.
+        self.refused.clear()
+        self.api.delete_server(victims[0]['id'])
+        self._wait_until_deleted(victims[0])
+        self.boot(5)
+        self.assertUntouched(self.boot(5))
+        self.assertGone(victims[2])
+        self.assertEqual(3, self.evicted())
