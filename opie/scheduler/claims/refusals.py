@@ -81,7 +81,9 @@ def explain(
         if one.provider == named.provider
     }
     if nominated and named.is_about_capacity:
-        if _takes_what_was_free(plan, written, named):
+        if _takes_what_was_free(plan, written, named) or _have_changed(
+            client, plan, bodies
+        ):
             return refused
         return errors.OverCapacity(str(refused), providers=[named.provider])
     try:
@@ -93,6 +95,28 @@ def explain(
     if guilty & nominated.keys():
         return _without(refused, (), [named.provider])
     return _without(refused, guilty, ())
+
+
+@steps.step('claims')
+def _have_changed(
+    client: placement.Client,
+    plan: model.Plan,
+    bodies: Mapping[str, dict[str, typing.Any]],
+) -> bool:
+    """Tell whether another writer has changed a victim of a claim.
+
+    NOTE: placement/handlers/allocation.py compares generations before it
+    begins to write, so of two writers at once the later one may be refused
+    for the room that the first one has just taken.
+    """
+    try:
+        now = client.consumers([server.uuid for _, server in plan.victims])
+    except placement.PlacementError:
+        return True
+    return any(
+        victim.generation != bodies[uuid]['consumer_generation']
+        for uuid, victim in now.items()
+    )
 
 
 def _amounts_by_provider(

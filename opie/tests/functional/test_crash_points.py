@@ -54,6 +54,7 @@ _NOT_MET = {
     'quota_drivers._UnifiedLimits._enforce: '
     'placement_limits.enforce_num_instances_and_resources': 'unified limits',
     'refusals._guilty: client.inventories': 'a refused claim',
+    'refusals._have_changed: client.consumers': 'a refused claim',
     'refusals._guilty: client.provider_allocations': 'a refused claim',
     'restoring._restoring: client.consumer': 'a victim amid a migration',
     'snapshot.Snapshot.still_matches: client.providers': 'a changed host',

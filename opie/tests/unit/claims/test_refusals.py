@@ -21,6 +21,7 @@ from oslo_utils.fixture import uuidsentinel as uuids
 from opie.scheduler import errors
 from opie.scheduler.claims import together
 from opie.tests.stand_ins.placement import client as stand_in
+from opie.tests.stand_ins.placement import server
 from opie.tests.unit.claims import cloud
 from opie.tests.unit.claims import test_claim as claims
 
@@ -163,6 +164,24 @@ class NominatedHostTest(RefusedTestCase):
         )
         self.prepare()
         self.server('other', 'host', VCPU=1)
+        failed = self.refused()
+        self.assertTrue(failed.is_race)
+        self.assertNotIsInstance(failed, errors.ClaimRefused)
+
+    def test_a_victim_that_another_takes_of_at_once_is_a_race(self):
+        """Placement has compared generations before it counts the room."""
+        self.prepare()
+
+        def overtake(call):
+            self.server('victim', 'host', VCPU=1)
+            return server.conflict(
+                "Unable to create allocation for 'VCPU' on resource provider "
+                "'%s'. The requested amount would exceed the capacity."
+                % uuids.host,
+                None,
+            )
+
+        self.placement.interrupt('post', '/allocations', overtake)
         failed = self.refused()
         self.assertTrue(failed.is_race)
         self.assertNotIsInstance(failed, errors.ClaimRefused)
