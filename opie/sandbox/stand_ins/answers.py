@@ -19,6 +19,7 @@ _REASONS = {
     300: 'Multiple Choices',
     403: 'Forbidden',
     404: 'Not Found',
+    409: 'Conflict',
 }
 
 

@@ -10,9 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""neutron, for a cloud without networks: every list of it is empty."""
+"""neutron, for a cloud without networks: every list of it is empty.
+
+A test can have it refuse to delete the port of a server, as neutron does with
+the parent port of a trunk.  Only such a server has a port.
+"""
+
+import pathlib
+import urllib.parse
 
 from opie.sandbox.stand_ins import answers
+
+# The file in the working directory that has the uuids of these servers, which
+# are those of their ports as well.
+REFUSED = 'ports_not_deleted'
 
 _VERSION = 'v2.0'
 
@@ -20,17 +31,30 @@ _VERSION = 'v2.0'
 def application(environ, start_response):
     """Answer a request."""
     version, *rest = environ['PATH_INFO'].strip('/').split('/')
+    method = environ['REQUEST_METHOD']
     if not version:
         body = answers.versions(environ, _VERSION, '/%s/' % _VERSION)
         return answers.answer(start_response, 200, body)
-    if environ['REQUEST_METHOD'] != 'GET':
+    if method == 'DELETE' and rest[0] == 'ports':
+        return _refuse(start_response, 409, 'The port is in use.')
+    if method != 'GET':
         return _refuse(start_response, 403, 'The sandbox has no networks.')
     if version != _VERSION or len(rest) > 1:
         return _refuse(start_response, 404, 'There is no such thing.')
     if not rest:
         return answers.answer(start_response, 200, {'resources': []})
     collection = rest[0].removesuffix('.json').replace('-', '_')
-    return answers.answer(start_response, 200, {collection: []})
+    found = _ports(environ['QUERY_STRING']) if collection == 'ports' else []
+    return answers.answer(start_response, 200, {collection: found})
+
+
+def _ports(query):
+    servers = urllib.parse.parse_qs(query).get('device_id', [])
+    file = pathlib.Path(REFUSED)
+    refused = file.read_text().split() if file.exists() else []
+    return [
+        {'id': uuid, 'device_id': uuid} for uuid in servers if uuid in refused
+    ]
 
 
 def _refuse(start_response, status, text):

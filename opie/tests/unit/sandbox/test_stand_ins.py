@@ -12,7 +12,10 @@
 
 """The answers of the stand-ins of neutron and glance."""
 
+import contextlib
 import json
+import pathlib
+import tempfile
 import unittest
 
 from opie.sandbox.stand_ins import glance
@@ -51,6 +54,19 @@ class NeutronTest(unittest.TestCase):
 
     def test_nothing_can_be_created(self):
         self.assertEqual(403, ask(neutron, '/v2.0/networks', 'POST')[0])
+
+    def test_a_port_that_is_not_to_be_deleted_is_there_and_stays(self):
+        with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+            pathlib.Path(neutron.REFUSED).write_text('server1\n')
+            for query, found in (
+                ('device_id=server1', ['server1']),
+                ('device_id=server2', []),
+                ('', []),
+            ):
+                _, text = ask(neutron, '/v2.0/ports', query=query)
+                ports = [one['id'] for one in json.loads(text)['ports']]
+                self.assertEqual(found, ports)
+        self.assertEqual(409, ask(neutron, '/v2.0/ports/server1', 'DELETE')[0])
 
     def test_it_tells_its_version(self):
         status, text = ask(neutron, '/')
