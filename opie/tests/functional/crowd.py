@@ -32,8 +32,10 @@ from opie.scheduler import report
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
+from opie.scheduler.preempting import first_victims
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
+from opie.tests.functional import faulty_hosts
 from opie.tests.interruptions import dying
 from opie.tests.interruptions import invariants
 from opie.tests.interruptions import killer
@@ -57,7 +59,9 @@ class Server:
     is_protected: bool
 
 
-class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
+class CrowdedCase(
+    faulty_hosts.FaultyHostsMixin, dying.DyingMixin, base.CloudTestCase
+):
     """Two hosts, and counts of what has happened on them.
 
     :ivar done: what has been done, as texts.
@@ -68,6 +72,8 @@ class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
     :ivar kept: uuids of servers in ERROR that are not deleted before the
         reaper has run, because of a limit in doc/source/protocol.rst.
     """
+
+    do_hosts_work = False
 
     def setUp(self):
         super().setUp()
@@ -81,7 +87,15 @@ class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
         self._enabled = set(self.hosts)
         # NOTE: nova/context.py waits for a green thread that was killed.
         self.patch(nova_context, 'CELL_TIMEOUT', _PATIENCE_SECONDS / 2)
-        self._count('evictions', eviction.Eviction, '_send')
+        # Each host may hang, which is soon found.
+        self.patch(first_victims, '_LATELY_SECONDS', 0)
+        self.flags(
+            failed_deletions_hosts=0,
+            host_timeout_seconds=3,
+            stuck_deletion_seconds=3,
+            group='opie',
+        )
+        self.wrap(eviction.Eviction, '_send', self._count_evictions)
         self._count('preemptions', attempt.Attempt, 'evict')
         self.wrap(report, 'wasted', self._count_waste)
 
@@ -92,6 +106,12 @@ class CrowdedCase(dying.DyingMixin, base.CloudTestCase):
             return result
 
         self.wrap(owner, name, call)
+
+    def _count_evictions(self, real, one, context, instance, state):
+        result = real(one, context, instance, state)
+        self.counts['evictions'] += 1
+        self.counts['evictions on ' + state.host] += 1
+        return result
 
     def _count_waste(self, real, number, *args):
         self.counts['wasted'] += number

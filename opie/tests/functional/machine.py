@@ -36,6 +36,9 @@ _SHARES = {
     'boot_and_delete': 1,
     'boot_preemptible': 5,
     'crash': 5,
+    'hang': 1,
+    'fail_to_delete': 2,
+    'fail_to_build': 1,
     'reap': 1,
     'delete': 3,
     'stop_or_start': 2,
@@ -157,6 +160,7 @@ class Machine(stateful.RuleBasedStateMachine):
                 server.host in room
                 and server.is_preemptible
                 and not server.is_protected
+                and server.status != 'ERROR'
             ):
                 room[server.host] += server.vcpus
         return any(vcpus >= size for vcpus in room.values())
@@ -203,6 +207,44 @@ class Machine(stateful.RuleBasedStateMachine):
         if is_killed:
             self.cloud.counts['crashes'] += 1
             self.cloud.is_abandoned = True
+        self._drop_failed(uuid)
+
+    def hang(self, number, size, is_so):
+        """Have a request, or two, meet a hypervisor that hangs."""
+        host = self.cloud.hosts[number % len(self.cloud.hosts)]
+        sizes = [self._beyond(size), number % 4 + 1][: is_so + 1]
+        self._do('boot normal ones of %s while %s hangs', sizes, host)
+        before = self.cloud.counts['evictions on ' + host]
+        with self.cloud.hanging(host):
+            uuids = [self.cloud.ask_for(vcpus, False) for vcpus in sizes]
+            for uuid in uuids:
+                self.cloud.status_of(uuid)
+        self.cloud.assertGreaterEqual(
+            before + 1, self.cloud.counts['evictions on ' + host]
+        )
+        self.cloud.counts['hangs'] += 1
+        self._drop_failed(*uuids)
+
+    def fail_to_delete(self, number, size, is_so):
+        """Have a request meet a victim that nova cannot delete."""
+        size = self._beyond(size)
+        self._do('boot a normal one of %d; a deletion fails', size)
+        with self.cloud.failing_once('destroy'):
+            uuid = self.cloud.ask_for(size, False)
+            self.cloud.status_of(uuid)
+        self._drop_failed(uuid)
+        failed = self._pick(number, 'ERROR')
+        if failed and is_so:
+            self._do('delete %s', failed)
+            self.cloud.api.delete_server(failed.uuid)
+            self.cloud.status_of(failed.uuid)
+
+    def fail_to_build(self, number, size, is_so):
+        size = self._beyond(size)
+        self._do('boot a normal one of %d; its build fails', size)
+        with self.cloud.failing_once('spawn'):
+            uuid = self.cloud.ask_for(size, False)
+            self.cloud.status_of(uuid)
         self._drop_failed(uuid)
 
     def reap(self, number, size, is_so):

@@ -65,7 +65,7 @@ class RandomTest(crowd.CrowdedCase):
         self.assertLessEqual(
             examples * _STEPS_PER_EXAMPLE, self.counts['steps']
         )
-        for what in ('preemptions', 'evictions', 'crashes'):
+        for what in ('preemptions', 'evictions', 'crashes', 'hangs'):
             self.assertTrue(self.counts[what], what)
 
     def _run(self, seed, examples):
