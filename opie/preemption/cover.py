@@ -147,6 +147,30 @@ class _BranchAndBound:
         self.best: list[int] | None = None
         self.limit = sum(self._keys) + 1
         self._note(range(len(keys)))
+        self._note(self._by_density())
+
+    def _by_density(self) -> list[int]:
+        """Return a cover of the items that cost least for what they hold.
+
+        A search that is given up early has little better than this.
+        """
+        rows = [
+            (row, need) for row, need in enumerate(self._needs) if need > 0
+        ]
+
+        def price(item: int) -> int:
+            hold = self._holds[item]
+            parts = [(hold[row] << _MORE_BITS) // need for row, need in rows]
+            return self._keys[item] // max(1, sum(parts))
+
+        left = list(self._needs)
+        chosen: list[int] = []
+        for item in sorted(range(len(self._keys)), key=price):
+            if max(left) <= 0:
+                break
+            chosen.append(item)
+            left = vectors.less(left, self._holds[item])
+        return chosen
 
     def run(
         self,

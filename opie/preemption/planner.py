@@ -57,7 +57,9 @@ def make_plan(
     if _has_few_enough(plan, request):
         return plan
     fewest = _fewest_plan(request, by_provider, its_cost.fewest(), cloud)
-    is_cut_short = plan.is_cut_short or fewest.is_cut_short
+    # Without more time, the fewest are not known for certain.
+    is_given_up = not fewest.is_least and cloud.is_search_over()
+    is_cut_short = plan.is_cut_short or fewest.is_cut_short or is_given_up
     if not _has_few_enough(fewest, request):
         unfit = model.Unfit.by_limit(request.most_victims or 0)
         reasons = dict.fromkeys(by_provider, unfit.reason)

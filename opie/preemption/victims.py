@@ -181,24 +181,36 @@ class _HostSearch:
         if reason is None:
             chosen = [self._least(servers)]
         else:
-            # Some filters want a server to stay: affinity to a group or to a
-            # named server.  One that stays is enough for each of them.
-            chosen = [
-                self._least(others)
-                for others in (
-                    tuple(other for other in servers if other is not kept)
-                    for kept in servers
-                )
-                if self._why_not(others) is None
-            ]
+            chosen = self._least_with_one_kept(servers)
             if not chosen:
                 return model.Unfit(reason)
         few_enough = [victims for victims in chosen if victims]
+        if not few_enough and self._effort.is_search_over():
+            # There may be so few, but there is no time to find them.
+            return model.CUT_SHORT
         if not few_enough:
             return model.Unfit.by_limit(
                 self.shortfall.demand.most_victims or 0
             )
         return min(few_enough, key=self.shortfall.key)
+
+    def _least_with_one_kept(
+        self, servers: tuple[model.Server, ...]
+    ) -> list[tuple[model.Server, ...] | None]:
+        """Return what may go if one of the servers stays, whichever it is.
+
+        Some filters want a server to stay: affinity to a group or to a named
+        server.  One that stays is enough for each of them.
+        """
+        chosen: list[tuple[model.Server, ...] | None] = []
+        for kept in servers:
+            if any(chosen) and self._effort.is_search_over():
+                self._effort.exceed()
+                break
+            others = tuple(other for other in servers if other is not kept)
+            if self._why_not(others) is None:
+                chosen.append(self._least(others))
+        return chosen
 
     def _why_not(self, victims: tuple[model.Server, ...]) -> str | None:
         """Return why the request does not fit with victims gone, or None."""
@@ -252,6 +264,8 @@ class _HostSearch:
         """
         gone = {server.uuid for server in refused}
         for server in servers:
+            if self._effort.is_search_over():
+                break
             if server.uuid in gone:
                 continue
             grown = tuple(

@@ -156,6 +156,63 @@ class CutShortTest(testtools.TestCase):
         self.assertFalse(plan.is_cut_short)
         self.assertTrue(plan.is_least)
 
+    def test_a_limit_that_may_be_kept_with_more_time_proves_nothing(self):
+        """Of the sets that are found at once, none is small enough."""
+        servers = [
+            *(server('a%d' % n, minutes=1, VCPU=5) for n in range(4)),
+            *(server('b%d' % n, minutes=50, VCPU=8) for n in range(2)),
+        ]
+        full = host('h', *servers, VCPU=36)
+        for names in (('p',), ('p', 'q')):
+            asked = model.Request(
+                names, {'VCPU': 16 // len(names)}, most_victims=2
+            )
+            cloud = builders.FakeCloud({'h': full}, builders.accept_all)
+            plan = planner.make_plan(asked, [full], builders.USUAL, cloud)
+            self.assertEqual(2, len(plan.victims))
+            cloud.is_search_over = lambda: True
+            plan = planner.make_plan(asked, [full], builders.USUAL, cloud)
+            self.assertTrue(plan.is_feasible or plan.is_cut_short)
+
+    def test_of_the_servers_that_may_stay_not_all_are_tried(self):
+        """A filter wants one of many to stay; any of them will do."""
+        many = host(
+            'h', *(server('v%03d' % n, VCPU=1) for n in range(200)), VCPU=200
+        )
+        first = {'v%03d' % n for n in range(50)}
+        asked = []
+
+        def one_must_stay(provider, gone, nominations):
+            asked.append(gone)
+            return 'affinity' if first <= gone else None
+
+        self.cloud = builders.FakeCloud(
+            {'h': many},
+            one_must_stay,
+            is_search_over=lambda: len(asked) > 5,
+        )
+        plan = planner.make_plan(
+            request(VCPU=100), [many], builders.USUAL, self.cloud
+        )
+        self.assertEqual(100, len(plan.victims))
+        self.assertFalse(plan.is_least)
+        self.assertLess(len(asked), 20)
+
+    def test_a_cover_that_is_cut_short_is_not_much_too_dear(self):
+        """Those that hold most for their cost are taken."""
+        keys = [1000 + n for n in range(400)]
+        holds = [(1 + (n * 7) % 8,) for n in range(400)]
+        need = sum(amount for (amount,) in holds) // 3
+        known = cover.least_cover(keys, holds, (need,))
+        found = cover.least_cover(
+            keys, holds, (need,), is_search_over=lambda: True
+        )
+        self.assertFalse(found.is_least)
+        of_known, of_found = (
+            sum(keys[item] for item in one.chosen) for one in (known, found)
+        )
+        self.assertLess(of_found, 1.05 * of_known)
+
     def test_a_cover_is_the_best_found_until_then(self):
         found = cover.least_cover(
             [7, 11, 13, 17, 19],
