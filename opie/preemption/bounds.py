@@ -47,10 +47,10 @@ def make_least_rank(
     # How many victims hosts that are alike need is found once.
     numbers_of_read: dict[int, int | None] = {}
     numbers_of_unknown: dict[int, int | None] = {}
-    unfit: dict[tuple[int, str | None], model.Unfit] = {}
+    unfit: dict[tuple[int, str | None, bool], model.Unfit] = {}
 
     def why_unfit(host: model.Host, key: int) -> model.Unfit:
-        alike = key, host.why_protected
+        alike = key, host.why_protected, host.has_excluded
         if alike not in unfit:
             unfit[alike] = _why_unfit(host, demand)
         return unfit[alike]

@@ -128,6 +128,8 @@ class Host:
     :ivar why_protected: why no server on it may be evicted, so that it has no
         potential victims; None where servers may be.
     :ivar failed_builds: how many builds have failed there lately.
+    :ivar has_excluded: whether there are preemptible servers on it that are no
+        potential victims.
     """
 
     provider: str
@@ -141,6 +143,7 @@ class Host:
     read_at: float = 0.0
     why_protected: str | None = None
     failed_builds: int = 0
+    has_excluded: bool = False
 
     def __post_init__(self) -> None:
         servers = self.potential_victims + self.leaving

@@ -120,11 +120,15 @@ class _Reasons:
 
     def __init__(self, demand: amounts.Demand) -> None:
         self._demand = demand
-        self._known: dict[tuple[int, str | None], model.Unfit] = {}
+        self._known: dict[tuple[int, str | None, bool], model.Unfit] = {}
 
     def of(self, host: model.Host) -> model.Unfit:
         """Return why a host is too small."""
-        key = id(host.figures.classes), host.why_protected
+        key = (
+            id(host.figures.classes),
+            host.why_protected,
+            host.has_excluded,
+        )
         if key not in self._known:
             lacking = shortfall.Shortfall(host, self._demand)
             reason = lacking.why_unfit() or lacking.why_too_small()

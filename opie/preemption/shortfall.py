@@ -96,10 +96,12 @@ class Shortfall:
     ) -> str | None:
         if not names:
             return None
-        return (
-            self.host.why_protected
-            or 'not enough %s even without preemptible servers'
-            % ', '.join(sorted(names))
+        which = 'preemptible servers'
+        if self.host.has_excluded:
+            which = 'those that may be evicted'
+        return self.host.why_protected or 'not enough %s even without %s' % (
+            ', '.join(sorted(names)),
+            which,
         )
 
     @functools.cached_property

@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 import contextlib
 import copy
+import dataclasses
 import typing
 
 from nova import context as nova_context
@@ -38,6 +39,7 @@ from opie.scheduler.nova_db import cells as nova_cells
 from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.nova_db import user_bound
 from opie.scheduler.weights import historic
 from opie.scheduler.weights import preemptible
 
@@ -219,15 +221,24 @@ class HostManager(host_manager.HostManager):
             hosts_by_cell.setdefault(state.cell_uuid, set()).add(state.host)
 
         def read(context):
-            return preemptibles.rows_on_hosts(
-                context, hosts_by_cell[context.cell_uuid]
-            )
+            hosts = hosts_by_cell[context.cell_uuid]
+            rows = preemptibles.rows_on_hosts(context, hosts)
+            return rows, user_bound.on_hosts(context, hosts)
 
         answers, silent = nova_cells.ask(self._cells_of(host_states), read)
+        reasons: dict[str, str] = {}
+        for _, of_cell in answers.values():
+            reasons.update(of_cell)
         by_host: dict[
             tuple[str, str], list[preemptibles.PreemptibleServer]
         ] = {}
-        for server in self.index.preemptible(answers.values()):
+        for server in self.index.preemptible(
+            rows for rows, _ in answers.values()
+        ):
+            if server.uuid in reasons:
+                server = dataclasses.replace(
+                    server, why_user_bound=reasons[server.uuid]
+                )
             by_host.setdefault((server.host, server.node), []).append(server)
         for state in host_states:
             state.preemptibles = tuple(by_host.get(_key(state), ()))

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import contextlib
+import re
 import threading
 
 from oslo_log import log as logging
@@ -26,6 +27,8 @@ from oslo_log import log as logging
 from opie.preemption import model
 
 LOG = logging.getLogger(__name__)
+
+_UUID = re.compile('[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 
 def why_infeasible(request: model.Request, plan: model.Plan) -> str:
@@ -120,6 +123,16 @@ def planned(
         'The plan costs %(cost)s; its request: %(request)s.',
         {'cost': plan.cost, 'request': request},
     )
+
+
+def with_names(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with the names of hosts in place of their providers.
+
+    Placement and its client know a host by the uuid of its provider.
+
+    :param names: provider to the name of its compute node.
+    """
+    return _UUID.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def void(

@@ -60,6 +60,8 @@ class PreemptibleServer:
     :ivar protected_since: from when on the time of its protection counts, in
         seconds since the epoch; None while the server is being built.  See
         :func:`first_launches.protected_since`.
+    :ivar why_user_bound: why only its user can delete all of it, None if an
+        eviction can, or if it was not asked; see user_bound.py.
     :ivar flavor_id: of its flavor, if nothing but nova's copy of that makes it
         preemptible; None otherwise.
     :ivar asked_to_delete_at: when opie has asked nova to delete it, in seconds
@@ -83,6 +85,7 @@ class PreemptibleServer:
     protected_since: float | None = None
     flavor_id: str | None = None
     asked_to_delete_at: float | None = None
+    why_user_bound: str | None = None
 
     @property
     def is_undeletable(self) -> bool:
@@ -188,7 +191,13 @@ def only_preemptible(
 _FIELDS = tuple(
     field.name
     for field in dataclasses.fields(PreemptibleServer)
-    if field.name not in ('protected_since', 'flavor_id', 'asked_to_delete_at')
+    if field.name
+    not in (
+        'protected_since',
+        'flavor_id',
+        'asked_to_delete_at',
+        'why_user_bound',
+    )
 )
 _COLUMNS = tuple(getattr(main_models.Instance, name) for name in _FIELDS)
 _SHARED_TEXTS = frozenset(

@@ -25,9 +25,11 @@ import typing
 
 from opie.preemption import model
 from opie.scheduler import resources
+from opie.scheduler import waiting
 from opie.scheduler.placement import client as placement
 
 _READS_UNTIL_STABLE = 3
+_STRICT_SECONDS = 600
 _INVENTORY_FIELDS = (
     'total',
     'reserved',
@@ -70,15 +72,15 @@ class ProviderFacts:
 class ProviderCache:
     """Provider facts of one scheduler worker, as they were last read.
 
-    :ivar is_strict: whether placement is known to refuse what leaves a
-        provider over its capacity, even if it was no better before.
+    Placement is strict if it refuses what leaves a provider over its capacity,
+    even if it was no better before.
 
     NOTE: placement/objects/allocation.py does so before release 14.  No
     version of the API tells.
     """
 
     def __init__(self) -> None:
-        self.is_strict = False
+        self._strict_until = waiting.Deadline(0)
         self._facts: dict[str, ProviderFacts] = {}
 
     def last(self, uuid: str) -> ProviderFacts | None:
@@ -102,12 +104,16 @@ class ProviderCache:
         facts = self._facts[uuid] = _read(client, uuid)
         return facts
 
+    def note_strict(self) -> None:
+        """Note that placement was found to be strict; it may be upgraded."""
+        self._strict_until = waiting.Deadline.after(_STRICT_SECONDS)
+
     def writable(self, facts: ProviderFacts) -> ProviderFacts:
         """Return facts as a strict placement lets a claim change them.
 
         Those of a placement that is not strict are as they were.
         """
-        if not self.is_strict:
+        if self._strict_until.is_over:
             return facts
         inventories = {
             name: dataclasses.replace(inventory, is_closed=inventory.free < 0)

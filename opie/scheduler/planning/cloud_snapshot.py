@@ -55,6 +55,7 @@ class CloudSnapshot:
     :ivar pending: the pending preemptors of the journal.
     :ivar protected: what was protected.
     :ivar leaving: which servers are leaving.
+    :ivar in_migration: uuids of servers in migration, as far as it is known.
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class CloudSnapshot:
         self.read_journal(planning)
         self._generations: dict[_Query, dict[str, int]] = {}
         self._states: _States = {}
-        self._in_migration: set[str] = set()
+        self.in_migration: set[str] = set()
         self._facts: dict[str, placement_providers.ProviderFacts] = {}
         self._planned: list[turns_plans.Planned] = []
         self._claimed: list[turns_plans.Planned] = []
@@ -185,7 +186,7 @@ class CloudSnapshot:
             for provider in providers
             if provider in self._states
         }
-        return states, self._in_migration
+        return states, self.in_migration
 
     def _read_states(
         self,
@@ -204,7 +205,7 @@ class CloudSnapshot:
         cells.check_all_answered(manager.load_preemptibles(states))
         in_migration, silent = manager.servers_in_migration(states)
         cells.check_all_answered(silent)
-        self._in_migration |= in_migration
+        self.in_migration |= in_migration
         self._states.update((state.uuid, state) for state in states)
         self.pending.read_flavors(providers)
 

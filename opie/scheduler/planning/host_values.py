@@ -170,6 +170,9 @@ class HostValues:
             read_at=facts.read_at if facts else 0.0,
             why_protected=made_from.why_protected,
             failed_builds=made_from.node.failed_builds,
+            has_excluded=has_excluded(
+                made_from.servers, victims, made_from.leaving
+            ),
         )
 
     def _uncertain(
@@ -212,6 +215,23 @@ class HostValues:
                 if amount and name in names
             }
         return self._sizes[key]
+
+
+def has_excluded(
+    servers: _Servers,
+    victims: _Servers,
+    leaving: Iterable[leaving_servers.LeavingServer],
+) -> bool:
+    """Tell whether preemptible servers stay that are no potential victims.
+
+    :param servers: all preemptible servers of a host.
+    :param victims: those that are potential victims.
+    :param leaving: its leaving servers.
+    """
+    if len(servers) == len(victims):
+        return False
+    others = {one.uuid for one in servers} - {one.uuid for one in victims}
+    return not others <= {one.uuid for one in leaving}
 
 
 def _victim(

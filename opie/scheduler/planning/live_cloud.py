@@ -18,6 +18,7 @@ says which.
 
 from collections.abc import Collection
 from collections.abc import Mapping
+import dataclasses
 import typing
 
 import nova.conf
@@ -232,15 +233,22 @@ class NovaCloud:
             self.has_changed = True
             return model.Unfit('its resource provider goes or changes')
         self.facts[state.uuid] = facts
-        return host_values.host_from_facts(
+        servers = state.preemptibles or ()
+        victims = self._shared.protected.potential_victims(
+            state.host,
+            servers,
+            self._shared.no_victims_on(state.uuid).union(excluded),
+        )
+        leaving = self._shared.leaving_on(state.uuid, excluded).values()
+        host = host_values.host_from_facts(
             state.uuid,
             facts,
-            self._shared.protected.potential_victims(
-                state.host,
-                state.preemptibles or (),
-                self._shared.no_victims_on(state.uuid).union(excluded),
-            ),
+            victims,
             self._shared.protected.why_protected(state.host),
-            self._shared.leaving_on(state.uuid, excluded).values(),
+            leaving,
             state.failed_builds,
+        )
+        return dataclasses.replace(
+            host,
+            has_excluded=host_values.has_excluded(servers, victims, leaving),
         )

@@ -178,12 +178,21 @@ class Protection(typing.NamedTuple):
         return tuple(
             server
             for server in servers
-            if server.uuid not in excluded
-            and server.project_id not in self.projects
-            and server.flavor_id not in self.unmarked_flavors
-            and not why_no_victim(server)
-            and not why_busy(server)
-            and not why_undeletable(server)
+            if server.uuid not in excluded and not self.why_excluded(server)
+        )
+
+    def why_excluded(
+        self, server: preemptibles.PreemptibleServer
+    ) -> str | None:
+        """Return why a server is no potential victim, whatever its host."""
+        if server.project_id in self.projects:
+            return NEVER_EVICTED
+        if server.flavor_id in self.unmarked_flavors:
+            return 'is of a flavor that makes it preemptible no more'
+        return (
+            why_no_victim(server)
+            or why_busy(server)
+            or why_undeletable(server)
         )
 
     def may_go(
@@ -239,7 +248,8 @@ def why_no_victim(server: Server) -> str | None:
         return 'is locked by an administrator'
     if server.disable_terminate:
         return 'may not be terminated'
-    return None
+    # Only a value that was read for a plan tells.
+    return getattr(server, 'why_user_bound', None)
 
 
 def why_undeletable(server: preemptibles.PreemptibleServer) -> str | None:

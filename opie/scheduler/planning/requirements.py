@@ -101,6 +101,11 @@ def _only_group(
     group = resource_request.get_request_group(None)
     if not group.resources:
         raise errors.UnsupportedRequest('it asks for no resources')
+    if 'VCPU' not in group.resources:
+        # The flavor of a node has an own resource class in place of it.
+        raise errors.UnsupportedRequest(
+            'it asks for no VCPU, as requests for bare metal do'
+        )
     return group
 
 

@@ -257,7 +257,7 @@ def _learn(refused: errors.ClaimRefused, worker: inputs.Worker) -> None:
     """Let the next plans of all requests know why placement has refused."""
     worker.refused_victims.note(refused.victims)
     if isinstance(refused, errors.OverCapacity):
-        worker.hosts.providers.is_strict = True
+        worker.hosts.providers.note_strict()
 
 
 def _preemptors_of(requests: Iterable[_Request]) -> set[str]:

@@ -27,6 +27,7 @@ from opie.scheduler import report
 from opie.scheduler import steps
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.claims import waste
+from opie.scheduler.planning import census
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
 
@@ -71,10 +72,13 @@ class PlanBudget:
         """Whether the next plan is the last one, unless others are faster."""
         return self._voided + 1 >= CONF.opie.max_plans_per_request
 
-    def note(self, void: errors.AttemptVoid) -> None:
-        """Note why the last plan was not carried out."""
+    def note(self, void: errors.AttemptVoid, reason: str) -> None:
+        """Note why the last plan was not carried out.
+
+        :param reason: for the log; it names hosts.
+        """
         self.excluded |= void.victims
-        self.excluded_providers |= dict.fromkeys(void.providers, str(void))
+        self.excluded_providers |= dict.fromkeys(void.providers, reason)
         # Each refused claim teaches something else.
         if void.is_race or isinstance(void, errors.ClaimRefused):
             self._lost_races += 1
@@ -109,9 +113,16 @@ def make(
         # Room that is there, or soon, may be claimed all the same, without
         # victims.
         request = dataclasses.replace(request, most_victims=0)
-    plan = planner.make_plan(request, shot.hosts, _cost_now(), shot.cloud)
+    its_cost = _cost_now()
+    plan = planner.make_plan(request, shot.hosts, its_cost, shot.cloud)
     if not plan.is_feasible:
-        raise _refusal(shot, plan, limit, budget)
+        if limit and not _has_changed(shot, plan):
+            raise errors.LimitReached(limit)
+        excluded = budget.excluded | sources.worker.refused_victims.of_late()
+        servers = census.describe(
+            shot, sources.worker.host_manager.index, its_cost, excluded
+        )
+        raise _refusal(shot, plan, servers, budget)
     rate_limits.check_plan(plan, shot.preemptions, project_id)
     report.planned(shot.request, plan, shot.node_names, CONF.opie.dry_run)
     if CONF.opie.dry_run:
@@ -134,19 +145,17 @@ def _with_victims_left(
 def _refusal(
     shot: snapshot.Snapshot,
     plan: model.Plan,
-    limit: str | None,
+    servers: str,
     budget: PlanBudget,
 ) -> errors.AttemptVoid | errors.NoRoomMade:
     """Return what an infeasible plan ends: itself, or the request.
 
-    :param limit: why the plan could have no victims, None if it could.
+    :param servers: tells of the preemptible servers; see census.py.
     """
-    if shot.cloud.has_changed and not plan.is_cut_short:
+    if _has_changed(shot, plan):
         return errors.AttemptVoid('a host changed', is_race=True)
-    if limit:
-        return errors.LimitReached(limit)
     report.log_reasons(shot.request, plan, shot.node_names)
-    reason = report.why_infeasible(shot.request, plan)
+    reason = '%s; %s' % (report.why_infeasible(shot.request, plan), servers)
     is_early = plan.is_cut_short and len(shot.cloud.states) < _FEW_HOSTS
     if is_early and not budget.is_last:
         # What was read is remembered, so the next search comes further.
@@ -157,6 +166,10 @@ def _refusal(
     if has_excluded or plan.is_cut_short:
         return errors.NoRoomMade(reason)
     return errors.NoPlan(reason)
+
+
+def _has_changed(shot: snapshot.Snapshot, plan: model.Plan) -> bool:
+    return shot.cloud.has_changed and not plan.is_cut_short
 
 
 def _cost_now() -> cost.Cost:

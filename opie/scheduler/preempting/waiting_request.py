@@ -86,8 +86,10 @@ class WaitingRequest:
 
     def note_void(self, void: errors.AttemptVoid) -> None:
         """Log and count that its last plan could not be carried out."""
-        report.void(self.preemptors, self.budget.plan_number, void)
-        self.budget.note(void)
+        names = self.attempt.shot.node_names if self.attempt else {}
+        reason = report.with_names(str(void), names)
+        report.void(self.preemptors, self.budget.plan_number, reason)
+        self.budget.note(void, reason)
         self.attempt = None
 
     def begin(self) -> None:

@@ -152,7 +152,10 @@ class WhereTest(LimitsTestCase):
         self.assertGoesTo('host2')
         self.assertRefused(
             '1 of 2 hosts: no server may be evicted there: an aggregate says '
-            'opie:evict=false'
+            'opie:evict=false, 1 of 2 hosts: not enough VCPU even without '
+            'preemptible servers; 1 preemptible server on 1 host: 1 is where '
+            'no server may be evicted: an aggregate says opie:evict=false, 0 '
+            'may be evicted'
         )
         self.assertUntouched(self.victims['host1'])
         # No restart is needed.

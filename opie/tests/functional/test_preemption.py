@@ -186,6 +186,18 @@ class OneHostTest(base.CloudTestCase):
         (line,) = self.logged('No room is made for')
         self.assertIn('it asks for a NUMA topology', line)
 
+    def test_a_request_for_bare_metal_is_left_alone(self):
+        victim = self.boot_preemptible(10)
+        self.placement.put(
+            '/resource_classes/CUSTOM_BAREMETAL', None, version='1.7'
+        )
+        specs = {'resources:VCPU': '0', 'resources:CUSTOM_BAREMETAL': '1'}
+        flavor = self.flavor(1, extra_specs=specs)
+        self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
+        self.assertUntouched(victim)
+        (line,) = self.logged('No room is made for')
+        self.assertIn('as requests for bare metal do', line)
+
     def test_a_request_with_granular_groups_is_left_alone(self):
         victim = self.boot_preemptible(10)
         flavor = self.flavor(1, extra_specs={'resources1:VGPU': '1'})

@@ -96,7 +96,9 @@ class RefusedClaimTest(base.CloudTestCase):
         # As before release 14 of placement.
         self.wrap(placement_allocation, '_check_capacity_exceeded', check)
         self._reserve_placement_resource('host1', 'VCPU', 1)
-        self.assertServedAfter(2, 'exceed the capacity')
+        self.assertServedAfter(
+            2, "for 'VCPU' on resource provider 'host1'. The requested amount"
+        )
         refused = self.boot(flavor=self.big, state='ERROR')
         self.assertNoValidHost(refused)
         self.assertEqual(2, len(self.claims))

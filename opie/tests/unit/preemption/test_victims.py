@@ -13,6 +13,7 @@
 
 """The victims on one host."""
 
+import dataclasses
 import itertools
 
 import testtools
@@ -183,6 +184,13 @@ class ChooseVictimsTest(testtools.TestCase):
             host('a', server('v', VCPU=1), busy={'VCPU': 7}, VCPU=8),
             request(VCPU=2),
             'not enough VCPU even without preemptible servers',
+        ),
+        'of its preemptible servers some may not be evicted': (
+            dataclasses.replace(
+                host('a', busy={'VCPU': 8}, VCPU=8), has_excluded=True
+            ),
+            request(VCPU=2),
+            'not enough VCPU even without those that may be evicted',
         ),
         'every missing class is named': (
             host('a', busy={'VCPU': 1, 'DISK_GB': 1}, VCPU=1, DISK_GB=1),
