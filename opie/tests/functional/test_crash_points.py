@@ -90,6 +90,7 @@ _NOT_MET = {
         'no I/O but for a server group or a host that is asked for'
     ),
     # Others.
+    'marks.system_metadata: session.query': 'read by nova-api',
     'filter_scheduler.FilterScheduler.init_host: super().init_host': 'start',
     'lost_deletions.LostDeletions._compute_rpc: rpcapi.ComputeAPI': (
         'versions of services'
