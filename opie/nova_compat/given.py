@@ -125,8 +125,7 @@ GIVEN = (
         'InstanceAction.instance_uuid InstanceAction.start_time '
         'InstanceActionEvent.action_id '
         'InstanceActionEvent.event InstanceActionEvent.finish_time '
-        'Migration.id '
-        'Migration.migration_type Migration.source_node Migration.uuid',
+        'Migration.id',
     ),
     (
         'to estimate what a host has',

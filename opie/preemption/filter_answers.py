@@ -24,7 +24,6 @@ from opie.preemption import amounts
 from opie.preemption import leaving
 from opie.preemption import live_cloud
 from opie.preemption import model
-from opie.preemption import nominating
 from opie.preemption import shares
 
 _UNSPLITTABLE = (
@@ -176,7 +175,7 @@ class HostAnswers:
     def _nominated(
         self, victims: tuple[model.Server, ...]
     ) -> tuple[model.Nomination, ...]:
-        return nominating.nominate(self._names, self._host.provider, victims)
+        return model.nominate(self._names, self._host.provider, victims)
 
 
 def _victims_of(

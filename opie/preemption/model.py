@@ -32,6 +32,8 @@ Amounts = amounts.Amounts
 
 # Source: placement.db.constants.MAX_INT, placement's default for max_unit.
 MAX_UNIT = 0x7FFFFFFF
+# What most servers have, kept once.
+_NONE: Mapping[str, Amounts] = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Server:
         for a leaving server.
     :ivar launched_at: when it was launched, in seconds since the epoch; None
         for one that never was.
+    :ivar by_migration: what of that its migrations hold for it, each by its
+        uuid.
     :ivar is_leaving: whether it goes in any case, so that it costs nothing
         and no deletion has to be asked for.
     :ivar is_soft_deleted: whether its user has deleted it and may restore it,
@@ -99,6 +103,19 @@ class Server:
     is_leaving: bool = False
     protected_since: float | None = None
     is_soft_deleted: bool = False
+    by_migration: Mapping[str, Amounts] = dataclasses.field(
+        default_factory=lambda: _NONE
+    )
+
+    @property
+    def held_itself(self) -> Amounts:
+        """What its migrations do not hold for it."""
+        if not self.by_migration:
+            return self.held
+        held = dict(self.held)
+        for name, amount in amounts.total(self.by_migration.values()).items():
+            held[name] -= amount
+        return {name: amount for name, amount in held.items() if amount}
 
     @property
     def costs_nothing(self) -> bool:
@@ -257,6 +274,18 @@ class Nomination:
     preemptor: str
     provider: str
     victims: tuple[Server, ...] = ()
+
+
+def nominate(
+    preemptors: Iterable[str],
+    provider: str,
+    victims: tuple[Server, ...],
+) -> tuple[Nomination, ...]:
+    """Nominate preemptors to one host; the first one adds the victims."""
+    return tuple(
+        Nomination(preemptor, provider, () if index else victims)
+        for index, preemptor in enumerate(preemptors)
+    )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -23,7 +23,6 @@ from opie.preemption import candidate_pool
 from opie.preemption import candidates
 from opie.preemption import live_cloud
 from opie.preemption import model
-from opie.preemption import nominating
 from opie.preemption import ranks
 
 MOST_TOGETHER = 16
@@ -236,7 +235,7 @@ def _nominate(
             preemptors[: candidate.number],
             preemptors[candidate.number :],
         )
-        nominations += nominating.nominate(
+        nominations += model.nominate(
             names, candidate.provider, candidate.victims or ()
         )
     return nominations

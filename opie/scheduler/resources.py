@@ -23,6 +23,8 @@ import collections
 from collections.abc import Iterable
 from collections.abc import Mapping
 
+from opie.preemption import model
+
 Amounts = Mapping[str, int]
 Allocations = Mapping[str, Amounts]
 
@@ -73,3 +75,44 @@ def _without_empty(
         for provider, amounts in allocations.items()
         if amounts
     }
+
+
+def by_consumer(
+    server: model.Server,
+    shares: Mapping[str, Amounts],
+) -> dict[str, dict[str, dict[str, int]]]:
+    """Split what preemptors take of a victim over those that hold it.
+
+    A server whose resize or migration is unconfirmed holds its place of today
+    itself, and its migration holds the old place.  Both go with the server.
+    The migrations give first.  Every preemptor takes of the server, if only
+    nothing, because the entry there says that the preemptor evicts it.
+
+    :param shares: preemptor uuid to what it takes.
+    :returns: consumer uuid to preemptor uuid to what it takes of that.
+    """
+    left = {uuid: dict(held) for uuid, held in server.by_migration.items()}
+    parts: dict[str, dict[str, dict[str, int]]] = {server.uuid: {}}
+    for preemptor, share in shares.items():
+        rest = dict(share)
+        for migration, held in left.items():
+            part = _most_of(held, rest)
+            held.update(_less(held, part))
+            rest = _less(rest, part)
+            if part:
+                parts.setdefault(migration, {})[preemptor] = part
+        parts[server.uuid][preemptor] = {
+            name: amount for name, amount in rest.items() if amount
+        }
+    return parts
+
+
+def _most_of(held: Amounts, wanted: Amounts) -> dict[str, int]:
+    parts = {
+        name: min(amount, held.get(name, 0)) for name, amount in wanted.items()
+    }
+    return {name: amount for name, amount in parts.items() if amount}
+
+
+def _less(some: Amounts, taken: Amounts) -> dict[str, int]:
+    return {name: amount - taken.get(name, 0) for name, amount in some.items()}

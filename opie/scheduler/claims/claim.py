@@ -34,9 +34,9 @@ from opie.scheduler import steps
 from opie.scheduler.claims import claim_journal
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import joined
-from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rate_limits
+from opie.scheduler.claims import taking
 from opie.scheduler.claims import writing
 from opie.scheduler.placement import client as placement
 
@@ -68,17 +68,10 @@ class Claim:
             }
             for nomination in plan.nominations
         }
-        # Victim to the provider from which is taken.
-        self._provider_of = {
-            server.uuid: provider for provider, server in plan.victims
-        }
-        # The victims that leave anyway, perhaps for another preemptor.
-        self._leaving = {
-            server.uuid for _, server in plan.victims if server.is_leaving
-        }
+        self._taking = taking.Taking(plan)
         # The preemptors that take from victims.
         self._takers: set[str] = set().union(*plan.shares.values())
-        # The victims as they were before the claim.
+        # The victims as they were before the claim, and their migrations.
         self._victims: dict[str, placement.Consumer] = {}
         # Victim to the allocations that the claim leaves to it.
         self._shrunk: dict[str, resources.Allocations] = {}
@@ -129,6 +122,11 @@ class Claim:
         return set(self._claimed)
 
     @property
+    def takes_from(self) -> set[str]:
+        """The victims, and the migrations that hold for them."""
+        return set(self._taking.provider_of)
+
+    @property
     def preemptions(self) -> list[journal_names.Preemption]:
         """The preemptions that are in the journal for this claim."""
         return list(self._journal.preemptions.values())
@@ -143,13 +141,13 @@ class Claim:
 
         :raises errors.ClaimFailed: naming those that do not.
         """
-        victims = self.client.consumers(self._provider_of)
+        victims = self.client.consumers(self._taking.provider_of)
         joined.check(self.plan.victims, victims, are_leaving=False)
         return victims
 
     def read_again(self) -> None:
         """Read leaving servers again, because others may take of them too."""
-        self._victims.update(self.client.consumers(self._leaving))
+        self._victims.update(self.client.consumers(self._taking.leaving))
 
     def bodies(
         self, earlier: Mapping[str, placement.Consumer]
@@ -165,7 +163,7 @@ class Claim:
             self._victims[uuid] = earlier[uuid]
         joined.check(self.plan.victims, self._victims, are_leaving=True)
         self._shrunk = {
-            uuid: self._shrink(consumer)
+            uuid: self._taking.shrink(consumer, self._journal.preemptions)
             for uuid, consumer in self._victims.items()
         }
         written = {
@@ -185,18 +183,6 @@ class Claim:
             uuid: dataclasses.replace(consumer, allocations=self._shrunk[uuid])
             for uuid, consumer in self._victims.items()
         }
-
-    def _shrink(self, victim: placement.Consumer) -> resources.Allocations:
-        """Return what a victim keeps, and its entries in the journal."""
-        left, entries = victim.allocations, {}
-        provider = self._provider_of[victim.uuid]
-        for preemptor, amounts in self.plan.shares[victim.uuid].items():
-            preemption = self._journal.preemptions[preemptor]
-            left = resources.subtract(left, {provider: amounts})
-            entries[preemption.journal_provider] = journal.entry_for(
-                amounts, victim.uuid in self._leaving
-            )
-        return {**left, **entries}
 
     def confirm_written(self, lost: writing.AnswerLost) -> None:
         """Return if a claim without an answer is there.
@@ -237,11 +223,17 @@ class Claim:
         What preemptors have taken since that wait for the same victim counts
         as left.
         """
+        victims = list(victims)
+        provider_of = self._taking.provider_of
+        now = self.client.consumers(self._taking.consumers_of(victims))
         return {
-            uuid
-            for uuid, consumer in self.client.consumers(victims).items()
-            if joined.before(consumer.allocations, self._provider_of[uuid])
-            != self._shrunk[uuid]
+            victim
+            for victim in victims
+            if any(
+                joined.before(now[uuid].allocations, provider_of[uuid])
+                != self._shrunk[uuid]
+                for uuid in self._taking.consumers_of([victim])
+            )
         }
 
     def is_evicted_by_another(self, victim: str) -> bool:
@@ -250,7 +242,10 @@ class Claim:
 
     def is_released(self, victim: str) -> bool:
         """Tell whether a victim holds nothing any more."""
-        return not self.client.consumer(victim).allocations
+        consumers = self._taking.consumers_of([victim])
+        return not any(
+            self.client.consumer(uuid).allocations for uuid in consumers
+        )
 
     def have_all_released(self) -> bool:
         """Tell whether no victim holds anything any more.
@@ -279,7 +274,7 @@ class Claim:
 
     def empty(self, victims: Iterable[str]) -> None:
         """Remove the allocations of victims that nova has deleted."""
-        give_back.empty(self.client, victims)
+        give_back.empty(self.client, self._taking.consumers_of(victims))
 
     @steps.step('gives back')
     def close_journal(self, preemptors: Iterable[str]) -> bool:

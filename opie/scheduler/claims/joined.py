@@ -34,7 +34,8 @@ def check(
     """Check that victims hold what their plan says they do.
 
     :param planned: (provider, server) of all victims of the plan.
-    :param now: uuid to consumer, of all of them.
+    :param now: uuid to consumer, of all of them and of the migrations that
+        hold for them.
     :param are_leaving: whether those are checked that leave anyway, or others.
     :raises errors.ClaimFailed: naming those that do not.  Leaving ones may
         serve the next plan, so it names none of them as a victim.
@@ -43,7 +44,7 @@ def check(
         server.uuid
         for provider, server in planned
         if server.is_leaving == are_leaving
-        and not _is_as_planned(server, provider, now[server.uuid].allocations)
+        and not _is_as_planned(server, provider, now)
     }
     if changed:
         raise errors.ClaimFailed(
@@ -54,14 +55,25 @@ def check(
 
 
 def _is_as_planned(
-    server: model.Server, provider: str, held: resources.Allocations
+    server: model.Server,
+    provider: str,
+    now: Mapping[str, placement.Consumer],
 ) -> bool:
-    if held.get(provider, {}) != server.held:
+    held = now[server.uuid].allocations
+    if held.get(provider, {}) != server.held_itself:
         return False
     if server.is_leaving:
         # One that is gone holds nothing at all.
         return bool(held)
-    return not any(map(journal.is_entry, held.values()))
+    return not _has_entries(held) and not any(
+        now[migration].allocations.get(provider) != amounts
+        or _has_entries(now[migration].allocations)
+        for migration, amounts in server.by_migration.items()
+    )
+
+
+def _has_entries(held: resources.Allocations) -> bool:
+    return any(map(journal.is_entry, held.values()))
 
 
 def before(

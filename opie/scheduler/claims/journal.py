@@ -64,6 +64,14 @@ def entry_for(
     return entry
 
 
+def entry_of_migration(taken: resources.Amounts) -> dict[str, int]:
+    """Return the entry for what is taken from a migration of a victim.
+
+    The victim has the entry that says what becomes of it.
+    """
+    return {CLASS_PREFIX + name: amount for name, amount in taken.items()}
+
+
 def amounts_taken(entry: resources.Amounts) -> dict[str, int]:
     """Return what was taken from a victim, by its entry."""
     return {
@@ -75,7 +83,7 @@ def amounts_taken(entry: resources.Amounts) -> dict[str, int]:
 
 def is_entry(amounts: resources.Amounts) -> bool:
     """Tell whether what a consumer holds on a provider is an entry."""
-    return is_of_victim(amounts) or is_of_leaving(amounts)
+    return any(name.startswith(CLASS_PREFIX) for name in amounts)
 
 
 def is_of_victim(amounts: resources.Amounts) -> bool:

@@ -47,7 +47,7 @@ class _Victim:
     @property
     def is_bare(self) -> bool:
         """Whether nothing is left where something was taken."""
-        return self.provider not in self.others
+        return bool(self.taken) and self.provider not in self.others
 
 
 def bodies(

@@ -48,14 +48,20 @@ class Index:
         cell = self._cells.get(cell_uuid)
         return cell.by_host.get((host, node), ()) if cell else ()
 
-    def by_cell(self) -> dict[str, dict[str, preemptibles.PreemptibleServer]]:
-        """Return cell uuid to server uuid to server, of all servers."""
+    def by_cell(
+        self, vm_state: str | None = None
+    ) -> dict[str, dict[str, preemptibles.PreemptibleServer]]:
+        """Return cell uuid to server uuid to server.
+
+        :param vm_state: of the servers, None for all.
+        """
         # Lists, because other threads bring the index up to date.
         return {
             uuid: {
                 server.uuid: server
                 for servers in list(cell.by_host.values())
                 for server in servers
+                if vm_state is None or server.vm_state == vm_state
             }
             for uuid, cell in list(self._cells.items())
         }

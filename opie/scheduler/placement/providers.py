@@ -18,6 +18,7 @@ server.  So what was read is a fact in that moment, and an estimate afterwards.
 """
 
 from collections.abc import Collection
+from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import time
@@ -66,6 +67,14 @@ class ProviderFacts:
         return all(
             self.inventories[name].is_unit(amount)
             for name, amount in held.items()
+        )
+
+    def has_single_units(self, names: Iterable[str]) -> bool:
+        """Tell whether any amount of some resource classes may be held."""
+        return all(
+            self.inventories[name].min_unit == 1
+            and self.inventories[name].step_size == 1
+            for name in names
         )
 
 

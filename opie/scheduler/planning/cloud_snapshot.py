@@ -37,6 +37,7 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import leaving
+from opie.scheduler.planning import old_places
 from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import rivals
@@ -56,6 +57,7 @@ class CloudSnapshot:
     :ivar protected: what was protected.
     :ivar leaving: which servers are leaving.
     :ivar in_migration: uuids of servers in migration, as far as it is known.
+    :ivar old_places: what migrations hold for servers.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class CloudSnapshot:
             worker.host_manager, worker.stuck
         )
         self.read_journal(planning)
+        self.old_places = old_places.read(worker, nodes)
         self._generations: dict[_Query, dict[str, int]] = {}
         self._states: _States = {}
         self.in_migration: set[str] = set()

@@ -25,14 +25,14 @@ from collections.abc import Set
 import dataclasses
 import typing
 
-from nova.compute import vm_states
-
 from opie.preemption import model
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import leaving as leaving_servers
+from opie.scheduler.planning import old_places
 from opie.scheduler.planning import protection
+from opie.scheduler.planning import victims as victims_of
 
 _NOTHING_PROTECTED = protection.Protection()
 
@@ -47,6 +47,8 @@ class _MadeFrom(typing.NamedTuple):
     """What the value of a host was made from.
 
     :ivar is_same: whether the provider has the generation of the facts.
+    :ivar places_protected: why the servers that have the old places may not be
+        evicted where they are.
     """
 
     servers: _Servers
@@ -58,6 +60,8 @@ class _MadeFrom(typing.NamedTuple):
     projects: frozenset[str]
     unmarked_flavors: frozenset[str]
     leaving: tuple[leaving_servers.LeavingServer, ...]
+    places: tuple[old_places.OldPlace, ...]
+    places_protected: tuple[str | None, ...]
 
     def is_like(self, other: '_MadeFrom') -> bool:
         return (
@@ -95,6 +99,7 @@ class HostValues:
         is_worth_reading: bool = True,
         protected: protection.Protection = _NOTHING_PROTECTED,
         leaving: tuple[leaving_servers.LeavingServer, ...] = (),
+        places: tuple[old_places.OldPlace, ...] = (),
     ) -> model.Host:
         """Return the host of a compute node.
 
@@ -104,6 +109,7 @@ class HostValues:
         :param is_worth_reading: whether the host, where it seems too small,
             is read before it is refused.  The value is an estimate anyway.
         :param leaving: its leaving servers.
+        :param places: the old places on it.
         """
         facts = self.providers.last(node.uuid)
         made_from = _MadeFrom(
@@ -116,12 +122,18 @@ class HostValues:
             protected.projects,
             protected.unmarked_flavors,
             leaving,
+            places,
+            tuple(protected.why_protected(one.server.host) for one in places),
         )
         kept = self._made.get(node.uuid)
         if kept and kept[1].is_like(made_from):
             return kept[0]
-        victims = protected.potential_victims(
-            node.host, servers, {one.uuid for one in leaving}
+        victims = old_places.potential_victims(
+            protected,
+            node.host,
+            servers,
+            places,
+            {one.uuid for one in leaving},
         )
         host = self._estimate(made_from, victims)
         self._made[node.uuid] = host, made_from
@@ -144,10 +156,11 @@ class HostValues:
             }
             held = facts.allocations
         servers = [
-            _victim(
+            victims_of.estimate(
                 server,
-                held.get(server.uuid)
-                or self._size(server, inventories.keys()),
+                held,
+                self._size(server, inventories.keys()),
+                made_from.places,
             )
             for server in victims
         ]
@@ -186,6 +199,9 @@ class HostValues:
         if facts is None:
             return frozenset()
         uncertain: set[str] = set()
+        for place in made_from.places:
+            if place.migration not in facts.allocations:
+                uncertain |= names
         for server in victims:
             known = facts.allocations.get(server.uuid)
             if known is None or not made_from.is_same:
@@ -228,26 +244,8 @@ def has_excluded(
     :param victims: those that are potential victims.
     :param leaving: its leaving servers.
     """
-    if len(servers) == len(victims):
-        return False
     others = {one.uuid for one in servers} - {one.uuid for one in victims}
     return not others <= {one.uuid for one in leaving}
-
-
-def _victim(
-    server: preemptibles.PreemptibleServer, held: model.Amounts
-) -> model.Server:
-    """Return a potential victim.
-
-    :param held: what it holds on its host.
-    """
-    return model.Server(
-        server.uuid,
-        held,
-        server.launched_at,
-        protected_since=server.protected_since,
-        is_soft_deleted=server.vm_state == vm_states.SOFT_DELETED,
-    )
 
 
 def _with_usage(
@@ -282,6 +280,7 @@ def host_from_facts(
     why_protected: str | None = None,
     leaving: Iterable[leaving_servers.LeavingServer] = (),
     failed_builds: int = 0,
+    places: Collection[old_places.OldPlace] = (),
 ) -> model.Host:
     """Return a host as placement has it.
 
@@ -289,14 +288,9 @@ def host_from_facts(
     :param leaving: its leaving servers.
     :param why_protected: why no server on it may be evicted, or None.
     :param failed_builds: see :class:`model.Host`.
+    :param places: the old places on it.
     """
-    servers = [
-        _victim(server, facts.allocations[server.uuid])
-        for server in victims
-        # A server without allocations frees nothing, and has nothing that the
-        # journal could tell of.
-        if server.uuid in facts.allocations
-    ]
+    servers = victims_of.from_facts(victims, facts, places)
     return model.Host(
         provider,
         facts.inventories,

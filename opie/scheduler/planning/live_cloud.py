@@ -34,6 +34,7 @@ from opie.scheduler.planning import host_filters
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import leaving
+from opie.scheduler.planning import old_places
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
 
@@ -234,9 +235,14 @@ class NovaCloud:
             return model.Unfit('its resource provider goes or changes')
         self.facts[state.uuid] = facts
         servers = state.preemptibles or ()
-        victims = self._shared.protected.potential_victims(
+        places = self._shared.old_places.on(
+            state.uuid, len(self._required.request.preemptors)
+        )
+        victims = old_places.potential_victims(
+            self._shared.protected,
             state.host,
             servers,
+            places,
             self._shared.no_victims_on(state.uuid).union(excluded),
         )
         leaving = self._shared.leaving_on(state.uuid, excluded).values()
@@ -247,6 +253,7 @@ class NovaCloud:
             self._shared.protected.why_protected(state.host),
             leaving,
             state.failed_builds,
+            places,
         )
         return dataclasses.replace(
             host,

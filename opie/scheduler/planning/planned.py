@@ -76,11 +76,15 @@ def claimed(
 ) -> placement_providers.ProviderFacts:
     """Return the facts of a host as a claim will change them."""
     allocations = copy.copy(facts.allocations)
-    for victim in planned.victims_on(provider):
-        held = {provider: allocations.pop(victim, {})}
-        for taken in planned.plan.shares[victim].values():
-            held = resources.subtract(held, {provider: taken})
-        allocations.update({victim: held[provider]} if held else {})
+    for victims_provider, server in planned.plan.victims:
+        if victims_provider != provider:
+            continue
+        shares = planned.plan.shares[server.uuid]
+        for uuid, takers in resources.by_consumer(server, shares).items():
+            held = {provider: allocations.pop(uuid, {})}
+            for taken in takers.values():
+                held = resources.subtract(held, {provider: taken})
+            allocations.update({uuid: held[provider]} if held else {})
     for preemptor in planned.preemptors_on(provider):
         allocations[preemptor] = dict(planned.request.resources)
     used = resources.total(allocations.values())

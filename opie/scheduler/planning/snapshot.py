@@ -37,6 +37,7 @@ from opie.scheduler.planning import companions
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import live_cloud
+from opie.scheduler.planning import old_places
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
 
@@ -108,8 +109,8 @@ def take(
     companions.add_pending(required.spec, shared.pending)
     # Weighers say which companions a request would rather have.
     is_choosy = companions.matter_to(required.spec)
-    is_one = len(required.request.preemptors) == 1
-    if shared.rivals and is_one and not is_choosy:
+    number = len(required.request.preemptors)
+    if shared.rivals and number == 1 and not is_choosy:
         request = dataclasses.replace(
             required.request, tolerance=rivals.TOLERANCE
         )
@@ -121,17 +122,25 @@ def take(
         if provider in generations
     }
     # Of several preemptors, some may find room that was too little for all.
-    is_for_many = len(required.request.preemptors) > 1
-    may_have_room = sources.is_room_hidden or is_for_many
+    may_have_room = sources.is_room_hidden or number > 1
     hosts = {
         provider: _host(
-            node, generations[provider], sources, may_have_room, shared
+            node,
+            generations[provider],
+            sources,
+            may_have_room,
+            shared,
+            shared.old_places.on(provider, number),
         )
         for provider, node in nodes.items()
     }
     for provider in hosts.keys() & shared.nominated_providers:
         hosts[provider] = _nominated_host(
-            nodes[provider], sources, shared, excluded
+            nodes[provider],
+            sources,
+            shared,
+            excluded,
+            shared.old_places.on(provider, number),
         )
     cloud = live_cloud.NovaCloud(
         sources, required, shared, excluded, excluded_providers
@@ -153,6 +162,7 @@ def _host(
     sources: inputs.Sources,
     may_have_room: bool,
     shared: cloud_snapshot.CloudSnapshot,
+    places: tuple[old_places.OldPlace, ...],
 ) -> model.Host:
     """Return a host, as a value for the planner.
 
@@ -166,9 +176,10 @@ def _host(
         node,
         generation,
         servers,
-        is_worth_reading=bool(servers or leaving) or may_have_room,
+        is_worth_reading=bool(servers or leaving or places) or may_have_room,
         protected=shared.protected,
         leaving=leaving,
+        places=places,
     )
 
 
@@ -177,19 +188,23 @@ def _nominated_host(
     sources: inputs.Sources,
     shared: cloud_snapshot.CloudSnapshot,
     excluded: frozenset[str],
+    places: tuple[old_places.OldPlace, ...],
 ) -> model.Host:
     """Return a host for which a plan of this turn has nominated preemptors."""
     return host_values.host_from_facts(
         node.uuid,
         shared.facts(sources.placement, node.uuid),
-        shared.protected.potential_victims(
+        old_places.potential_victims(
+            shared.protected,
             node.host,
             _preemptibles(node, sources),
+            places,
             shared.no_victims_on(node.uuid) | excluded,
         ),
         shared.protected.why_protected(node.host),
         shared.leaving_on(node.uuid, excluded).values(),
         node.failed_builds,
+        places,
     )
 
 

@@ -100,7 +100,10 @@ class Attempt:
             self.requester,
         )
         self.checks = victim_checks.VictimChecks(
-            self.plan, self.placement_claim, self.sources.worker.servicegroup
+            self.plan,
+            self.placement_claim,
+            self.sources.worker.servicegroup,
+            self.shot.shared.old_places,
         )
 
     @property
@@ -197,7 +200,10 @@ class Attempt:
             problem
             for provider in sorted(self.providers)
             for problem in verification.problems(
-                self.sources.placement, self.shot, provider, self.victims
+                self.sources.placement,
+                self.shot,
+                provider,
+                self.placement_claim.takes_from,
             )
         ]
         if problems:

@@ -261,7 +261,7 @@ class Eviction:
             'Evicting %(victim)s from %(host)s for %(preemptors)s.',
             {
                 'victim': victim,
-                'host': state.nodename,
+                'host': instance.node,
                 'preemptors': ', '.join(
                     sorted(self._attempt.preemptors_of(victim))
                 ),

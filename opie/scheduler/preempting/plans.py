@@ -113,7 +113,7 @@ def make(
         # Room that is there, or soon, may be claimed all the same, without
         # victims.
         request = dataclasses.replace(request, most_victims=0)
-    its_cost = _cost_now()
+    its_cost = cost_now()
     plan = planner.make_plan(request, shot.hosts, its_cost, shot.cloud)
     if not plan.is_feasible:
         if limit and not _has_changed(shot, plan):
@@ -172,7 +172,8 @@ def _has_changed(shot: snapshot.Snapshot, plan: model.Plan) -> bool:
     return shot.cloud.has_changed and not plan.is_cut_short
 
 
-def _cost_now() -> cost.Cost:
+def cost_now() -> cost.Cost:
+    """Return the cost of evictions at this moment, by the options."""
     return cost.Cost(
         CONF.preemptible_count_weight_multiplier,
         CONF.preemptible_duration_weight_multiplier,

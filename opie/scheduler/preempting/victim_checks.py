@@ -34,6 +34,7 @@ from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.planning import old_places
 from opie.scheduler.planning import protection
 
 
@@ -42,6 +43,7 @@ class VictimChecks:
 
     :param placement_claim: what was claimed for the plan.
     :param servicegroup: nova's servicegroup API.
+    :param its_old_places: those that were planned with.
     """
 
     def __init__(
@@ -49,7 +51,14 @@ class VictimChecks:
         plan: model.Plan,
         placement_claim: claim.Claim,
         servicegroup: typing.Any,
+        its_old_places: old_places.OldPlaces,
     ) -> None:
+        self._old_places = its_old_places
+        self._elsewhere = {
+            (provider, place[0])
+            for provider, server in plan.victims
+            if (place := its_old_places.host_of(server.uuid))
+        }
         # The victims that cost nothing, unless their users restore them.
         self._soft_deleted = {
             server.uuid for _, server in plan.victims if server.is_soft_deleted
@@ -77,22 +86,25 @@ class VictimChecks:
                 'the compute service of %s is %s' % (host, reason)
             )
 
-    @staticmethod
     def check_protection(
-        hosts: Mapping[str, str], host_manager: host_managers.HostManager
+        self,
+        hosts: Mapping[str, str],
+        host_manager: host_managers.HostManager,
     ) -> None:
         """Check that servers may be evicted on some hosts.
 
         Planning knows what nova has told of aggregates, and a message may be
-        late, or be lost.
+        late, or be lost.  Of victims by their old places, the hosts where they
+        are now are checked as well.
 
         :param hosts: provider to the name of its host.
         :raises errors.AttemptVoid: if they may not be.
         """
         if not hosts:
             return
-        now = protection.Protection.read(set(hosts.values()))
-        for provider, host in sorted(hosts.items()):
+        all_hosts = self._elsewhere.union(hosts.items())
+        now = protection.Protection.read({host for _, host in all_hosts})
+        for provider, host in sorted(all_hosts):
             reason = now.why_protected(host)
             if reason:
                 aggregates.reread(host_manager)
@@ -200,6 +212,9 @@ class VictimChecks:
             raise errors.AttemptVoid('the victim is being migrated', victim)
         if record.vm_state == vm_states.RESIZED:
             self._check_source(context, victim)
+            if record.host != state.host:
+                # That is the host of its old place.
+                self._check_is_up(record.host, victim, 'is on')
         if victim in changed:
             raise errors.AttemptVoid(
                 'allocations of the victim changed', victim
@@ -215,7 +230,11 @@ class VictimChecks:
         :raises errors.AttemptVoid: if it is not what was planned with.
         """
         victim = record.uuid
-        if (record.host, record.node) != (state.host, state.nodename):
+        expected = self._old_places.host_of(victim) or (
+            state.host,
+            state.nodename,
+        )
+        if (record.host, record.node) != expected:
             raise errors.AttemptVoid('the victim was moved', victim)
         if (
             victim in self._soft_deleted
@@ -241,13 +260,16 @@ class VictimChecks:
         in task state deleting when that does not.
         """
         for host in instances.resized_from(context, victim):
-            try:
-                is_up = self._services.is_up(host)
-            except exception.NotFound:
-                is_up = False
-            if not is_up:
-                raise errors.AttemptVoid(
-                    'the victim was resized from %s, whose compute service '
-                    'is down' % host,
-                    victim,
-                )
+            self._check_is_up(host, victim, 'was resized from')
+
+    def _check_is_up(self, host: str, victim: str, verb: str) -> None:
+        try:
+            is_up = self._services.is_up(host)
+        except exception.NotFound:
+            is_up = False
+        if not is_up:
+            raise errors.AttemptVoid(
+                'the victim %s %s, whose compute service is down'
+                % (verb, host),
+                victim,
+            )

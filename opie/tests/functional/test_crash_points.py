@@ -48,6 +48,7 @@ _NOT_MET = {
     'live_cloud.NovaCloud.with_free: self._sources.placement.providers': (
         'a refusal'
     ),
+    'old_places._read: session.query': 'a resized victim',
     'quota.Quota._held: self.client.consumers': (
         'quota is exceeded, and nova counts claims'
     ),

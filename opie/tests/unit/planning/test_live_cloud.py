@@ -54,6 +54,8 @@ class _HostManager:
     aggs_by_id = {}
     index = nova_index.Index()
 
+    enabled_cells = ()
+
     def __init__(self, passes_as_it_is):
         self._passes_as_it_is = passes_as_it_is
 

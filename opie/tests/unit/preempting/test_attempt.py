@@ -23,6 +23,7 @@ from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler import waiting
+from opie.scheduler.planning import old_places
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import undoing
@@ -45,7 +46,10 @@ def _attempt(number_of_victims=1):
         shares={server.uuid: {'preemptor': {'VCPU': 1}} for server in victims},
     )
     shot = types.SimpleNamespace(
-        request=request, cloud=mock.Mock(), spec=mock.Mock()
+        request=request,
+        cloud=mock.Mock(),
+        spec=mock.Mock(),
+        shared=mock.Mock(old_places=old_places.OldPlaces({})),
     )
     sources = types.SimpleNamespace(
         placement=None,
