@@ -36,6 +36,8 @@ DEFAULT_MAX_NODES = 50_000
 # Relaxations compare quotients of keys as whole numbers: of keys that are this
 # much longer these are as good as fractions.
 _MORE_BITS = 40
+# In how many parts all items would be taken by what they hold for their cost.
+_PARTS = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,29 +149,34 @@ class _BranchAndBound:
         self.best: list[int] | None = None
         self.limit = sum(self._keys) + 1
         self._note(range(len(keys)))
-        self._note(self._by_density())
 
     def _by_density(self) -> list[int]:
         """Return a cover of the items that cost least for what they hold.
 
-        A search that is given up early has little better than this.
+        A search that is given up early may have none that is better.  What is
+        still needed changes as items are taken, so it is looked at anew after
+        each part of them.
         """
-        rows = [
-            (row, need) for row, need in enumerate(self._needs) if need > 0
-        ]
-
-        def price(item: int) -> int:
-            hold = self._holds[item]
-            parts = [(hold[row] << _MORE_BITS) // need for row, need in rows]
-            return self._keys[item] // max(1, sum(parts))
-
+        others = list(range(len(self._keys)))
+        some = max(1, len(others) // _PARTS)
         left = list(self._needs)
         chosen: list[int] = []
-        for item in sorted(range(len(self._keys)), key=price):
-            if max(left) <= 0:
-                break
-            chosen.append(item)
-            left = vectors.less(left, self._holds[item])
+        while max(left) > 0:
+            rows = [(row, need) for row, need in enumerate(left) if need > 0]
+
+            def price(item: int, rows: list[tuple[int, int]] = rows) -> int:
+                hold = self._holds[item]
+                parts = [
+                    (min(hold[row], need) << _MORE_BITS) // need
+                    for row, need in rows
+                ]
+                return self._keys[item] // max(1, sum(parts))
+
+            others.sort(key=price)
+            taken, others = others[:some], others[some:]
+            for item in taken:
+                left = vectors.less(left, self._holds[item])
+            chosen += taken
         return chosen
 
     def run(
@@ -189,6 +196,8 @@ class _BranchAndBound:
             if not nodes or is_search_over():
                 break
             nodes += self._branch(nodes.pop())
+        if nodes:
+            self._note(self._by_density())
         return not nodes
 
     def _branch(
