@@ -42,6 +42,9 @@ if typing.TYPE_CHECKING:
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
 
+# How long the records of victims may stay before placement is asked.
+_RECORD_SECONDS = 1.0
+
 
 class Confirmation:
     """The wait for the victims of one attempt."""
@@ -82,6 +85,7 @@ class Confirmation:
             cell = self._attempt.awaited[victim]
             cells[cell.uuid] = cell
             there.setdefault(cell.uuid, set()).add(victim)
+        self._ask_after(_RECORD_SECONDS)
         for _ in waiting.tries(waiting.FOR_VICTIMS):
             # NOTE: nova/compute/manager.py counts all records on its host
             # when it checks the policy of a group.
@@ -93,13 +97,31 @@ class Confirmation:
                 is_ending = is_ending and are_ending
             if not any(there.values()):
                 break
-            # NOTE: nova/compute/manager.py frees what its tracker counts
-            # first, then the allocations, and destroys the record last.
-            if is_ending and self._attempt.placement_claim.have_all_released():
+            if not is_ending:
+                self._ask_after(_RECORD_SECONDS)
+            elif self._is_all_released():
                 break
             self._attempt.deadline.check()
             self._check_time_of_hosts(set().union(*there.values()))
         self._check_services_again()
+
+    def _ask_after(self, seconds: float) -> None:
+        self._asks_after = seconds
+        self._asks_at = waiting.Deadline.after(seconds)
+
+    def _is_all_released(self) -> bool:
+        """Tell whether nova has freed all victims, and only not ended records.
+
+        Placement is asked where the records stay, and ever more seldom.  The
+        deletions of a burst need placement more than the requests that wait.
+
+        NOTE: nova/compute/manager.py frees what its tracker counts first, then
+        the allocations, and destroys the record last.
+        """
+        if not self._asks_at.is_over:
+            return False
+        self._ask_after(2 * self._asks_after)
+        return self._attempt.placement_claim.have_all_released()
 
     def _check_time_of_hosts(self, there: set[str]) -> None:
         """Check that the hosts have time left to delete victims.
