@@ -74,6 +74,15 @@ def _add_commands(categories):
         '--dry-run', action='store_true', help='only say what would be done'
     )
     action.set_defaults(run=lambda args: repair(args.dry_run, sys.stdout))
+    category = categories.add_parser('preemptible', help='preemptible servers')
+    actions = category.add_subparsers(dest='action', required=True)
+    action = actions.add_parser(
+        'list', help='show all, and why they are no potential victims'
+    )
+    action.add_argument('-f', '--format', choices=_FORMATS, default='table')
+    action.set_defaults(
+        run=lambda args: show_preemptible(args.format, sys.stdout)
+    )
 
 
 def show(form, out):
@@ -84,13 +93,29 @@ def show(form, out):
     :returns: what went wrong, a text each.
     """
     found, failed = _findings(_reaper())
-    rows = list(map(_row, found))
+    _write(list(map(_row, found)), _table, form, out)
+    return failed
+
+
+def show_preemptible(form, out):
+    """Write which servers are preemptible, and may be evicted.
+
+    :param form, out: as for :func:`show`.
+    :returns: what went wrong, a text each.
+    """
+    from opie.cmd import preemptible
+
+    found, failed = preemptible.find()
+    _write([one.row() for one in found], _table_of_servers, form, out)
+    return failed
+
+
+def _write(rows, table, form, out):
     if form == 'json':
         json.dump(rows, out, indent=2)
         out.write('\n')
     else:
-        print(_table(rows), file=out)
-    return failed
+        print(table(rows), file=out)
 
 
 def repair(is_dry_run, out):
@@ -241,6 +266,27 @@ def _table(rows):
                 row['deadline'],
                 row['owner'],
                 row['repair'],
+            ]
+        )
+    return table
+
+
+def _table_of_servers(rows):
+    import prettytable
+
+    table = prettytable.PrettyTable(
+        ['Server', 'Host', 'Age', 'Cost', 'Why it is no potential victim']
+    )
+    table.align = 'l'
+    for row in rows:
+        age = row['age_seconds']
+        table.add_row(
+            [
+                row['server'],
+                row['host'],
+                '' if age is None else datetime.timedelta(seconds=age),
+                '%.1f' % row['cost'],
+                row['reason'] or '(it is one)',
             ]
         )
     return table

@@ -26,6 +26,12 @@ endpoint_override = http://127.0.0.1:9
 
 class ManageTest(unittest.TestCase):
     def test_what_goes_wrong_is_told_and_is_the_exit_status(self):
+        self.check('preemption', 'DiscoveryFailure')
+
+    def test_so_it_is_of_preemptible_servers(self):
+        self.check('preemptible', 'CantStartEngineError')
+
+    def check(self, category, error):
         with tempfile.TemporaryDirectory() as folder:
             conf = pathlib.Path(folder) / 'nova.conf'
             conf.write_text(_CONF)
@@ -36,7 +42,7 @@ class ManageTest(unittest.TestCase):
                     'opie.cmd.manage',
                     '--config-file',
                     str(conf),
-                    'preemption',
+                    category,
                     'list',
                     '--format',
                     'json',
@@ -47,4 +53,4 @@ class ManageTest(unittest.TestCase):
         self.assertEqual(1, done.returncode)
         self.assertEqual('', done.stdout)
         *_, complaint = done.stderr.splitlines()
-        self.assertIn('opie-manage: Failed: DiscoveryFailure: ', complaint)
+        self.assertIn('opie-manage: Failed: %s: ' % error, complaint)
