@@ -93,6 +93,8 @@ class CrowdedCase(
             failed_deletions_hosts=0,
             host_timeout_seconds=3,
             stuck_deletion_seconds=3,
+            # Each build that fails would let the project wait.
+            wasted_preemption_backoff_seconds=0,
             group='opie',
         )
         self.wrap(eviction.Eviction, '_send', self._count_evictions)
