@@ -44,6 +44,9 @@ def create_server(cell, node, flavor, launched_at):
     _claim(user, spec, node)
     with nova_context.target_cell(user, cell) as cell_context:
         server = new_instance(cell_context, spec, flavor)
+        server.create()
+        # As nova does, later than it creates the record: schedulers read what
+        # was updated lately.
         server.update(
             {
                 'vm_state': vm_states.ACTIVE,
@@ -56,7 +59,7 @@ def create_server(cell, node, flavor, launched_at):
                 'availability_zone': 'nova',
             }
         )
-        server.create()
+        server.save()
     mapping = objects.InstanceMapping(
         user,
         instance_uuid=server.uuid,
