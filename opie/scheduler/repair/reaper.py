@@ -139,7 +139,8 @@ class Reaper:
         # their deletion may have missed it.
         instances.wait_until_gone(ending)
         # Before the journal is closed, so that the next reaper can do it.
-        self._note_outcomes(wasted, served)
+        if not self._note_outcomes(wasted, served):
+            return
         for finding in closing:
             with _others_go_on(finding.preemption):
                 self._close_and_report(finding)
@@ -156,12 +157,17 @@ class Reaper:
         self,
         wasted: Collection[journal_names.Preemption],
         served: Collection[journal_names.Preemption],
-    ) -> None:
-        """Note which projects have to wait, and which ones not any more."""
+    ) -> bool:
+        """Note which projects have to wait, and which ones not any more.
+
+        :returns: whether that is done.
+        """
         try:
             waste.settle(self._client, wasted, served)
         except placement.PlacementError:
             LOG.exception('Cannot note which preemptions were in vain.')
+            return False
+        return True
 
     def _give_back_what_is_due(self, finding: findings.Finding) -> bool:
         """Give back to victims, and report those that were lost in vain.

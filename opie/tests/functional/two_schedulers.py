@@ -57,7 +57,7 @@ class TwoSchedulersMixin:
         barrier = threading.Barrier(2)
 
         def meet(real, one, *args):
-            chosen.append(set(one._provider_of))
+            chosen.append(one.takes_from)
             if len(chosen) <= barrier.parties:
                 barrier.wait(base.WAIT_SECONDS)
             return real(one, *args)

@@ -72,10 +72,12 @@ class WasteTest(test_reaper.ReaperTestCase):
         self.fate[uuids.newer] = None
         self.assertEqual(0, self.times(Fate.LAUNCHED, 'third'))
 
-    def test_a_placement_that_is_away_breaks_no_repair(self):
+    def test_what_cannot_be_noted_the_next_reaper_notes(self):
         self.placement.interrupt(
             'post', '/resource_providers', stand_in.unreachable
         )
         self.assertEqual(0, self.times(Fate.FAILED, 'some', 'other'))
         self.assertTrue(self.logged('Cannot note'))
+        self.assertEqual(1, len(self.in_flight()))
+        self.assertEqual(1, self.times(Fate.FAILED))
         self.assertNoJournal()
