@@ -29,7 +29,7 @@ import typing
 _BUSY_SECONDS = 5
 
 # Which part more than the least a worker's own host may cost.
-TOLERANCE = 0.04
+TOLERANCE = 0.20
 
 
 class Preemption(typing.Protocol):
