@@ -86,6 +86,9 @@ class Pauses:
 
 # For victims to be gone: the preemptor waits for the last of them.
 FOR_VICTIMS = Pauses(0.025, 1, growth=0.05)
+# For the victim of another request to be gone first: many may wait for it, and
+# its deletion needs the databases and placement as well.
+FOR_FIRST_VICTIMS = Pauses(0.1, 1, growth=0.1, chance=0.2)
 # For other threads to ask the same database for the states of their victims.
 FOR_OTHERS = Pauses(0.025, 0.025)
 # For nova to end the record of a server that it has deleted.

@@ -86,7 +86,7 @@ class FirstVictims:
         patience = waiting.Deadline.after(hosts.timeout_seconds(CONF))
         host = self._attempt.shot.states[provider].host
         earlier = found = self._read(host)
-        for _ in waiting.tries(waiting.FOR_VICTIMS):
+        for _ in waiting.tries(waiting.FOR_FIRST_VICTIMS):
             if _works(earlier, found):
                 return False
             if not found.asked and self._is_first_on(provider):
