@@ -53,8 +53,11 @@ class ServicesTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
     def assertRefused(self, number_wasted):
         preemptor = self.boot(10, state='ERROR')
         self.assertNoValidHost(preemptor)
-        (line,) = self.logged('No room is made for %s' % preemptor['id'])
+        (line,) = self.logged('is void')
         self.assertIn('the compute service of host1 is down', line)
+        # The next plan finds no other host.
+        (line,) = self.logged('No room is made for %s' % preemptor['id'])
+        self.assertIn('1 of 1 hosts: ComputeFilter', line)
         self.assertTrue(
             self.logged('Wasted evictions: %d for' % number_wasted)
         )
