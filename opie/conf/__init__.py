@@ -20,6 +20,7 @@ from opie.conf import hosts
 from opie.conf import limits
 from opie.conf import preemption
 from opie.conf import scheduler
+from opie.conf import servers
 
 
 def register_opts(conf):
@@ -27,4 +28,5 @@ def register_opts(conf):
     preemption.register_opts(conf)
     limits.register_opts(conf, preemption.GROUP)
     hosts.register_opts(conf, preemption.GROUP)
+    servers.register_opts(conf, preemption.GROUP)
     scheduler.register_opts(conf)

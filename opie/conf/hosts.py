@@ -30,10 +30,10 @@ Evict first where builds have not failed lately.
 
 nova counts for each compute node the builds that have failed there since the
 last one that succeeded. A host where any have failed is chosen only if no
-other host can serve the request, whatever the victims cost, and then the one
-where fewest have failed. Otherwise a request could take the place of servers
-on a host that cannot build it. A host with room is taken all the same, because
-no server is evicted there.
+other host can serve the request, even if its victims cost less, and then the
+one where fewest have failed. Otherwise a request could take the place of
+servers on a host that cannot build it. A host with room is taken all the same,
+because no server is evicted there.
 
 When the option is off, the cost of the victims alone decides. nova's own
 weigher counts failed builds for requests that find room.

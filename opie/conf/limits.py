@@ -272,61 +272,6 @@ Related options:
 """,
 )
 
-SHUTDOWN_SECONDS = cfg.IntOpt(
-    'max_shutdown_timeout_seconds',
-    default=600,
-    min=0,
-    mutable=True,
-    help="""
-How long the guest of a preemptible server may take to shut down.
-
-nova is busy with a server that is stopped, shelved or rescued until its guest
-has shut down, or until the time is over that the image property
-``os_shutdown_timeout`` says. A server that nova is busy with is no victim, and
-any user can set the property to any number. So opie's filter of nova's API,
-and a patched nova, refuse to create a preemptible server from an image or a
-volume with a higher number, to rebuild one from such an image, and to resize a
-server that was built from one to a preemptible flavor.
-
-A server that exists already is treated as any other, and the scheduler's log
-names it once an hour. nova's own ``[DEFAULT] shutdown_timeout``, which counts
-for images without the property, is not checked.
-
-Set the same value for the API as for the scheduler.
-
-Possible values:
-
-* A number of seconds; 0 for no bound.
-
-Related options:
-
-* ``[opie] busy_warning_seconds``
-""",
-)
-
-BUSY_SECONDS = cfg.IntOpt(
-    'busy_warning_seconds',
-    default=3600,
-    min=0,
-    mutable=True,
-    help="""
-How long nova may be busy with a preemptible server before the log names it.
-
-A server with a task, such as a stop or a snapshot, is no victim until the task
-is over. Once an hour, the log of each scheduler worker names the preemptible
-servers whose task has not changed for longer than this, with their hosts. The
-task may be stuck: see nova's ``reset-state``.
-
-Possible values:
-
-* A number of seconds; 0 to name none.
-
-Related options:
-
-* ``[opie] max_shutdown_timeout_seconds``
-""",
-)
-
 ALL_OPTS = [
     ENABLED,
     MAX_VICTIMS,
@@ -338,8 +283,6 @@ ALL_OPTS = [
     EVICT_BY_DEFAULT,
     PLANNING_SECONDS,
     REFUSAL_SECONDS,
-    SHUTDOWN_SECONDS,
-    BUSY_SECONDS,
 ]
 
 

@@ -16,6 +16,7 @@ from opie.conf import hosts
 from opie.conf import limits
 from opie.conf import preemption
 from opie.conf import scheduler
+from opie.conf import servers
 
 
 def list_opts():
@@ -24,6 +25,9 @@ def list_opts():
         ('DEFAULT', scheduler.ALL_OPTS),
         (
             preemption.GROUP.name,
-            preemption.ALL_OPTS + limits.ALL_OPTS + hosts.ALL_OPTS,
+            preemption.ALL_OPTS
+            + limits.ALL_OPTS
+            + hosts.ALL_OPTS
+            + servers.ALL_OPTS,
         ),
     ]

@@ -107,7 +107,7 @@ class ClaimFailed(AttemptVoid):
 
 
 class ClaimRefused(ClaimFailed):
-    """Placement would refuse the claim again, whatever others do."""
+    """Placement would refuse the same claim again."""
 
 
 class OverCapacity(ClaimRefused):

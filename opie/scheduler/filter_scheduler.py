@@ -138,7 +138,7 @@ class FilterScheduler(manager.SchedulerManager):
     @periodic_task.periodic_task(spacing=_REAPER_SPACING_SECONDS)
     def _look_after_served(self, context):
         """Give back what was claimed for preemptors that nova refused."""
-        self._served.look(self._reaper())
+        self._served.give_back_refused(self._reaper())
 
     def _reaper(self):
         client = placement.Client(self.placement_client)

@@ -153,7 +153,7 @@ def _text(seconds: float) -> str:
     return at.isoformat(timespec='seconds')
 
 
-def settle(
+def note(
     client: placement.Client,
     wasted: Collection[journal_names.Preemption],
     served: Collection[journal_names.Preemption] = (),

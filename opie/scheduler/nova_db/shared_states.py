@@ -76,7 +76,7 @@ class SharedStates:
                 reading = self._gathering[cell.uuid] = _Reading()
             reading.servers.update(servers)
         if is_first:
-            # The other threads must hear of whatever happens.
+            # The other threads must hear of any failure.
             try:
                 reading.states.set_result(self._read(context, cell, reading))
             except BaseException as exc:

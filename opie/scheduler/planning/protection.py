@@ -184,7 +184,7 @@ class Protection(typing.NamedTuple):
     def why_excluded(
         self, server: preemptibles.PreemptibleServer
     ) -> str | None:
-        """Return why a server is no potential victim, whatever its host."""
+        """Return why a server is no potential victim on any host."""
         if server.project_id in self.projects:
             return NEVER_EVICTED
         if server.flavor_id in self.unmarked_flavors:

@@ -12,11 +12,11 @@
 
 """Lets one victim of a host go first, unless the host is known to work.
 
-A host that hangs is up for nova for a while, and whatever it was asked to
-delete it deletes when it returns.  So where no deletion has ended just now,
-one victim is sent away at first, whichever requests and schedulers want others
-to go there.  The others wait until it is gone.  If the host does not delete it
-in time, they plan elsewhere, and none of their victims is lost.
+A host that hangs is up for nova for a while, and deletes the servers that it
+was asked to delete when it returns.  So where no deletion has ended just now,
+one victim is sent away at first.  The victims of other requests and schedulers
+there wait until it is gone.  If the host does not delete it in time, these
+requests plan elsewhere, and none of their victims is lost.
 """
 
 from __future__ import annotations

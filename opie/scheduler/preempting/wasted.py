@@ -59,7 +59,7 @@ def note(
             if one.preemptor in unwanted and _is_deleted(one.preemptor)
         ]
         if deleted:
-            waste.settle(attempt.sources.placement, deleted)
+            waste.note(attempt.sources.placement, deleted)
     except Exception:
         LOG.exception(
             'Cannot note that the project of %s has deleted them while '

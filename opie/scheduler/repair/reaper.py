@@ -139,9 +139,11 @@ class Reaper:
         # their deletion may have missed it.
         instances.wait_until_gone(ending)
         # Before the journal is closed, so that the next reaper can do it.
-        if not self._note_outcomes(wasted, served):
-            return
+        is_noted = self._note_outcomes(wasted, served)
+        to_note = [] if is_noted else [*wasted, *served]
         for finding in closing:
+            if finding.preemption in to_note:
+                continue
             with _others_go_on(finding.preemption):
                 self._close_and_report(finding)
 
@@ -163,7 +165,7 @@ class Reaper:
         :returns: whether that is done.
         """
         try:
-            waste.settle(self._client, wasted, served)
+            waste.note(self._client, wasted, served)
         except placement.PlacementError:
             LOG.exception('Cannot note which preemptions were in vain.')
             return False

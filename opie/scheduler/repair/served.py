@@ -58,7 +58,7 @@ class Served:
             self._followed.update(dict.fromkeys(preemptions, deadline))
 
     @steps.step('the reaper reads')
-    def look(self, its_reaper: reaper.Reaper) -> None:
+    def give_back_refused(self, its_reaper: reaper.Reaper) -> None:
         """Give back what was claimed for preemptors that were refused."""
         with self._lock:
             followed = dict(self._followed)

@@ -118,7 +118,7 @@ class StrictOverCapacityTest(giving.GiveBackTestCase):
 class ElsewhereTest(giving.GiveBackTestCase):
     """What a victim keeps on another provider is not allowed any more.
 
-    Placement refuses any write for it, whatever there is room for.
+    Placement refuses any write for it, even where there is room.
     """
 
     def setUp(self):

@@ -51,13 +51,13 @@ class WasteTestCase(cloud.CloudTestCase):
         )
 
     def waste(self, *args, **kwargs):
-        self.settle(wasted=[self.preemption(*args, **kwargs)])
+        self.note_outcomes(wasted=[self.preemption(*args, **kwargs)])
 
     def serve(self, *args, **kwargs):
-        self.settle(served=[self.preemption(*args, **kwargs)])
+        self.note_outcomes(served=[self.preemption(*args, **kwargs)])
 
-    def settle(self, wasted=(), served=()):
-        waste.settle(self.client, wasted, served)
+    def note_outcomes(self, wasted=(), served=()):
+        waste.note(self.client, wasted, served)
 
     def let_pass(self, seconds):
         self.now += seconds
@@ -82,7 +82,7 @@ class WasteTestCase(cloud.CloudTestCase):
 
 class WaitTest(WasteTestCase):
     def test_without_waste_no_project_waits(self):
-        self.settle()
+        self.note_outcomes()
         self.assertIsNone(self.why_wait())
 
     def test_it_waits_twice_as_long_each_time(self):
@@ -140,7 +140,7 @@ class OnceTest(WasteTestCase):
     def test_what_is_noted_again_changes_nothing(self):
         one = self.preemption()
         for _ in range(3):
-            self.settle(wasted=[one])
+            self.note_outcomes(wasted=[one])
             self.let_pass(10)
         self.assertWaits(_MINUTE - 30)
 
@@ -154,7 +154,9 @@ class OnceTest(WasteTestCase):
 
     def test_several_of_a_request_are_one_waste(self):
         names = ('one', 'two', 'three')
-        self.settle(wasted=[self.preemption(preemptor=one) for one in names])
+        self.note_outcomes(
+            wasted=[self.preemption(preemptor=one) for one in names]
+        )
         self.assertWaits(_MINUTE)
         self.assertEqual(1, len(self.records()))
 
@@ -163,9 +165,9 @@ class OnceTest(WasteTestCase):
         self.placement.interrupt(
             'post',
             '/resource_providers',
-            stand_in.first(lambda: self.settle(wasted=[one])),
+            stand_in.first(lambda: self.note_outcomes(wasted=[one])),
         )
-        self.settle(wasted=[one])
+        self.note_outcomes(wasted=[one])
         self.assertEqual(1, len(self.records()))
         self.assertWaits(_MINUTE)
 
@@ -173,7 +175,7 @@ class OnceTest(WasteTestCase):
         one = journal_names.Preemption(
             uuids.provider, uuids.new, 1, 0, uuids.host, 'a scheduler'
         )
-        self.settle(wasted=[one])
+        self.note_outcomes(wasted=[one])
         self.assertEqual([], self.records())
 
 
@@ -207,10 +209,10 @@ class ForgetTest(WasteTestCase):
     def test_it_is_forgotten_after_a_long_time(self):
         self.waste()
         self.let_pass(_MINUTE + _HOUR - 1)
-        self.settle()
+        self.note_outcomes()
         self.assertEqual(1, len(self.records()))
         self.let_pass(1)
-        self.settle()
+        self.note_outcomes()
         self.assertEqual([], self.records())
 
     def test_a_record_is_no_preemption(self):

@@ -20,6 +20,9 @@ import testtools
 
 from opie.scheduler.nova_db import aggregates
 
+# Any test may be run alone.
+objects.register_all()
+
 
 def _aggregate(number, *hosts):
     return objects.Aggregate(id=number, name='a', hosts=list(hosts))

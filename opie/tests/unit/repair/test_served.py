@@ -59,7 +59,7 @@ class ServedTest(testtools.TestCase):
     def look(self, fate, times=2):
         self.fate = fate
         for _ in range(times):
-            self.served.look(self.reaper)
+            self.served.give_back_refused(self.reaper)
 
     def test_one_that_has_its_host_is_followed_no_more(self):
         self.look(Fate.BUILDING)
