@@ -139,11 +139,9 @@ class Reaper:
         # their deletion may have missed it.
         instances.wait_until_gone(ending)
         # Before the journal is closed, so that the next reaper can do it.
-        is_noted = self._note_outcomes(wasted, served)
-        to_note = [] if is_noted else [*wasted, *served]
+        if not self._note_outcomes(wasted, served):
+            return
         for finding in closing:
-            if finding.preemption in to_note:
-                continue
             with _others_go_on(finding.preemption):
                 self._close_and_report(finding)
 
