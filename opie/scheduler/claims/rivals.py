@@ -63,6 +63,14 @@ def why_withdraw(
     return reason
 
 
+def place(own: _Preemptions) -> tuple[float, str]:
+    """Return what orders a request among those that began with it.
+
+    :param own: its own preemptions; some take from victims.
+    """
+    return _order(_first_of(own))
+
+
 def is_first_on(
     client: placement.Client, own: _Preemptions, provider: str
 ) -> bool:
@@ -74,7 +82,7 @@ def is_first_on(
     :param own: the request's own preemptions; some take from victims.
     :param provider: of the host.
     """
-    first = min((one for one in own if one.began is not None), key=_order)
+    first = _first_of(own)
     are_seen = time.time() >= (first.began or 0.0) + _PATIENCE_SECONDS
     return not any(
         one.nominated_provider == provider
@@ -88,6 +96,10 @@ def is_first_on(
         and _has_victims(client, one)
         for one in sorted(_others(client, own), key=_order)
     )
+
+
+def _first_of(own: _Preemptions) -> journal_names.Preemption:
+    return min((one for one in own if one.began is not None), key=_order)
 
 
 def _has_victims(

@@ -23,9 +23,11 @@ import typing
 
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
+from opie.scheduler.nova_db import shared_deletions
 from opie.scheduler.nova_db import shared_states
 from opie.scheduler.placement import client as placement_client
 from opie.scheduler.planning import failing_deletions
+from opie.scheduler.planning import host_queues
 from opie.scheduler.planning import host_values
 from opie.scheduler.planning import known_states
 from opie.scheduler.planning import pending
@@ -77,6 +79,12 @@ class Worker:
     )
     server_states: shared_states.SharedStates = dataclasses.field(
         default_factory=shared_states.SharedStates
+    )
+    deletions: shared_deletions.SharedDeletions = dataclasses.field(
+        default_factory=shared_deletions.SharedDeletions
+    )
+    queues: host_queues.HostQueues = dataclasses.field(
+        default_factory=host_queues.HostQueues
     )
     refused_victims: refused.RefusedVictims = dataclasses.field(
         default_factory=refused.RefusedVictims

@@ -105,7 +105,18 @@ class Eviction:
             off, no preemptor is wanted any more, or quota does not allow it.
         """
         turns = first_victims.FirstVictims(self._attempt)
-        at_first, later = turns.wait_for_turns(self._victims)
+        victims = self._victims
+        with turns.queued(victims):
+            at_first, later = turns.wait_for_turns(victims)
+            self._check_everything(victims)
+            # All of them, before any is sent away.
+            self._evict_all(at_first, self._check_all(victims))
+        if later:
+            self._wait_for([server.uuid for _, server in at_first])
+            self._evict_all(later, self._check_all(later))
+
+    def _check_everything(self, victims: first_victims.Victims) -> None:
+        """Check what does not depend on each victim alone."""
         states = self._attempt.shot.states
         companion_check.check(self._attempt)
         # Also for a request that needs no eviction: it would use up the quota
@@ -115,15 +126,9 @@ class Eviction:
         )
         leaving_checks.LeavingChecks(self._attempt).check_all()
         self._checks.check_protection(
-            {one: states[one].host for one, _ in self._victims},
+            {one: states[one].host for one, _ in victims},
             self._attempt.sources.worker.host_manager,
         )
-        # All of them, before any is sent away.
-        since_check = self._check_all(self._victims)
-        self._evict_all(at_first, since_check)
-        if later:
-            self._wait_for([server.uuid for _, server in at_first])
-            self._evict_all(later, self._check_all(later))
 
     def _evict_all(
         self, victims: first_victims.Victims, since_check: _Stopwatch | None

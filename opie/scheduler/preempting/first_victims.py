@@ -21,6 +21,8 @@ requests plan elsewhere, and none of their victims is lost.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+import contextlib
 import time
 import typing
 
@@ -33,7 +35,6 @@ from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import rivals
-from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import own_deletions
 from opie.scheduler.planning import stuck_deletions
 from opie.scheduler.preempting import still_wanted
@@ -47,8 +48,8 @@ CONF = nova.conf.CONF
 # servers are evicted ends one more often, and elsewhere one victim more waits
 # for another one.
 _LATELY_SECONDS = 5
-# How far the end of a deletion is looked back for, because clocks differ.
-_WINDOW_SECONDS = 60
+# How often a request that waits checks that it is still wanted.
+_CHECK_SECONDS = 1.0
 # (provider, server) of each.
 Victims = list[tuple[str, model.Server]]
 
@@ -58,7 +59,21 @@ class FirstVictims:
 
     def __init__(self, attempt: attempts.Attempt) -> None:
         self._attempt = attempt
+        self._worker = attempt.sources.worker
         self._context = nova_context.get_admin_context()
+
+    @contextlib.contextmanager
+    def queued(self, victims: Victims) -> Iterator[None]:
+        """Let the other requests of the worker see for which hosts this waits.
+
+        It ends when the victims were sent away, or will not be.
+        """
+        if not victims:
+            yield
+            return
+        providers = {provider for provider, _ in victims}
+        with self._worker.queues.joined(providers, self._place):
+            yield
 
     def wait_for_turns(self, victims: Victims) -> tuple[Victims, Victims]:
         """Wait until victims may go on their hosts.
@@ -84,34 +99,50 @@ class FirstVictims:
     def _is_to_go_alone(self, provider: str) -> bool:
         """Wait until a victim may go, and return whether it is to go alone."""
         patience = waiting.Deadline.after(hosts.timeout_seconds(CONF))
-        host = self._attempt.shot.states[provider].host
-        earlier = found = self._read(host)
+        checks_at = waiting.Deadline.after(_CHECK_SECONDS)
+        earlier = found = self._read(provider)
         for _ in waiting.tries(waiting.FOR_FIRST_VICTIMS):
             if _works(earlier, found):
                 return False
             if not found.asked and self._is_first_on(provider):
-                return True
-            self._check_time(provider, found, patience)
-            found = self._read(host)
+                # Another request may have gone just before.
+                found = self._read(provider, is_fresh=True)
+                if not found.asked:
+                    return not _works(earlier, found)
+            self._check_host(provider, found, patience)
+            if checks_at.is_over:
+                self._check_request()
+                checks_at = waiting.Deadline.after(_CHECK_SECONDS)
+            found = self._read(provider)
         raise AssertionError('the tries have no end')
 
-    def _read(self, host: str) -> own_deletions.OnHost:
-        cell = instances.cell_of_host(self._context, host)
-        with nova_context.target_cell(self._context, cell) as context:
-            return own_deletions.on_host(context, host, _WINDOW_SECONDS)
+    def _read(
+        self, provider: str, is_fresh: bool = False
+    ) -> own_deletions.OnHost:
+        return self._worker.deletions.on_host(
+            self._context, self._attempt.shot.states[provider].host, is_fresh
+        )
+
+    @property
+    def _place(self) -> tuple[float, str]:
+        return rivals.place(self._attempt.placement_claim.preemptions)
 
     def _is_first_on(self, provider: str) -> bool:
+        if not self._worker.queues.is_next(provider, self._place):
+            return False
         claim = self._attempt.placement_claim
         return rivals.is_first_on(claim.client, claim.preemptions, provider)
 
-    def _check_time(
+    def _check_request(self) -> None:
+        still_wanted.check_switch()
+        still_wanted.note_unwanted(self._attempt, self._attempt.preemptors)
+
+    def _check_host(
         self,
         provider: str,
         found: own_deletions.OnHost,
         patience: waiting.Deadline,
     ) -> None:
-        still_wanted.check_switch()
-        still_wanted.note_unwanted(self._attempt, self._attempt.preemptors)
         self._attempt.deadline.check()
         if patience.is_over or any(
             map(stuck_deletions.is_overdue, found.asked.values())

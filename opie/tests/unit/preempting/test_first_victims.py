@@ -27,6 +27,7 @@ from opie.scheduler import errors
 from opie.scheduler import waiting
 from opie.scheduler.claims import rivals
 from opie.scheduler.nova_db import own_deletions
+from opie.scheduler.planning import host_queues
 from opie.scheduler.preempting import first_victims
 from opie.scheduler.preempting import still_wanted
 from opie.tests.stand_ins import clock
@@ -71,7 +72,13 @@ class FirstVictimsTest(testtools.TestCase):
         self.is_first_on = self.useFixture(
             fixtures.MockPatchObject(rivals, 'is_first_on', return_value=True)
         ).mock
+        self.useFixture(
+            fixtures.MockPatchObject(rivals, 'place', lambda own: own)
+        )
         self.attempt = mock.Mock(deadline=waiting.Deadline.after(120))
+        self.attempt.placement_claim.preemptions = (_NOW, 'own')
+        self.queues = host_queues.HostQueues()
+        self.attempt.sources.worker.queues = self.queues
         self.attempt.shot.states = {
             name: types.SimpleNamespace(host='host ' + name) for name in 'ab'
         }
@@ -84,7 +91,10 @@ class FirstVictimsTest(testtools.TestCase):
         """
         turns = first_victims.FirstVictims(self.attempt)
         every = [*found[:-1], *[found[-1]] * 1000]
-        with mock.patch.object(turns, '_read', side_effect=every) as self.read:
+        with (
+            turns.queued(victims),
+            mock.patch.object(turns, '_read', side_effect=every) as self.read,
+        ):
             return [
                 [server.uuid for _, server in some]
                 for some in turns.wait_for_turns(victims)
@@ -148,6 +158,19 @@ class FirstVictimsTest(testtools.TestCase):
 
     def test_where_it_fails_to_go_the_next_one_goes_first(self):
         self.assertEqual([['v'], ['w']], self.wait(_asked(0), _QUIET))
+
+    def test_before_it_goes_first_it_sees_whether_another_has_just_gone(self):
+        found = _QUIET, _asked(0), _ended(0)
+        self.assertEqual([['v', 'w'], []], self.wait(*found))
+        fresh = [call.kwargs.get('is_fresh') for call in self.read.mock_calls]
+        self.assertEqual([None, True, None], fresh)
+
+    def test_only_the_next_of_a_worker_asks_for_those_of_others(self):
+        CONF.set_override('host_timeout_seconds', 7, 'opie')
+        with self.queues.joined(['a'], (_NOW - 1, 'other')):
+            self.assertElsewhere(_QUIET)
+        self.assertFalse(self.is_first_on.called)
+        self.assertEqual([['v'], ['w']], self.wait(_QUIET))
 
     def test_a_request_that_goes_first_is_waited_for(self):
         self.is_first_on.side_effect = [False, False, True]
