@@ -179,6 +179,17 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
         self.reap()
         self.assertEqual([], self.journal_providers())
 
+    def end_of(self, server):
+        """Wait until a server is not being built, and return its status."""
+
+        def ended():
+            status = self.api.get_server(server['id'])['status']
+            self.assertNotEqual('BUILD', status)
+            return status
+
+        self._wait_for_assert(ended)
+        return ended()
+
     def assertNoValidHost(self, server):
         now = self.api.get_server(server['id'])
         self.assertEqual('ERROR', now['status'])

@@ -81,15 +81,6 @@ class BurstTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
         self.assertEqual(6, len(self.logged('Evicting')))
         self.assertSound()
 
-    def end_of(self, server):
-        def ended():
-            status = self.api.get_server(server['id'])['status']
-            self.assertNotEqual('BUILD', status)
-            return status
-
-        self._wait_for_assert(ended)
-        return ended()
-
     def test_all_are_served_although_few_may_evict_at_a_time(self):
         self.scheduler_service.manager._pass_two._turns._free_slots = 2
         self.active(self.burst(10))

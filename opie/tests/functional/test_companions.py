@@ -100,12 +100,7 @@ class RivalsTest(
             self.boot(vcpu, hints=group, destination=host, state=None)
             for vcpu, host in ((3, 'host1'), (7, 'host2'))
         ]
-        states = sorted(
-            self._wait_for_server_parameter(
-                server, {'OS-EXT-STS:task_state': None}
-            )['status']
-            for server in servers
-        )
+        states = sorted(self.end_of(server) for server in servers)
         # The one that withdraws may go to no other host.
         self.assertEqual(['ACTIVE', 'ERROR'], states)
         self.assertEqual(1, len(self.logged('Evicting')))
