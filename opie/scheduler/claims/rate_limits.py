@@ -31,6 +31,8 @@ from opie.scheduler.placement import client as placement
 CONF = nova.conf.CONF
 
 WINDOW_SECONDS = 60
+# All requests of the worker wait meanwhile.
+_PATIENCE_SECONDS = 1.0
 
 _OVERALL = 'max_preemptions_per_minute'
 _PER_PROJECT = _OVERALL + '_per_project'
@@ -126,6 +128,8 @@ def check_again(
     ) -> str | None:
         return why_not(others, project_id, len(own))
 
-    reason = rivals.why_withdraw(client, own, why_not_beside)
+    reason = rivals.why_withdraw(
+        client, own, why_not_beside, _PATIENCE_SECONDS
+    )
     if reason:
         raise errors.LimitReached(reason)

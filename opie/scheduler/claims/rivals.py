@@ -27,8 +27,13 @@ from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.placement import client as placement
 
-# How long to wait for requests that began later to withdraw.
-_PATIENCE_SECONDS = 1.0
+# How long to wait for requests that began later to withdraw, where a caller
+# does not say.  It is over only where such a request does not, because it had
+# asked too early.  Two requests that both withdraw would meet again, so it is
+# long enough for a placement that has much to do.
+_PATIENCE_SECONDS = 5.0
+# How long after its beginning other requests may not have seen a request.
+_UNSEEN_SECONDS = 1.0
 
 _Preemptions = Sequence[journal_names.Preemption]
 _Reason = typing.TypeVar('_Reason')
@@ -38,6 +43,7 @@ def why_withdraw(
     client: placement.Client,
     own: _Preemptions,
     why_not: Callable[[_Preemptions, _Preemptions], _Reason | None],
+    patience_seconds: float = _PATIENCE_SECONDS,
 ) -> _Reason | None:
     """Return why a request has to withdraw, or None if it may go on.
 
@@ -48,8 +54,9 @@ def why_withdraw(
     :param own: the request's own preemptions that take from victims.
     :param why_not: given other preemptions that go on, and others that
         withdraw, returns why the request cannot go on, None if it can.
+    :param patience_seconds: how long those that began later may take.
     """
-    patience = waiting.Deadline.after(_PATIENCE_SECONDS)
+    patience = waiting.Deadline.after(patience_seconds)
     reason = None
     for _ in waiting.tries(waiting.FOR_RIVALS, patience):
         others = _others(client, own)
@@ -83,7 +90,7 @@ def is_first_on(
     :param provider: of the host.
     """
     first = _first_of(own)
-    are_seen = time.time() >= (first.began or 0.0) + _PATIENCE_SECONDS
+    are_seen = time.time() >= (first.began or 0.0) + _UNSEEN_SECONDS
     return not any(
         one.nominated_provider == provider
         and one.began is not None

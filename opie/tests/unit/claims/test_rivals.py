@@ -22,7 +22,7 @@ from opie.scheduler.claims import rivals
 from opie.tests.unit.claims import cloud
 
 _WORKER = 'aaaaaaaa'
-_PATIENCE_SECONDS = rivals._PATIENCE_SECONDS
+_UNSEEN_SECONDS = rivals._UNSEEN_SECONDS
 
 
 class FirstOnHostTest(cloud.CloudTestCase):
@@ -99,7 +99,7 @@ class FirstOnHostTest(cloud.CloudTestCase):
         self.claim_for(self.preemption('other', 0.5, worker='bbbbbbbb'))
         self.assertFalse(self.is_first())
         # Its time is rounded.
-        self.began -= _PATIENCE_SECONDS + 0.001
+        self.began -= _UNSEEN_SECONDS + 0.001
         self.own = [self.preemption('own')]
         self.assertTrue(self.is_first())
 
@@ -116,7 +116,7 @@ class FirstOnHostTest(cloud.CloudTestCase):
             for one in request:
                 entry = journal.entry_for({'VCPU': 1})
                 journal.open_provider(self.client, one, [entry])
-        self.began -= _PATIENCE_SECONDS + 0.001
+        self.began -= _UNSEEN_SECONDS + 0.001
         waits = [
             not all(
                 rivals.is_first_on(self.client, request, provider)

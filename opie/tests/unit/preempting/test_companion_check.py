@@ -37,7 +37,7 @@ from opie.tests.unit.claims import cloud
 objects.register_all()
 
 _ORDERS = 100
-_PATIENCE_SECONDS = 1
+_PATIENCE_SECONDS = 5
 _HOSTS = ('host1', 'host2')
 _FILTERS = (
     affinity_filter.ServerGroupAntiAffinityFilter(),
