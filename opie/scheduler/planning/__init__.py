@@ -13,6 +13,6 @@
 """What the planner is given, and what it asks while it plans.
 
 To read in this order: inputs, cloud_snapshot, snapshot, requirements,
-companions, pending, protection, host_values, live_cloud, host_filters,
-known_states, filter_trial.
+companions, pending, protection, host_values, live_cloud, unread_hosts,
+known_states, host_filters, thin_states, filter_trial.
 """

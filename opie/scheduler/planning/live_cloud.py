@@ -16,6 +16,7 @@ Hosts are read a few at a time, and only those that can still win; the planner
 says which.
 """
 
+import collections
 from collections.abc import Collection
 from collections.abc import Mapping
 import dataclasses
@@ -37,6 +38,7 @@ from opie.scheduler.planning import leaving
 from opie.scheduler.planning import old_places
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
+from opie.scheduler.planning import unread_hosts
 
 CONF = nova.conf.CONF
 
@@ -75,6 +77,9 @@ class NovaCloud:
         self.states: _States = {}
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
         self.has_changed = False
+        # How often which filter has refused a host.
+        self._reasons: collections.Counter[str] = collections.Counter()
+        self._unread = unread_hosts.UnreadHosts(sources.worker, shared)
         seconds = CONF.opie.max_planning_seconds
         self._search_ends = waiting.Deadline.after(seconds / 2)
         self._planning_ends = waiting.Deadline.after(seconds)
@@ -103,10 +108,11 @@ class NovaCloud:
             self._required.spec,
             states,
             lambda uuid: self._shared.state_without(
-                uuid, self._may_go(states[uuid])
+                uuid, self._unread.may_go(states[uuid])
             ),
             lambda uuid: self._shared.state_without(uuid, ()),
         )
+        self._reasons.update(reasons.values())
         passing = {
             uuid: state
             for uuid, state in states.items()
@@ -143,36 +149,12 @@ class NovaCloud:
 
         :raises errors.NoRoomMade: if a cell does not answer.
         """
-        # The state of a host that changes is more than what nova's record and
-        # its victims tell; see cloud_snapshot.py.
-        changing = self._shared.changing_providers
-        states = self._sources.worker.states.of(
-            self._host_manager,
-            self._required.context,
-            {
-                provider: self._shared.nodes[provider]
-                for provider in providers
-                if provider not in changing
-            },
+        return self._unread.why_unfit(
+            self._required,
+            providers,
+            max(self._reasons, key=self._reasons.__getitem__, default=''),
             self.is_search_over,
         )
-        reasons = host_filters.why_unfit(
-            self._sources.worker,
-            self._required.spec,
-            states,
-            lambda uuid: states[uuid].without(
-                self._may_go(states[uuid]),
-                self._shared.records_leaving(uuid),
-            ),
-            lambda uuid: states[uuid].without(()),
-        )
-        return {uuid: model.Unfit(reason) for uuid, reason in reasons.items()}
-
-    def _may_go(self, state: host_managers.HostState) -> set[str]:
-        may_go = self._shared.protected.may_go(
-            state.host, state.preemptibles or ()
-        )
-        return may_go.union(self._shared.leaving_on(state.uuid))
 
     def why_refused(
         self,
@@ -185,7 +167,10 @@ class NovaCloud:
         :raises errors.TooLate: if the time is over.
         """
         self._sources.deadline.check()
-        return self._filters.why_failed(provider, gone, nominations)
+        reason = self._filters.why_failed(provider, gone, nominations)
+        if reason:
+            self._reasons[reason] += 1
+        return reason
 
     def rank_by_weight(self, providers: tuple[str, ...]) -> dict[str, int]:
         """See :class:`live_cloud.LiveCloud`."""

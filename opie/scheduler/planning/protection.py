@@ -189,6 +189,15 @@ class Protection(typing.NamedTuple):
             return NEVER_EVICTED
         if server.flavor_id in self.unmarked_flavors:
             return 'is of a flavor that makes it preemptible no more'
+        # What is so of most servers is seen without a call.
+        if (
+            server.vm_state == vm_states.ACTIVE
+            and server.task_state is None
+            and server.locked_by is None
+            and not server.disable_terminate
+            and server.why_user_bound is None
+        ):
+            return None
         return (
             why_no_victim(server)
             or why_busy(server)
@@ -225,6 +234,14 @@ def _allows_evictions(mark: aggregates.Mark) -> bool:
             },
         )
         return False
+
+
+def costs_nothing(server: Server) -> bool:
+    """Tell whether nothing is lost when a server goes."""
+    return (
+        server.task_state in _DELETING
+        or server.vm_state == vm_states.SOFT_DELETED
+    )
 
 
 def why_never(server: HasProject) -> str | None:

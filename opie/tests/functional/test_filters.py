@@ -147,6 +147,21 @@ class AskedTogetherTest(FilterCase):
         self.assertGone(*on_host['host3'])
         self.assertUntouched(*on_host['host1'], *on_host['host2'], *normal)
 
+    def test_hosts_where_too_few_victims_may_go_are_not_read(self):
+        preemptibles = self.boot_on_each_host(1, 1, 1)
+        last = self.boot_preemptible(1, 'host3')
+        self.flags(max_instances_per_host=2, group='filter_scheduler')
+        self.flags(max_victims_per_request=1, group='opie')
+        refused = self.boot(1, state='ERROR')
+        self.assertNoValidHost(refused)
+        self.assertEqual(1, len(self.reads))
+        (line,) = self.logged('No room is made for %s' % refused['id'])
+        self.assertIn('3 of 3 hosts: more than 1 victim', line)
+        self.assertUntouched(last, *sum(preemptibles.values(), []))
+        # Servers that cost nothing do not count.
+        self.flags(max_victims_per_request=2, group='opie')
+        self.boot(1)
+
     def test_a_host_that_passes_because_a_server_stays_is_found(self):
         on_host = self.boot_on_each_host(5, 5)
         stays, goes = on_host['host2']

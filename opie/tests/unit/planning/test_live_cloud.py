@@ -38,6 +38,7 @@ class _State(types.SimpleNamespace):
             disable_terminate=False,
             flavor_id=None,
             is_undeletable=False,
+            why_user_bound=None,
         ),
     )
     is_whole = True
