@@ -16,7 +16,10 @@ It is brought up to date by reading what changed, and by reading the whole cell
 once in a while.
 """
 
+import collections
+from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 import datetime
@@ -25,6 +28,7 @@ import typing
 
 from nova import context as nova_context
 from nova.compute import task_states
+from nova.compute import vm_states
 import nova.conf
 from oslo_utils import timeutils
 
@@ -64,11 +68,20 @@ class CellIndex:
 
     :ivar by_host: (host, node) to the servers on it, ordered by uuid; a reader
         in another thread finds each host as it was or as it is.
+    :ivar asked_to_delete: uuid to server, of those that opie has asked nova to
+        delete.
+    :ivar resized: uuid to server, of those whose resize is unconfirmed.
+    :ivar flavors: the ids of flavors that alone make servers preemptible.
     :ivar is_silent: whether the cell did not answer when it was asked last.
     """
 
     def __init__(self) -> None:
         self.by_host: dict[_NodeKey, tuple[_Server, ...]] = {}
+        # These are asked for with each plan, and seldom change.
+        self.asked_to_delete: dict[str, _Server] = {}
+        self.resized: dict[str, _Server] = {}
+        self.flavors: frozenset[str] = frozenset()
+        self._flavors: collections.Counter[str] = collections.Counter()
         self.is_silent = False
         self._silent_at = 0.0
         self._servers: dict[str, _Server] = {}
@@ -137,6 +150,7 @@ class CellIndex:
         :param marked: the preemptible servers, by uuid.
         :param began: when the reading began.
         """
+        before = self._servers
         # A server has several rows if nova has one of its marks twice.
         self._servers = {
             row.uuid: marked[row.uuid]
@@ -149,6 +163,7 @@ class CellIndex:
         self.by_host = {
             key: _in_order(on_host) for key, on_host in by_host.items()
         }
+        self._count(before.values(), self._servers.values())
         self._read_whole_at = self._read_at = began
         self.is_silent = False
 
@@ -168,25 +183,70 @@ class CellIndex:
         for row in rows:
             is_one = row.uuid in marked and preemptibles.is_there(row)
             changed[row.uuid] = marked[row.uuid] if is_one else None
+        # Of most rows nothing has changed that matters here.
+        changed = {
+            uuid: server
+            for uuid, server in changed.items()
+            if server != self._servers.get(uuid)
+        }
+        removed = [
+            self._servers.pop(uuid)
+            for uuid in changed
+            if uuid in self._servers
+        ]
+        added = [server for server in changed.values() if server is not None]
+        self._servers.update((server.uuid, server) for server in added)
         touched: dict[_NodeKey, dict[str, _Server | None]] = {}
-        for uuid, server in changed.items():
-            before = self._servers.pop(uuid, None)
-            if server == before:
-                # Nothing that matters here; or no preemptible server.
-                if before is not None:
-                    self._servers[uuid] = before
-                continue
-            if before is not None:
-                touched.setdefault(_key(before), {})[uuid] = None
-            if server is not None:
-                self._servers[uuid] = server
-                touched.setdefault(_key(server), {})[uuid] = server
+        for server in removed:
+            touched.setdefault(_key(server), {})[server.uuid] = None
+        for server in added:
+            touched.setdefault(_key(server), {})[server.uuid] = server
         for key, changes in touched.items():
             here = {one.uuid: one for one in self.by_host.get(key, ())}
             left = {**here, **changes}.values()
             self.by_host[key] = _in_order(one for one in left if one)
+        if touched:
+            self._count(removed, added)
         self._read_at = began
         self.is_silent = False
+
+    def _count(
+        self, removed: Collection[_Server], added: Collection[_Server]
+    ) -> None:
+        """Let what is kept of a few servers be as it is without a scan.
+
+        Values are replaced, because other threads read them.
+        """
+        self.asked_to_delete = _replaced(
+            self.asked_to_delete,
+            removed,
+            (one for one in added if one.asked_to_delete_at is not None),
+        )
+        self.resized = _replaced(
+            self.resized,
+            removed,
+            (one for one in added if one.vm_state == vm_states.RESIZED),
+        )
+        self._flavors.subtract(_flavors_of(removed))
+        self._flavors.update(_flavors_of(added))
+        self._flavors = +self._flavors
+        self.flavors = frozenset(self._flavors)
+
+
+def _replaced(
+    known: Mapping[str, _Server],
+    removed: Iterable[_Server],
+    added: Iterable[_Server],
+) -> dict[str, _Server]:
+    left = dict(known)
+    for server in removed:
+        left.pop(server.uuid, None)
+    left.update((server.uuid, server) for server in added)
+    return left
+
+
+def _flavors_of(servers: Iterable[_Server]) -> Iterator[str]:
+    return (one.flavor_id for one in servers if one.flavor_id is not None)
 
 
 def _in_order(servers: Iterable[_Server]) -> tuple[_Server, ...]:

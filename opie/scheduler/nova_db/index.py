@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Iterable
-from collections.abc import Iterator
 import threading
 
 from nova import context as nova_context
@@ -48,31 +47,27 @@ class Index:
         cell = self._cells.get(cell_uuid)
         return cell.by_host.get((host, node), ()) if cell else ()
 
-    def by_cell(
-        self, vm_state: str | None = None
-    ) -> dict[str, dict[str, preemptibles.PreemptibleServer]]:
-        """Return cell uuid to server uuid to server.
-
-        :param vm_state: of the servers, None for all.
-        """
+    def by_cell(self) -> dict[str, dict[str, preemptibles.PreemptibleServer]]:
+        """Return cell uuid to server uuid to server."""
         # Lists, because other threads bring the index up to date.
         return {
             uuid: {
                 server.uuid: server
                 for servers in list(cell.by_host.values())
                 for server in servers
-                if vm_state is None or server.vm_state == vm_state
             }
             for uuid, cell in list(self._cells.items())
         }
 
+    def resized(self) -> dict[str, dict[str, preemptibles.PreemptibleServer]]:
+        """Return the same of servers whose resize is unconfirmed."""
+        return {uuid: cell.resized for uuid, cell in list(self._cells.items())}
+
     def flavors(self) -> set[str]:
         """Return the ids of flavors that alone make servers preemptible."""
-        return {
-            server.flavor_id
-            for server in self._all()
-            if server.flavor_id is not None
-        }
+        return set().union(
+            *(cell.flavors for cell in list(self._cells.values()))
+        )
 
     def asked_to_delete(self) -> list[preemptibles.PreemptibleServer]:
         """Return the servers that opie has asked nova to delete.
@@ -81,15 +76,9 @@ class Index:
         """
         return [
             server
-            for server in self._all()
-            if server.asked_to_delete_at is not None
+            for cell in list(self._cells.values())
+            for server in cell.asked_to_delete.values()
         ]
-
-    def _all(self) -> Iterator[preemptibles.PreemptibleServer]:
-        # Lists, because other threads bring the index up to date.
-        for cell in list(self._cells.values()):
-            for servers in list(cell.by_host.values()):
-                yield from servers
 
     def refresh(
         self,

@@ -24,8 +24,6 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 import typing
 
-from nova.compute import vm_states
-
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import old_places
@@ -93,7 +91,7 @@ def read(
     :param nodes: provider to compute node.
     :raises errors.SilentCells: if a cell does not answer.
     """
-    resized = worker.host_manager.index.by_cell(vm_states.RESIZED)
+    resized = worker.host_manager.index.resized()
     asked = [
         cell
         for cell in worker.host_manager.enabled_cells
