@@ -37,6 +37,9 @@ A file stands below one that uses it, and make_plan is in the first::
                 leaving         the servers that go in any case
       shares                    what a preemptor takes of each victim
 
+The package trees stands beside these: what placement would propose for a
+request if some servers were gone.  The planner does not use it yet.
+
 The values are in model, amounts of resource classes in amounts, and what the
 planner asks in live_cloud.
 """

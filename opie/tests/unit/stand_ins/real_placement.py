@@ -25,7 +25,6 @@ from opie.tests.stand_ins.placement import server
 _HEADERS = {
     'x-auth-token': 'admin',
     'accept': 'application/json',
-    'OpenStack-API-Version': 'placement ' + placement_client.VERSION,
 }
 _FIRST_LENIENT_RELEASE = 14
 
@@ -45,10 +44,17 @@ class RealPlacement(fixtures.Fixture):
         )
         self._application = deploy.loadapp(own.conf_fixture.conf)
 
-    def request(self, method, url, body=None):
+    def request(
+        self, method, url, body=None, version=placement_client.VERSION
+    ):
         """Return the :class:`server.Answer` to a request."""
         request = webob.Request.blank(
-            url, method=method.upper(), headers=_HEADERS
+            url,
+            method=method.upper(),
+            headers={
+                **_HEADERS,
+                'OpenStack-API-Version': 'placement ' + version,
+            },
         )
         if method in ('post', 'put'):
             request.content_type = 'application/json'
