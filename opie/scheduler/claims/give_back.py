@@ -28,11 +28,13 @@ import typing
 
 from oslo_log import log as logging
 
+from opie.scheduler import report
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import restoring
 from opie.scheduler.placement import client as placement
+from opie.scheduler.placement import names
 
 LOG = logging.getLogger(__name__)
 
@@ -90,7 +92,9 @@ def give_back(
         except Exception as exc:
             error = exc
     level = _log_level(error, is_tried_once=not patience_seconds)
-    _log_failure(level, preemptions, dropped, error)
+    # Placement knows a host by its provider.
+    text = report.with_names(str(error), names.of_hosts(client, str(error)))
+    _log_failure(level, preemptions, dropped, text)
     return Result(is_done=False)
 
 
@@ -106,7 +110,7 @@ def _log_failure(
     level: int,
     preemptions: Iterable[journal_names.Preemption],
     dropped: Iterable[str],
-    error: Exception,
+    error: str,
 ) -> None:
     preemptors = {one.preemptor for one in preemptions}.union(dropped)
     providers = sorted(one.journal_provider for one in preemptions)

@@ -22,11 +22,13 @@ restored for instance.  By nova's own records it repeats a request that nova
 has accepted and lost.
 """
 
+from collections.abc import Callable
 from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 import contextlib
+import functools
 import typing
 
 from nova import context as nova_context
@@ -41,12 +43,15 @@ from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import waste
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
+from opie.scheduler.placement import names
 from opie.scheduler.repair import findings
 from opie.scheduler.repair import lost_deletions
 from opie.scheduler.repair import preemptor_fate
 
 CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
+
+_NumberChosen = Callable[[journal_names.Preemption], int]
 
 
 class Reaper:
@@ -124,15 +129,16 @@ class Reaper:
         """
         closing: list[findings.Finding] = []
         ending: set[str] = set()
+        number_chosen = functools.cache(self._number_chosen)
         wasted, served = [], []
         for preemption in preemptions:
             with _others_go_on(preemption):
                 finding = self.finding(preemption)
                 if finding.is_served:
                     served.append(preemption)
-                elif self._is_wasted_by_project(finding):
+                elif self._is_wasted_by_project(finding, number_chosen):
                     wasted.append(preemption)
-                if self._give_back_what_is_due(finding):
+                if self._give_back_what_is_due(finding, number_chosen):
                     ending |= self._ending(finding)
                     closing.append(finding)
         # What was given back may have come too late for these victims, and
@@ -145,11 +151,12 @@ class Reaper:
             with _others_go_on(finding.preemption):
                 self._close_and_report(finding)
 
-    def _is_wasted_by_project(self, finding: findings.Finding) -> bool:
+    def _is_wasted_by_project(
+        self, finding: findings.Finding, number_chosen: _NumberChosen
+    ) -> bool:
         """Tell whether victims were lost in vain, by fault of the project."""
         return finding.is_by_fault_of_project and (
-            self._number_chosen(finding.preemption)
-            > self._number_alive(finding)
+            number_chosen(finding.preemption) > self._number_alive(finding)
         )
 
     @steps.step('the reaper closes')
@@ -169,7 +176,9 @@ class Reaper:
             return False
         return True
 
-    def _give_back_what_is_due(self, finding: findings.Finding) -> bool:
+    def _give_back_what_is_due(
+        self, finding: findings.Finding, number_chosen: _NumberChosen
+    ) -> bool:
         """Give back to victims, and report those that were lost in vain.
 
         :returns: whether the preemption's journal can be closed.
@@ -178,7 +187,7 @@ class Reaper:
             return finding.repair is findings.Repair.CLOSE
         consumers = finding.entries.keys()
         self._empty_deleted(consumers)
-        chosen = self._number_chosen(finding.preemption)
+        chosen = number_chosen(finding.preemption)
         result = self._give_back_once(finding)
         # Of all reapers that try, only one changes anything.
         if result.changed and not finding.is_counted_when_closed:
@@ -225,10 +234,11 @@ class Reaper:
     def _give_back_once(self, finding: findings.Finding) -> give_back.Result:
         preemption = finding.preemption
         LOG.info(
-            'Repairing the preemption %(name)s, whose preemptor is %(fate)s: '
-            '%(repair)s.',
+            'Repairing the preemption %(name)s on %(host)s, whose preemptor '
+            'is %(fate)s: %(repair)s.',
             {
                 'name': preemption.name,
+                'host': self._host(preemption),
                 'fate': finding.fate.value,
                 'repair': finding.repair.value,
             },
@@ -241,6 +251,11 @@ class Reaper:
             patience_seconds=0,
         )
 
+    def _host(self, preemption: journal_names.Preemption) -> str:
+        """Return the name of the nominated host, for the log."""
+        provider = preemption.nominated_provider
+        return names.of_hosts(self._client, provider).get(provider, provider)
+
     @steps.step('the reaper closes')
     def _close_and_report(self, finding: findings.Finding) -> None:
         """Delete a journal provider, and report what was lost in vain."""
@@ -251,9 +266,12 @@ class Reaper:
         )
         if chosen is None:
             LOG.warning(
-                'The preemption %s stays in the journal for now: it was '
-                'changed in this moment.',
-                preemption.name,
+                'The preemption %(name)s on %(host)s stays in the journal for '
+                'now: it was changed in this moment.',
+                {
+                    'name': preemption.name,
+                    'host': self._host(preemption),
+                },
             )
         elif finding.is_counted_when_closed:
             _report_waste(finding, chosen - self._number_alive(finding))

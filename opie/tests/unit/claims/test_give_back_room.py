@@ -136,7 +136,7 @@ class ElsewhereTest(giving.GiveBackTestCase):
     def test_the_others_are_restored_and_the_log_names_the_provider(self):
         self.assertIsNone(self.give_back())
         self.assertRestored('some')
-        self.assertComplains('WARNING', uuids.pool)
+        self.assertComplains('WARNING', "resource provider 'pool'")
 
     def test_it_is_restored_once_that_is_allowed_again(self):
         self.give_back()

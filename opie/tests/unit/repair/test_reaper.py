@@ -113,6 +113,22 @@ class RepairTest(ReaperTestCase):
         self.assertUndone('some', 'other')
         self.assertWasted(0)
 
+    def test_the_log_names_the_host(self):
+        self.repair()
+        (line,) = self.logged('Repairing the preemption')
+        self.assertIn(' on host, whose preemptor is', line)
+
+    def test_the_log_has_the_provider_where_placement_tells_no_name(self):
+        self.placement.interrupt(
+            'get',
+            '/resource_providers.uuid=%s' % uuids.host,
+            stand_in.answer(503),
+        )
+        self.repair()
+        (line,) = self.logged('Repairing the preemption')
+        self.assertIn(' on %s, whose' % uuids.host, line)
+        self.assertUndone('some', 'other')
+
     def test_victims_of_it_that_are_gone_were_lost_in_vain(self):
         self.lose('some')
         self.repair()
@@ -331,6 +347,7 @@ class TroubleTest(ReaperTestCase):
         self.repair()
         self.assertEqual({'host': {'VCPU': 10}}, self.held('new'))
         self.assertEqual(1, len(self.in_flight()))
-        self.assertTrue(self.logged('stays in the journal for now'))
+        (line,) = self.logged('stays in the journal for now')
+        self.assertIn(' on host stays', line)
         self.repair()
         self.assertUndone('some')

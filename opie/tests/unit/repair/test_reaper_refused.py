@@ -45,6 +45,19 @@ class RefusedTest(test_reaper.ReaperTestCase):
         self.assertUndone('other')
         self.assertWasted(1)
 
+    def test_what_it_was_opened_for_is_read_once_to_decide_and_to_close(self):
+        self.lose('some')
+        (preemption,) = self.in_flight()
+        before = len(self.placement.calls)
+        self.repair()
+        url = '/resource_providers/%s/inventories'
+        self.assertEqual(
+            2,
+            self.placement.calls[before:].count(
+                ('get', url % preemption.journal_provider, None)
+            ),
+        )
+
     def test_one_that_was_refused_and_counts_for_a_limit_stays(self):
         self.lose('some', 'other')
         cloud.CONF.set_override('max_preemptions_per_minute', 9, 'opie')
