@@ -35,6 +35,9 @@ _ACCELERATOR = 'has accelerators of cyborg, which only its user can free'
 _TPM_METADATA = ('image_hw_tpm_version', 'vtpm_secret_uuid')
 _TPM_EXTRA_SPEC = '%"hw:tpm_version"%'
 _ACCELERATOR_EXTRA_SPEC = '%"accel:device_profile"%'
+# NOTE: nova/network/neutron.py keeps the profiles of ports in its cache, and
+# frees what a port's device profile has asked cyborg for by this.
+_ACCELERATOR_OF_PORT = '%"arq_uuid"%'
 
 
 @main_db.pick_context_manager_reader
@@ -48,12 +51,18 @@ def on_hosts(
     """
     server, extra = main_models.Instance, main_models.InstanceExtra
     metadata = main_models.InstanceSystemMetadata
-    has_accelerator = extra.flavor.like(_ACCELERATOR_EXTRA_SPEC)
+    cache = main_models.InstanceInfoCache
+    has_accelerator = sa.or_(
+        extra.flavor.like(_ACCELERATOR_EXTRA_SPEC),
+        # Without ports there is no value.
+        sa.func.coalesce(cache.network_info, '').like(_ACCELERATOR_OF_PORT),
+    )
     query = (
         context.session.query(
             server.uuid, has_accelerator.label('has_accelerator')
         )
         .outerjoin(extra, extra.instance_uuid == server.uuid)
+        .outerjoin(cache, cache.instance_uuid == server.uuid)
         .outerjoin(
             metadata,
             sa.and_(

@@ -13,6 +13,9 @@
 
 """Victims that only their users can delete as a whole stay."""
 
+from nova.network import model
+from oslo_utils.fixture import uuidsentinel as uuids
+
 from opie.tests.functional import base
 
 
@@ -21,11 +24,13 @@ class UserBoundTest(base.CloudTestCase):
 
     def setUp(self):
         super().setUp()
-        self.bound = [self.boot_preemptible(2, 'host1') for _ in range(4)]
+        sizes = 2, 2, 2, 1, 1
+        self.bound = [self.boot_preemptible(one, 'host1') for one in sizes]
         self.note(self.bound[0], 'vtpm_secret_uuid', self.bound[0]['id'])
         self.note(self.bound[1], 'image_hw_tpm_version', '2.0')
         self.specify(self.bound[2], 'hw:tpm_version', '2.0')
         self.specify(self.bound[3], 'accel:device_profile', 'gpu')
+        self.have_port(self.bound[4], {'arq_uuid': uuids.accelerator})
         self.free = self.boot_preemptible(8, 'host2')
         self.has_run(self.free, 3000)
 
@@ -40,6 +45,20 @@ class UserBoundTest(base.CloudTestCase):
         instance.flavor.extra_specs = {key: value}
         instance.save()
 
+    def have_port(self, server, profile):
+        """Let nova's cache have a port of a server, with a profile."""
+        cache = self.instance(server).info_cache
+        cache.network_info = model.NetworkInfo(
+            [
+                model.VIF(
+                    id=uuids.port,
+                    network=model.Network(id=uuids.network, subnets=[]),
+                    profile=profile,
+                )
+            ]
+        )
+        cache.save()
+
     def test_they_stay_and_a_refusal_says_why(self):
         self.assertEqual('host2', self.host_of(self.boot(8)))
         self.assertGone(self.free)
@@ -48,8 +67,8 @@ class UserBoundTest(base.CloudTestCase):
         self.assertUntouched(*self.bound)
         (line,) = self.logged('No room is made for')
         self.assertIn(
-            '4 preemptible servers on 1 host: 3 have a virtual TPM, whose '
-            'secret only its user can delete, 1 has accelerators of cyborg, '
+            '5 preemptible servers on 1 host: 3 have a virtual TPM, whose '
+            'secret only its user can delete, 2 have accelerators of cyborg, '
             'which only its user can free, 0 may be evicted',
             line,
         )
