@@ -82,8 +82,8 @@ class OnHost:
 
     :ivar asked: uuid to when opie has asked to delete the server, of those
         that are still being deleted.
-    :ivar ended_at: when a deletion has ended last, of any server; None if
-        none has of late.
+    :ivar ended_at: when the compute was last done with the guest of a server
+        that it deleted, of any server; None if it was not of late.
     """
 
     asked: dict[str, float]
@@ -118,7 +118,13 @@ def on_host(
         .filter(
             server.updated_at >= since,
             server.host == host,
-            server.deleted != 0,
+            # NOTE: nova/compute/manager.py says so once the guest is gone,
+            # which may be long before it has freed everything and ends the
+            # record.
+            sa.or_(
+                server.deleted != 0,
+                server.vm_state == vm_states.DELETED,
+            ),
         )
         .scalar()
     )

@@ -217,7 +217,7 @@ class Attempt:
         :raises errors.NoRoomMade: if the request is over.
         """
         waits = confirmation.Confirmation(self)
-        eviction.Eviction(self, waits.wait_for).run()
+        eviction.Eviction(self, waits.wait_for_guests).run()
 
     @steps.step('confirms')
     def confirm(self) -> None:

@@ -19,6 +19,7 @@ deadline.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Iterable
 import typing
 
@@ -71,53 +72,51 @@ class Confirmation:
         :raises errors.AttemptVoid: if it will not be.
         :raises errors.TooLate: if it is not in time.
         """
-        self.wait_for(self._attempt.awaited)
+        self._ask_after(_RECORD_SECONDS)
+        self._wait(self._attempt.awaited, self._is_all_released)
+
+    def wait_for_guests(self, victims: Iterable[str]) -> None:
+        """Wait until the guests of some victims are gone; see :meth:`wait`.
+
+        What nova has to free afterwards may take longer.
+
+        :param victims: their uuids; those that are not awaited are left out.
+        """
+        self._wait(victims, lambda are_guests_gone: are_guests_gone)
 
     @steps.polling
-    def wait_for(self, awaited: Iterable[str]) -> None:
-        """Wait until what some victims held is free; see :meth:`wait`.
+    def _wait(
+        self, victims: Iterable[str], is_enough: Callable[[bool], bool]
+    ) -> None:
+        """Wait until the records of victims have ended, or what is enough.
 
-        :param awaited: their uuids; those that are not awaited are left out.
+        :param is_enough: is told whether all guests are gone.
         """
-        cells: dict[str, objects.CellMapping] = {}
-        there: dict[str, set[str]] = {}
-        for victim in self._attempt.awaited.keys() & set(awaited):
-            cell = self._attempt.awaited[victim]
-            cells[cell.uuid] = cell
-            there.setdefault(cell.uuid, set()).add(victim)
-        self._ask_after(_RECORD_SECONDS)
+        there = self._attempt.awaited.keys() & set(victims)
         for _ in waiting.tries(waiting.FOR_VICTIMS):
-            # NOTE: nova/compute/manager.py counts all records on its host
-            # when it checks the policy of a group.
-            is_ending = not self._attempt.has_group
-            for uuid, victims in list(there.items()):
-                there[uuid], are_ending = self._still_there(
-                    cells[uuid], victims
-                )
-                is_ending = is_ending and are_ending
-            if not any(there.values()):
-                break
-            if not is_ending:
-                self._ask_after(_RECORD_SECONDS)
-            elif self._is_all_released():
+            there, are_guests_gone = self._still_there(there)
+            if not there or is_enough(are_guests_gone):
                 break
             self._attempt.deadline.check()
-            self._check_time_of_hosts(set().union(*there.values()))
+            self._check_time_of_hosts(there)
         self._check_services_again()
 
     def _ask_after(self, seconds: float) -> None:
         self._asks_after = seconds
         self._asks_at = waiting.Deadline.after(seconds)
 
-    def _is_all_released(self) -> bool:
+    def _is_all_released(self, are_guests_gone: bool) -> bool:
         """Tell whether nova has freed all victims, and only not ended records.
 
         Placement is asked where the records stay, and ever more seldom.  The
         deletions of a burst need placement more than the requests that wait.
 
         NOTE: nova/compute/manager.py frees what its tracker counts first, then
-        the allocations, and destroys the record last.
+        the allocations, and destroys the record last.  It counts all records
+        on its host when it checks the policy of a group.
         """
+        if self._attempt.has_group or not are_guests_gone:
+            self._ask_after(_RECORD_SECONDS)
         if not self._asks_at.is_over:
             return False
         self._ask_after(2 * self._asks_after)
@@ -149,10 +148,25 @@ class Confirmation:
                 providers=late,
             )
 
-    def _still_there(
+    def _still_there(self, victims: set[str]) -> tuple[set[str], bool]:
+        """Return (those whose record is there, whether no guest is)."""
+        cells = {}
+        by_cell: dict[str, set[str]] = {}
+        for victim in victims:
+            cell = self._attempt.awaited[victim]
+            cells[cell.uuid] = cell
+            by_cell.setdefault(cell.uuid, set()).add(victim)
+        there: set[str] = set()
+        are_guests_gone = True
+        for uuid, its_victims in by_cell.items():
+            some, are_gone = self._still_in_cell(cells[uuid], its_victims)
+            there |= some
+            are_guests_gone = are_guests_gone and are_gone
+        return there, are_guests_gone
+
+    def _still_in_cell(
         self, cell: objects.CellMapping, victims: set[str]
     ) -> tuple[set[str], bool]:
-        """Return (those whose record is there, whether nova is through)."""
         try:
             states = self._attempt.sources.worker.server_states.states_of(
                 self._context, cell, victims
@@ -165,6 +179,7 @@ class Confirmation:
             for victim, state in states.items()
             if not self._has_failed(victim, *state)
         }
+        # NOTE: nova/compute/manager.py sets DELETED when the guest is gone.
         return there, all(
             states[victim][0] == vm_states.DELETED for victim in there
         )

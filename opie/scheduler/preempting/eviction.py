@@ -79,17 +79,17 @@ class _Stopwatch:
 class Eviction:
     """The evictions of one attempt, which notes the victims sent away.
 
-    :param wait_for: called with the uuids of victims; returns when they are
-        gone.
+    :param wait_for_guests: called with the uuids of victims; returns when
+        their guests are gone.
     """
 
     def __init__(
         self,
         attempt: attempts.Attempt,
-        wait_for: Callable[[Collection[str]], None],
+        wait_for_guests: Callable[[Collection[str]], None],
     ) -> None:
         self._attempt = attempt
-        self._wait_for = wait_for
+        self._wait_for_guests = wait_for_guests
         self._checks = attempt.checks
         self._context = nova_context.get_admin_context()
         self._compute_api = compute_api.API()
@@ -112,7 +112,7 @@ class Eviction:
             # All of them, before any is sent away.
             self._evict_all(at_first, self._check_all(victims))
         if later:
-            self._wait_for([server.uuid for _, server in at_first])
+            self._wait_for_guests([server.uuid for _, server in at_first])
             self._evict_all(later, self._check_all(later))
 
     def _check_everything(self, victims: first_victims.Victims) -> None:

@@ -13,10 +13,10 @@
 """Lets one victim of a host go first, unless the host is known to work.
 
 A host that hangs is up for nova for a while, and deletes the servers that it
-was asked to delete when it returns.  So where no deletion has ended just now,
+was asked to delete when it returns.  So where no guest was deleted just now,
 one victim is sent away at first.  The victims of other requests and schedulers
-there wait until it is gone.  If the host does not delete it in time, these
-requests plan elsewhere, and none of their victims is lost.
+there wait until its guest is gone.  If the host does not delete it in time,
+these requests plan elsewhere, and none of their victims is lost.
 """
 
 from __future__ import annotations

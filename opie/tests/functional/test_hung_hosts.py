@@ -14,6 +14,7 @@
 
 import threading
 
+from nova.compute import manager as compute_manager
 from nova.virt import fake
 
 from opie.tests.functional import base
@@ -99,3 +100,46 @@ class LaterTest(HungHostCase):
         preemptor = self.boot(3)
         self.assertEqual('host1', self.host_of(preemptor))
         self.assertSound()
+
+
+class LateEndTest(base.CloudTestCase):
+    """A compute has much to do before it ends the records of servers."""
+
+    hosts = ('host1',)
+    do_hosts_work = False
+
+    def setUp(self):
+        super().setUp()
+        self.victims = [self.boot_preemptible(3) for _ in range(3)]
+        self.boot(1)
+        self.may_end = threading.Event()
+        self.addCleanup(self.may_end.set)
+
+        def end(real, *args, **kwargs):
+            self.may_end.wait(base.WAIT_SECONDS)
+            return real(*args, **kwargs)
+
+        self.wrap(compute_manager.ComputeManager, '_complete_deletion', end)
+
+    def assertAllGo(self):
+        """Assert that all victims go before any record ends."""
+        self._wait_for_assert(
+            lambda: self.assertEqual(3, len(self.logged('Evicting ')))
+        )
+        self.may_end.set()
+
+    def test_other_requests_go_on_once_the_first_guest_is_gone(self):
+        flavor = self.flavor(3)
+        preemptors = [self.boot(flavor=flavor, state=None) for _ in range(3)]
+        self.assertAllGo()
+        for preemptor in preemptors:
+            self._wait_for_state_change(preemptor, 'ACTIVE')
+        self.assertGone(*self.victims)
+        self.assertNoJournal()
+
+    def test_so_does_one_with_several_victims(self):
+        preemptor = self.boot(9, state=None)
+        self.assertAllGo()
+        self._wait_for_state_change(preemptor, 'ACTIVE')
+        self.assertGone(*self.victims)
+        self.assertNoJournal()
