@@ -48,14 +48,13 @@ def add_to_server(response):
     _encode(response, body)
 
 
-def add_to_page(response, wanted, has_details):
+def add_to_page(response, wanted, is_shown):
     """Say of each server of a page whether it is preemptible, and filter.
 
     :param wanted: True to keep the preemptible servers, False to keep the
         normal ones, None to keep all.  A server that may be either is kept
         only with None.
-    :param has_details: whether the request asked for details, of which the
-        member is one.
+    :param is_shown: whether the request asks for the member.
     :raises oslo_db.exception.DBError: when nova's databases do not answer.
     """
     body = _decode(response)
@@ -70,7 +69,7 @@ def add_to_page(response, wanted, has_details):
         ]
         for link in body.get('servers_links', ()):
             link['href'] = _with_parameter(link['href'], wanted)
-    if has_details:
+    if is_shown:
         for server in body['servers']:
             _add(server, known)
     _encode(response, body)

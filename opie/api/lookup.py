@@ -63,22 +63,31 @@ def find(uuids):
 
     :raises oslo_db.exception.DBError: when the API database does not answer.
     """
+    found, left = _find(list(uuids))
+    if left:
+        # nova has put them into their cells between the queries.
+        found.update(_find(left)[0])
+    return found
+
+
+def _find(uuids):
+    """Return what :func:`find` does, and the servers that were nowhere."""
     context = nova_context.get_admin_context()
     mappings = [
         mapping
-        for batch in marks.batches(list(uuids))
+        for batch in marks.batches(uuids)
         for mapping in _mappings(context, batch)
     ]
     known = [mapping.instance_uuid for mapping in mappings]
     hinted = _hints.marked(context, known)
     rows = _rows_in_cells(context, mappings)
-    building = _building(
-        context, [m.instance_uuid for m in mappings if m.cell_id is None]
-    )
-    return {
+    in_no_cell = [m.instance_uuid for m in mappings if m.cell_id is None]
+    building = _building(context, in_no_cell)
+    servers = {
         mapping.instance_uuid: _server(mapping, hinted, rows, building)
         for mapping in mappings
     }
+    return servers, [uuid for uuid in in_no_cell if uuid not in building]
 
 
 def image_property(uuid, name):

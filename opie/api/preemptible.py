@@ -13,7 +13,8 @@
 
 The filter stands right before nova's router, in api-paste.ini or through
 opie.api.wsgi.  The member ``preemptible`` of a request becomes a scheduler
-hint, and answers about servers tell which servers are preemptible.  A request
+hint.  Answers about servers tell which servers are preemptible where the
+request asks for that; all other answers are nova's, byte for byte.  A request
 that is about something else passes as it is.
 """
 
@@ -21,6 +22,7 @@ from nova import exception
 from nova import objects
 from nova.api.openstack import common
 from nova.api.openstack import wsgi
+import nova.conf
 from oslo_log import log as logging
 from oslo_serialization import jsonutils
 import webob.dec
@@ -33,10 +35,15 @@ from opie.api import lookup
 from opie.api import query
 from opie.api import routes
 from opie.api import shutdown_timeout
+from opie.api import versions
+import opie.conf
 from opie.conf import policies
 from opie.preemption import marks
 
+CONF = nova.conf.CONF
 LOG = logging.getLogger(__name__)
+
+opie.conf.register_opts(CONF)
 
 # Set in the environment of a request that has passed a filter already.
 _HAS_PASSED = 'opie.api.has_passed'
@@ -60,69 +67,83 @@ class PreemptibleFilter:
         if route is None or _HAS_PASSED in req.environ:
             return self.application
         req.environ[_HAS_PASSED] = True
-        operation, server_id = route
-        if operation == routes.CREATE:
-            return self._create(req)
-        if operation in (routes.INDEX, routes.DETAIL):
-            return self._list(req, operation == routes.DETAIL)
-        if operation == routes.ACTION:
-            return self._act(req, server_id)
-        return self._forward(req)
+        try:
+            is_named = versions.is_named(req)
+        except versions.NotAcceptable as error:
+            return versions.refusal(req, error)
+        is_shown = is_named or CONF.opie.always_show_preemptible
+        answer = self._answer(req, *route, is_shown)
+        if not is_named:
+            return answer
+        response = req.get_response(answer)
+        versions.name_in(response)
+        return response
 
-    def _create(self, req):
+    def _answer(self, req, operation, server_id, is_shown):
+        """Return nova's answer, or a WSGI application that gives it.
+
+        :param is_shown: whether it is to tell which servers are preemptible.
+        """
+        if operation == routes.CREATE:
+            return self._create(req, is_shown)
+        if operation in (routes.INDEX, routes.DETAIL):
+            return self._list(req, is_shown)
+        if operation == routes.ACTION:
+            return self._act(req, server_id, is_shown)
+        return self._forward(req, is_shown)
+
+    def _create(self, req, is_shown):
         body = _decode(req)
         if body is None or not isinstance(body.get('server'), dict):
             return self.application
+        context = _context(req)
         try:
             is_marked = create_body.read(body)
-        except create_body.InvalidMark as error:
-            return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
-        context = _context(req)
-        is_preemptible = bool(is_marked) or _flavor_is_marked(
-            context, body['server'].get('flavorRef')
-        )
-        rule = (
-            policies.CREATE_PREEMPTIBLE
-            if is_preemptible
-            else policies.CREATE_NORMAL
-        )
-        if not policy.allows(rule, context):
-            return self._forbid(req, rule)
-        if is_preemptible:
-            try:
+            is_preemptible = bool(is_marked) or _flavor_is_marked(
+                context, body['server'].get('flavorRef')
+            )
+            rule = (
+                policies.CREATE_PREEMPTIBLE
+                if is_preemptible
+                else policies.CREATE_NORMAL
+            )
+            if not policy.allows(rule, context):
+                return self._forbid(req, rule)
+            if is_preemptible:
                 shutdown_timeout.check_new(context, body['server'])
-            except shutdown_timeout.TooLong as error:
-                return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
-        changed = create_body.for_nova(body, is_marked)
-        if changed is not body:
-            try:
+            changed = create_body.for_nova(body, is_marked)
+            if changed is not body:
                 req.body = jsonutils.dump_as_bytes(changed)
-            except RecursionError:
-                return self._refuse(
-                    req, webob.exc.HTTPBadRequest, 'Malformed request body'
-                )
+        except (create_body.InvalidMark, shutdown_timeout.TooLong) as error:
+            return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
+        except RecursionError:
+            return self._refuse(
+                req, webob.exc.HTTPBadRequest, 'Malformed request body'
+            )
+        if not is_shown:
+            return self.application
         response = req.get_response(self.application)
         answers.add_to_created(response, is_preemptible)
         return response
 
-    def _list(self, req, has_details):
+    def _list(self, req, is_shown):
         try:
             rest, wanted = query.take(req.environ.get('QUERY_STRING', ''))
         except query.InvalidParameter as error:
             return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
-        if wanted is None and not has_details:
+        if wanted is None and not is_shown:
             return self.application
         req.environ['QUERY_STRING'] = rest
         response = req.get_response(self.application)
         try:
-            answers.add_to_page(response, wanted, has_details)
+            answers.add_to_page(response, wanted, is_shown)
         except Exception:
             if wanted is not None:
                 raise
             LOG.exception(_INCOMPLETE, req.method, req.path_info)
         return response
 
-    def _act(self, req, server_id):
+    def _act(self, req, server_id, is_shown):
         body = _decode(req) or {}
         resize, rebuild = body.get('resize'), body.get('rebuild')
         try:
@@ -134,7 +155,7 @@ class PreemptibleFilter:
                 self._check_rebuild(req, server_id, rebuild)
         except shutdown_timeout.TooLong as error:
             return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
-        return self._forward(req)
+        return self._forward(req, is_shown)
 
     def _check_rebuild(self, req, server_id, rebuild):
         context = _context(req)
@@ -169,8 +190,10 @@ class PreemptibleFilter:
             )
         return None
 
-    def _forward(self, req):
+    def _forward(self, req, is_shown):
         """Have a request done whose answer may show one server."""
+        if not is_shown:
+            return self.application
         response = req.get_response(self.application)
         try:
             answers.add_to_server(response)

@@ -14,11 +14,16 @@
 
 A command gives its hooks only the columns that it prints.  The member
 ``preemptible`` is not among them, because openstacksdk drops the members of a
-server that it does not know.  So opie reads the API's answers themselves.
-This costs no request and works for commands on novaclient and on openstacksdk.
+server that it does not know.  So opie reads the API's answers themselves, and
+has the requests ask for the member.  This costs no request and works for
+commands on novaclient and on openstacksdk.
 """
 
 from opie.client import servers
+
+_HEADER = 'OpenStack-API-Version'
+# An API without opie ignores what is not for ``compute``.
+_VERSION = 'opie 1.0'
 
 
 class Answers:
@@ -31,23 +36,39 @@ class Answers:
     """
 
     def __init__(self, session):
+        # A method of the session, or that of the last command.
+        last = getattr(session.send, '__self__', None)
+        if isinstance(last, Answers):
+            last.close()
         self._servers = {}
-        self._listeners = session.hooks['response']
-        self._listeners[:] = [
-            listener
-            for listener in self._listeners
-            if not isinstance(getattr(listener, '__self__', None), Answers)
-        ]
-        self._listeners.append(self._read)
+        self._session = session
+        self._send = session.send
+        session.send = self._ask
+        session.hooks['response'].append(self._read)
 
     def close(self):
         """Stop listening; the servers collected so far stay known."""
-        if self._read in self._listeners:
-            self._listeners.remove(self._read)
+        listeners = self._session.hooks['response']
+        if self._read in listeners:
+            listeners.remove(self._read)
+            self._session.send = self._send
 
     def is_preemptible(self, server_id):
         """Return a bool, or None when no answer told."""
         return servers.is_preemptible(self._servers.get(server_id, {}))
+
+    def _ask(self, request, **kwargs):
+        """Send a prepared request, which names the version of opie's API.
+
+        requests has no hook for requests, only one for responses.
+        """
+        if '/servers' in request.path_url:
+            named = request.headers.get(_HEADER)
+            if named is None:
+                request.headers[_HEADER] = _VERSION
+            elif _VERSION not in named:
+                request.headers[_HEADER] = '%s, %s' % (named, _VERSION)
+        return self._send(request, **kwargs)
 
     def _read(self, response, **_kwargs):
         if not response.ok or '/servers' not in response.request.path_url:

@@ -16,6 +16,7 @@
 harmless.  Each option's home is one of the modules beside this file.
 """
 
+from opie.conf import api
 from opie.conf import hosts
 from opie.conf import limits
 from opie.conf import preemption
@@ -29,4 +30,5 @@ def register_opts(conf):
     limits.register_opts(conf, preemption.GROUP)
     hosts.register_opts(conf, preemption.GROUP)
     servers.register_opts(conf, preemption.GROUP)
+    api.register_opts(conf, preemption.GROUP)
     scheduler.register_opts(conf)

@@ -12,6 +12,7 @@
 
 """Options as oslo-config-generator wants them (``oslo.config.opts``)."""
 
+from opie.conf import api
 from opie.conf import hosts
 from opie.conf import limits
 from opie.conf import preemption
@@ -28,6 +29,7 @@ def list_opts():
             preemption.ALL_OPTS
             + limits.ALL_OPTS
             + hosts.ALL_OPTS
-            + servers.ALL_OPTS,
+            + servers.ALL_OPTS
+            + api.ALL_OPTS,
         ),
     ]

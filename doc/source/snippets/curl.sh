@@ -1,6 +1,7 @@
 curl --fail-with-body --no-progress-meter "$NOVA_URL/servers" \
     --header "X-Auth-Token: $OS_TOKEN" \
     --header 'Content-Type: application/json' \
+    --header 'OpenStack-API-Version: opie 1.0' \
     --data '{
         "server": {
             "name": "worker-1",

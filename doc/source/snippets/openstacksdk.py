@@ -9,3 +9,9 @@ server = cloud.compute.create_server(
     scheduler_hints={'preemptible': True},
 )
 cloud.compute.wait_for_server(server)
+
+answer = cloud.compute.get(
+    '/servers/' + server.id,
+    headers={'OpenStack-API-Version': 'opie 1.0'},
+)
+print('preemptible:', answer.json()['server']['preemptible'])

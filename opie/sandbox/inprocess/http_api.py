@@ -22,7 +22,7 @@ import requests
 
 _TIMEOUT_SECONDS = 60
 _HEADERS = {
-    'OpenStack-API-Version': 'compute latest',
+    'OpenStack-API-Version': 'compute latest, opie 1.0',
     # NOTE: nova/tests/fixtures/nova.py believes these; there is no keystone.
     'X-Auth-User': 'admin',
     'X-Auth-Project-Id': 'demo',

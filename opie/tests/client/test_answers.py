@@ -11,6 +11,8 @@
 # under the License.
 """How opie's plug-in reads the answers that a user's commands get."""
 
+import io
+
 import requests
 import testtools
 
@@ -27,3 +29,42 @@ class AnswersTest(testtools.TestCase):
             last.close()
             last.close()
             self.assertEqual([print], session.hooks['response'])
+
+    def test_requests_for_servers_ask_while_it_listens(self):
+        adapter = _Adapter()
+        with requests.Session() as session:
+            session.mount('http://', adapter)
+            for _ in range(2):
+                listener = answers.Answers(session)
+            for path, named, sent in (
+                ('/v2.1/servers/a', None, 'opie 1.0'),
+                ('/v2.1/servers', 'compute 2.96', 'compute 2.96, opie 1.0'),
+                ('/v2.1/servers/moved', 'x 1', 'x 1, opie 1.0'),
+                ('/v2.1/flavors', 'compute 2.96', 'compute 2.96'),
+                ('/v2.1/flavors', None, None),
+            ):
+                headers = {'OpenStack-API-Version': named} if named else {}
+                session.get('http://api' + path, headers=headers)
+                self.assertEqual(sent, adapter.last)
+            listener.close()
+            session.get('http://api/v2.1/servers')
+            self.assertIsNone(adapter.last)
+
+
+class _Adapter(requests.adapters.BaseAdapter):
+    """Answers everything, and keeps what the last request has named."""
+
+    def send(self, request, **kwargs):
+        self.last = request.headers.get('OpenStack-API-Version')
+        response = requests.Response()
+        response.status_code = 200
+        response.request = request
+        response.url = request.url
+        response.raw = io.BytesIO(b'{}')
+        if request.path_url.endswith('/moved'):
+            response.status_code = 302
+            response.headers['Location'] = '/v2.1/servers/there'
+        return response
+
+    def close(self):
+        pass

@@ -12,6 +12,7 @@
 """Requests of any bytes: the filter alone, before a stand-in of nova's API.
 
 The stand-in gets the request that nova would get.  The databases are real.
+Requests name opie's version, or do not.
 """
 
 import copy
@@ -28,6 +29,7 @@ from opie.api import preemptible
 from opie.api import routes
 from opie.tests.functional import test_api_routes
 
+NAMED = 'HTTP_OPENSTACK_API_VERSION'
 HINTS = ('os:scheduler_hints', 'OS-SCH-HNT:scheduler_hints')
 
 odd = st.one_of(
@@ -40,6 +42,9 @@ odd = st.one_of(
 )
 values = st.one_of(
     odd, st.lists(odd, max_size=3), st.dictionaries(st.text(), odd, max_size=2)
+)
+named = st.sampled_from(
+    ({}, *({NAMED: name} for name in ('opie 1.0', 'compute 2.96,opie latest')))
 )
 plain = st.sampled_from((True, False, 'yes', 'no', ['true'], [], None))
 
@@ -110,10 +115,12 @@ class FuzzTest(test.TestCase):
         got = nova.requests[0] if nova.requests else None
         return int(statuses[0][:3]), got, environ
 
-    @hypothesis.given(body=st.one_of(st.binary(), st.text().map(str.encode)))
-    def test_what_is_no_create_request_is_not_touched(self, body):
+    @hypothesis.given(
+        body=st.one_of(st.binary(), st.text().map(str.encode)), version=named
+    )
+    def test_what_is_no_create_request_is_not_touched(self, body, version):
         for path in ('/servers', '/0a/servers', '/servers/x/action'):
-            _, (_, got), _ = self.ask('POST', path, body)
+            _, (_, got), _ = self.ask('POST', path, body, **version)
             self.assertEqual(body, got)
 
     @hypothesis.given(
@@ -122,37 +129,62 @@ class FuzzTest(test.TestCase):
             lambda inner: st.dictionaries(st.text(), inner, max_size=3),
         ).map(lambda value: json.dumps(value).encode()),
         indent=st.sampled_from((b'', b' ', b'\n\t')),
+        version=named,
     )
-    def test_a_body_without_a_mark_passes_byte_for_byte(self, body, indent):
+    def test_a_body_without_a_mark_passes_byte_for_byte(
+        self, body, indent, version
+    ):
         body = indent + body + indent
         hypothesis.assume(b'preemptible' not in body)
-        _, (_, got), _ = self.ask('POST', '/servers', body)
+        _, (_, got), _ = self.ask('POST', '/servers', body, **version)
         self.assertEqual(body, got)
 
     @hypothesis.given(
         method=test_api_routes.methods,
         path=test_api_routes.paths,
         body=st.binary(max_size=20),
+        version=named,
     )
     def test_a_request_for_something_else_is_not_even_read(
-        self, method, path, body
+        self, method, path, body, version
     ):
         hypothesis.assume(
             routes.match(test_api_routes.request(method, path)) is None
         )
         stream = io.BytesIO(body)
         _, (got, _), environ = self.ask(
-            method, path, body, **{'wsgi.input': stream}
+            method, path, body, **{'wsgi.input': stream}, **version
         )
         self.assertIs(environ, got)
         self.assertIs(stream, got['wsgi.input'])
         self.assertNotIn('opie.api.has_passed', got)
 
-    @hypothesis.given(body=bodies)
-    def test_no_malformed_mark_passes_for_anything(self, body):
+    @hypothesis.given(
+        version=st.text(
+            alphabet=st.one_of(
+                st.sampled_from('opiecompute ,.012latest'),
+                st.characters(max_codepoint=255),
+            ),
+        ),
+        other=st.sampled_from(('', ',opie 1.0', ', opie latest', ',opie 2.0')),
+        method=st.sampled_from(('GET', 'PUT')),
+    )
+    def test_any_version_is_passed_on_or_refused(self, version, other, method):
+        header = version + other
+        status, got, _ = self.ask(method, '/servers/x', b'', **{NAMED: header})
+        if status == 406:
+            self.assertIsNone(got)
+            self.assertRegex(header.lower(), r'opie\s')
+            return
+        self.assertEqual(404, status)
+        self.assertEqual(header, got[0][NAMED])
+        self.assertNotEqual(',opie 2.0', other)
+
+    @hypothesis.given(body=bodies, version=named)
+    def test_no_malformed_mark_passes_for_anything(self, body, version):
         expected = _expected(body)
         status, got, _ = self.ask(
-            'POST', '/servers', json.dumps(body).encode()
+            'POST', '/servers', json.dumps(body).encode(), **version
         )
         if expected is None:
             self.assertEqual(400, status, body)

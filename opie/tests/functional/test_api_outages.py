@@ -11,10 +11,14 @@
 # under the License.
 """The API's filter when it cannot read which servers are preemptible."""
 
+import threading
+
+from nova.scheduler import manager
 from oslo_db import exception as db_exc
 
 from opie.api import lookup
 from opie.scheduler.nova_db import marks
+from opie.tests import waits
 from opie.tests.functional.api import base
 
 
@@ -45,3 +49,26 @@ class OutagesTest(base.ApiTestCase):
         self.wrap_once(marks, 'read_servers', fail)
         response = self.act(server, 'resize', {'flavorRef': self.flavor_id})
         self.assertRefused(403, 'opie:resize:normal', response)
+
+
+class BetweenQueriesTest(base.ApiTestCase):
+    has_api_filter = True
+
+    def test_a_server_that_gets_its_cell_meanwhile_is_told_of(self):
+        go_on = threading.Event()
+        self.addCleanup(go_on.set)
+
+        def hold(real, *args, **kwargs):
+            go_on.wait(waits.WAIT_SECONDS)
+            return real(*args, **kwargs)
+
+        self.wrap(manager.SchedulerManager, 'select_destinations', hold)
+        server = self.post(preemptible=True).json()['server']
+
+        def be_late(real, *args, **kwargs):
+            go_on.set()
+            self.wait_for(server)
+            return real(*args, **kwargs)
+
+        self.wrap_once(lookup, '_building', be_late)
+        self.assertIs(True, self.show(server)['preemptible'])

@@ -77,7 +77,7 @@ class OtherClientsTest(base.CloudTestCase):
         return application
 
     def run_snippet(self, interpreter, name):
-        """Run a snippet in the shell of a user of this cloud."""
+        """Run a snippet in the shell of a user; return what it says."""
         home = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         cloud = {
             'auth_type': 'none',
@@ -108,7 +108,9 @@ class OtherClientsTest(base.CloudTestCase):
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while snippet.poll() is None and time.monotonic() < deadline:
             time.sleep(0.1)
-        self.assertEqual(0, snippet.returncode, output.read_text())
+        said = output.read_text()
+        self.assertEqual(0, snippet.returncode, said)
+        return said
 
     def send(self, body):
         with requests.Session() as session:
@@ -154,12 +156,14 @@ class OtherClientsTest(base.CloudTestCase):
         self.assertEqual([], self.preemptible_uuids())
 
     def test_openstacksdk(self):
-        self.run_snippet(sys.executable, 'openstacksdk.py')
+        said = self.run_snippet(sys.executable, 'openstacksdk.py')
+        self.assertIn('preemptible: True', said)
         self.assertEqual('worker-1', self.the_server()['name'])
         self.assertPreemptible()
 
     def test_curl(self):
-        self.run_snippet('bash', 'curl.sh')
+        said = self.run_snippet('bash', 'curl.sh')
+        self.assertIn('"preemptible": true', said)
         self.assertEqual('worker-1', self.the_server()['name'])
         self.assertPreemptible()
 

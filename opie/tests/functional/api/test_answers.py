@@ -47,10 +47,9 @@ class AnswersTest(base.ApiTestCase):
                         is_preemptible, answer.json()['server']['preemptible']
                     )
                 self.wait_for(server)
-                (listed,) = self.list(version=version)
-                self.assertIs(is_preemptible, listed['preemptible'])
-                (listed,) = self.list(version=version, path='/servers')
-                self.assertNotIn('preemptible', listed)
+                for path in ('/servers/detail', '/servers'):
+                    (listed,) = self.list(version=version, path=path)
+                    self.assertIs(is_preemptible, listed['preemptible'])
                 self.api.delete_server(server['id'])
                 self._wait_until_deleted(server)
 

@@ -132,7 +132,8 @@ class CreateTest(base.ApiTestCase):
     def test_a_refusal_carries_the_version(self):
         response = self.post('2.88', preemptible='maybe')
         self.assertEqual(
-            'compute 2.88', response.headers['OpenStack-API-Version']
+            'compute 2.88, opie 1.0',
+            response.headers['OpenStack-API-Version'],
         )
         self.assertIn('OpenStack-API-Version', response.headers['Vary'])
 
@@ -163,9 +164,16 @@ class CreateTest(base.ApiTestCase):
 
 
 class LegacyCreateTest(base.ApiTestCase):
-    api_major_version = 'v2'
+    def setUp(self):
+        super().setUp()
+        self.admin.base_url = self.admin.base_url.replace('/v2.1', '/v2')
 
     def test_the_member_works_where_nova_drops_what_it_does_not_know(self):
+        server = self.create('2.1', preemptible=True)
+        # This API takes no version of anything.
+        self.assertNotIn('preemptible', server)
+        self.assertTrue(self.gives_way(server))
+        self.flags(always_show_preemptible=True, group='opie')
         server = self.create('2.1', preemptible=True)
         self.assertIs(True, server['preemptible'])
         self.assertTrue(self.gives_way(server))

@@ -39,6 +39,11 @@ class TestPatchedOnly(base.CloudTestCase):
         self.assertEqual(home / 'nova', pathlib.Path(nova.__file__).parent)
         super().setUp()
         self.assertEqual('error', nova.conf.CONF.api.response_validation)
+        self.ask_at('latest')
+
+    def ask_at(self, microversion):
+        """Have all further requests ask what is preemptible, as well."""
+        self.api.microversion = microversion + ', opie 1.0'
 
     def kept(self, server):
         return self.instance(server).system_metadata.get('preemptible')
@@ -92,7 +97,7 @@ class TestPatchedOnly(base.CloudTestCase):
             self.forget(server)
         expected = {marked['id']: True, normal['id']: False}
         for microversion in ('2.1', 'latest'):
-            self.api.microversion = microversion
+            self.ask_at(microversion)
             self.assertEqual(expected, self.listed())
             for uuid, mark in expected.items():
                 self.assertIs(mark, self.api.get_server(uuid)['preemptible'])
@@ -103,7 +108,7 @@ class TestPatchedOnly(base.CloudTestCase):
 
     def test_a_listing_costs_no_query_a_server(self):
         servers = [self.boot_preemptible() for _ in range(3)]
-        self.api.microversion = '2.1'
+        self.ask_at('2.1')
         queries = self.count_request_specs()
         self.listed()
         self.assertEqual([], queries)
@@ -116,7 +121,7 @@ class TestPatchedOnly(base.CloudTestCase):
         )
         # nova reads them itself then, and once is enough.
         queries.clear()
-        self.api.microversion = 'latest'
+        self.ask_at('latest')
         self.listed()
         self.assertEqual(1, len(queries))
 
