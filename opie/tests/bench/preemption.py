@@ -16,7 +16,8 @@
 one cloud: real MariaDB, real placement over HTTP, real rows of as many hosts
 as are asked for, of which nova-compute alone is a stand-in.  It prints times
 and their ratios, and judges nothing.  With ``--burst`` it compares how
-requests that come together are served.
+requests that come together are served, and with ``--sandbox`` how they are on
+a whole cloud.
 """
 
 import argparse
@@ -41,6 +42,7 @@ from opie.tests.bench import report
 from opie.tests.bench import rounds
 from opie.tests.bench import schedulers
 from opie.tests.bench import upkeep
+from opie.tests.bench import whole_cloud
 
 _ROUNDS = 15
 _PLANNER_HOSTS = [10_000, 100_000]
@@ -56,6 +58,8 @@ def main():
                 memory.tell(people)
         elif options.refusals:
             _write(refusals.measure(options), options)
+        elif options.sandbox:
+            _write(whole_cloud.measure(options), options)
         elif options.burst:
             _write(burst_rounds.measure(options), options)
         else:
@@ -93,7 +97,7 @@ def _parse():
         '--rounds',
         type=_positive,
         metavar='N',
-        help='by default %d, and %d with --burst'
+        help='by default %d, and %d with --burst or --sandbox'
         % (_ROUNDS, burst_rounds.ROUNDS),
     )
     parser.add_argument('--json', metavar='FILE', help='for the ratios')
@@ -117,6 +121,12 @@ def _parse():
         % bursts.REQUESTS,
     )
     parser.add_argument(
+        '--sandbox',
+        action='store_true',
+        help='measure nothing but %d boots at once on a sandbox'
+        % whole_cloud.REQUESTS,
+    )
+    parser.add_argument(
         '--schedulers',
         type=_positive,
         nargs='+',
@@ -128,12 +138,13 @@ def _parse():
     if options.burst:
         _check_burst(parser, options)
     if options.rounds is None:
-        options.rounds = burst_rounds.ROUNDS if options.burst else _ROUNDS
+        is_slow = options.burst or options.sandbox
+        options.rounds = burst_rounds.ROUNDS if is_slow else _ROUNDS
     return options
 
 
 def _check_burst(parser, options):
-    for other in ('memory', 'profile', 'refusals'):
+    for other in ('memory', 'profile', 'refusals', 'sandbox'):
         if getattr(options, other):
             parser.error('--burst and --%s exclude each other' % other)
     if min(options.hosts) < burst_rounds.LEAST_HOSTS:
