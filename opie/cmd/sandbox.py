@@ -86,7 +86,7 @@ def _up(the_cloud, args):
 _USAGE = """\
 Use it:
   eval "$(%(command)s env)"
-  openstack server create --flavor small --image tiny --nic none server-1
+  openstack server create --flavor small --image tiny server-1
   openstack server list
 Look at it with "%(command)s status", stop it with "%(command)s down"."""
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The flavors and the image that a new cloud boots servers from."""
+"""The flavors and the images that a new cloud boots servers from."""
 
 from opie.sandbox import identity
 from opie.sandbox.stand_ins import glance
@@ -35,16 +35,17 @@ def create_flavors(site):
             )
 
 
-def create_image(site):
-    """Create the image in the real glance, as the stand-in has it."""
+def create_images(site):
+    """Create the images in the real glance, as the stand-in has them."""
     image = identity.connect(site).image
-    if any(item.name == glance.IMAGE_NAME for item in image.images()):
-        return
-    image.create_image(
-        glance.IMAGE_NAME,
-        id=glance.IMAGE_ID,
-        data=bytes(glance.IMAGE['size']),
-        container_format='bare',
-        disk_format='raw',
-        visibility='public',
-    )
+    there = {item.name for item in image.images()}
+    for image_id, name in glance.IMAGES.items():
+        if name not in there:
+            image.create_image(
+                name,
+                id=image_id,
+                data=bytes(glance.SIZE_BYTES),
+                container_format='bare',
+                disk_format='raw',
+                visibility='public',
+            )

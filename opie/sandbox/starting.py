@@ -130,8 +130,8 @@ class Start:
         if site.settings.has_glance and glance.NAME not in self._kept:
             yield self._prepare(glance.preparation(site))
             yield steps.Step(
-                'image',
-                lambda stop: flavors.create_image(site),
+                'images',
+                lambda stop: flavors.create_images(site),
                 (glance.NAME, 'users'),
             )
 

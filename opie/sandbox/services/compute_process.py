@@ -18,6 +18,7 @@ nova's own fake driver, which here knows the name and the size of its host.
 """
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ from nova.compute import rpcapi as compute_rpcapi
 from nova.conductor import rpcapi as conductor_rpcapi
 import nova.conf
 import nova.db.main.api
+from nova.image import glance
 from nova.objects import base as objects_base
 from nova.servicegroup import api as servicegroup
 from nova.virt import fake
@@ -43,6 +45,7 @@ from oslo_log import log
 
 CONF = nova.conf.CONF
 _DRIVER = 'SandboxDriver'
+_CONSOLE_LINES = 30
 
 
 class Driver(fake.FakeDriverWithoutFakeNodes):
@@ -64,9 +67,23 @@ class Driver(fake.FakeDriverWithoutFakeNodes):
         resources['uuid'] = self._node_uuid
         return resources
 
+    def snapshot(self, context, instance, image_id, update_task_state):
+        super().snapshot(context, instance, image_id, update_task_state)
+        # Without a content an image is never usable.
+        glance.API().update(context, image_id, {}, data=io.BytesIO(b'guest'))
+
     def destroy(self, *args, **kwargs):
         time.sleep(self.destroy_seconds)
         super().destroy(*args, **kwargs)
+
+    def get_console_output(self, context, instance):
+        return ''.join(
+            'Line %d of a guest that the sandbox does not run.\n' % number
+            for number in range(_CONSOLE_LINES)
+        )
+
+    def get_host_uptime(self):
+        return 'up %d s, a host of the sandbox' % time.monotonic()
 
     def get_nodenames_by_uuid(self, refresh=False):
         return {self._node_uuid: self.get_available_nodes()[0]}

@@ -20,6 +20,7 @@ from opie.sandbox import errors
 from opie.sandbox import programs
 from opie.sandbox.services import keystone
 from opie.sandbox.services import service
+from opie.sandbox.services import stand_in
 from opie.sandbox.services import web
 
 NAME = 'glance'
@@ -38,9 +39,7 @@ def make_service(site):
     :raises errors.Missing: if the real one is wanted and is not installed.
     """
     if not site.settings.has_glance:
-        return web.serve(
-            site, NAME, 'opie.sandbox.stand_ins.glance:application', {}, {}, ()
-        )
+        return stand_in.make_service(site, NAME)
     check(site.settings)
     return web.serve(
         site,

@@ -12,13 +12,11 @@
 
 """The stand-in for neutron."""
 
-from opie.sandbox.services import web
+from opie.sandbox.services import stand_in
 
 NAME = 'neutron'
 
 
 def make_service(site):
     """Return the service."""
-    return web.serve(
-        site, NAME, 'opie.sandbox.stand_ins.neutron:application', {}, {}, ()
-    )
+    return stand_in.make_service(site, NAME)

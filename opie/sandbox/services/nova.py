@@ -116,6 +116,9 @@ def _sections(site):
             'report_interval': settings.report_interval_seconds,
             'service_down_time': settings.service_down_seconds,
             'periodic_fuzzy_delay': 0,
+            # The stand-in for neutron tells nova nothing of its own accord.
+            'vif_plugging_timeout': 0,
+            'vif_plugging_is_fatal': False,
             # Nothing here is worth waiting for when it stops.
             'graceful_shutdown_timeout': 10,
             'manager_shutdown_timeout': 1,

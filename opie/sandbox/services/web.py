@@ -37,6 +37,8 @@ threads = %(threads)d
 keepalive = 600
 timeout = 300
 graceful_timeout = 3
+# nova asks neutron for the ports of hundreds of servers in one line.
+limit_request_line = 0
 # It would be in the home of the user.
 control_socket_disable = True
 """

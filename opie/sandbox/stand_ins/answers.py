@@ -10,49 +10,60 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Answers of the stand-ins, in JSON or as text."""
+"""Answers of the stand-ins, and what ends a request early."""
 
+import http
 import json
-
-_REASONS = {
-    200: 'OK',
-    300: 'Multiple Choices',
-    403: 'Forbidden',
-    404: 'Not Found',
-    409: 'Conflict',
-}
+from typing import NamedTuple
 
 
-def answer(start_response, status, body):
-    """Answer a request with JSON; return the body as WSGI wants it."""
-    return _answer(
-        start_response, status, 'application/json', json.dumps(body)
-    )
+class Answer(NamedTuple):
+    """A status with a body and what it is."""
+
+    status: int
+    data: bytes = b''
+    content_type: str = 'application/json'
 
 
-def answer_text(start_response, status, text):
-    """Answer a request with a text; return it as WSGI wants it."""
-    return _answer(start_response, status, 'text/plain', text)
+class Refusal(Exception):
+    """A request is refused.
+
+    :param status: of HTTP.
+    :param text: for a user.
+    :param kind: the name that the service's errors have for it.
+    """
+
+    def __init__(self, status, text, kind=None):
+        super().__init__(text)
+        self.status = status
+        phrase = http.HTTPStatus(status).phrase
+        self.kind = kind or 'HTTP' + phrase.replace(' ', '')
 
 
-def _answer(start_response, status, content_type, text):
-    data = text.encode()
-    start_response(
-        '%d %s' % (status, _REASONS[status]),
-        [('Content-Type', content_type), ('Content-Length', str(len(data)))],
-    )
-    return [data]
+def as_json(value, status=200):
+    """Return the answer that has a value in JSON."""
+    return Answer(status, json.dumps(value).encode())
 
 
-def versions(environ, identifier, path):
+def send(answer, start_response):
+    """Answer a request of WSGI; return the body as it wants it."""
+    headers = [('Content-Length', str(len(answer.data)))]
+    if answer.data:
+        # glance's client reads what is said to be JSON.
+        headers.append(('Content-Type', answer.content_type))
+    phrase = http.HTTPStatus(answer.status).phrase
+    start_response('%d %s' % (answer.status, phrase), headers)
+    return [answer.data]
+
+
+def versions(url, identifier, path):
     """Return the body of a list of one version.
 
     :param path: where that version is.
     """
-    url = 'http://%s%s' % (environ['HTTP_HOST'], path)
     version = {
         'id': identifier,
         'status': 'CURRENT',
-        'links': [{'rel': 'self', 'href': url}],
+        'links': [{'rel': 'self', 'href': url + path}],
     }
     return {'versions': [version]}

@@ -105,13 +105,15 @@ class CloudTestCase(unittest.TestCase):
     def compute(self, user='demo'):
         return self.connections[user].compute
 
-    def create(self, flavor, name='server', user='demo', **kwargs):
+    def create(
+        self, flavor, name='server', user='demo', networks='none', **kwargs
+    ):
         """Ask for a server, or several; return the first one."""
         return self.compute(user).create_server(
             name=name,
             flavor_id=flavor,
             image_id=glance.IMAGE_ID,
-            networks='none',
+            networks=networks,
             **kwargs,
         )
 

@@ -38,7 +38,8 @@ class FaultyHostsTest(base.CloudTestCase):
 
     def setUp(self):
         super().setUp()
-        self.victims = self.create_preemptible(_FLAVOR, 6)
+        # With ports, which one test has neutron keep.
+        self.victims = self.create_preemptible(_FLAVOR, 6, networks='auto')
         self.earlier = self.watcher.deletions().keys()
         self.wasted = len(self.logged('Wasted evictions'))
 
