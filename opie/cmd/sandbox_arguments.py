@@ -52,7 +52,7 @@ def parse(argv):
     args = _parser().parse_args(argv)
     args.state_dir = getattr(args, 'state_dir', None)
     if args.command == 'up':
-        fields = (*_NUMBERS, 'has_glance')
+        fields = (*_NUMBERS, 'has_glance', 'has_opie')
         args.changes = {
             name: getattr(args, name)
             for name in fields
@@ -93,7 +93,22 @@ def _add_up(commands):
         '--glance',
         dest='has_glance',
         action=argparse.BooleanOptionalAction,
-        help='a real glance, or a stand-in with one image',
+        help='a real glance, or a stand-in',
+    )
+    opie = up.add_mutually_exclusive_group()
+    opie.add_argument(
+        '--with-opie',
+        dest='has_opie',
+        action='store_true',
+        default=None,
+        help="opie's filter and schedulers, as they are without this option",
+    )
+    opie.add_argument(
+        '--without-opie',
+        dest='has_opie',
+        action='store_false',
+        default=None,
+        help="nova's own pipeline and scheduler, to compare",
     )
 
 

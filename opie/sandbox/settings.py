@@ -45,7 +45,9 @@ class Settings:
     :ivar ram_mb: of each host, without overcommitment.
     :ivar compute_processes: how many processes run the hosts. All but the
         first run one host each, the last ones, which can so be stopped alone.
-    :ivar has_glance: whether glance is real, or a stand-in with one image.
+    :ivar has_glance: whether glance is real, or a stand-in.
+    :ivar has_opie: whether nova-api and the schedulers are opie's, or nova's
+        own.
     :ivar report_interval_seconds: how often a host says that it is alive.
     :ivar service_down_seconds: how long after that a host counts as down.
     :ivar destroy_seconds: how long a host takes to destroy a server's guest.
@@ -59,6 +61,7 @@ class Settings:
     schedulers: int = 1
     compute_processes: int = 1
     has_glance: bool = False
+    has_opie: bool = True
     report_interval_seconds: int = 2
     service_down_seconds: int = 10
     preemption_timeout_seconds: int = 30

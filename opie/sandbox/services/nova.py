@@ -77,7 +77,7 @@ def files(site, name, sections=()):
         value.
     """
     return {
-        conf(site): service.ini(_merged(_sections(site), site)),
+        conf(site): service.ini(_all_sections(site)),
         _policy(site): json.dumps({**_POLICY, **site.settings.policy}),
         _own_conf(site, name): service.ini(dict(sections)),
     }
@@ -96,10 +96,14 @@ def _policy(site):
     return folder(site) / 'policy.yaml'
 
 
-def _merged(sections, site):
-    merged = {name: dict(options) for name, options in sections.items()}
-    for name, options in site.settings.nova_options.items():
-        merged.setdefault(name, {}).update(options)
+def _all_sections(site):
+    merged = _sections(site)
+    more = [site.settings.nova_options]
+    if site.settings.has_opie:
+        more.insert(0, _opie_sections(site.settings))
+    for sections in more:
+        for name, options in sections.items():
+            merged[name] = {**merged.get(name, {}), **options}
     return merged
 
 
@@ -108,7 +112,6 @@ def _sections(site):
     user = keystone.as_service(site, USER)
     return {
         'DEFAULT': {
-            **_opie_options(),
             'my_ip': '127.0.0.1',
             'host': 'controller',
             'state_path': site.home.data / 'nova',
@@ -125,10 +128,6 @@ def _sections(site):
         },
         'api_database': {'connection': site.database_url(API_DATABASE)},
         'database': {'connection': site.database_url(CELL_DATABASE)},
-        'opie': {
-            'preemption_timeout_seconds': settings.preemption_timeout_seconds
-        },
-        'filter_scheduler': {'weight_classes': ', '.join(_WEIGHERS)},
         'quota': {'instances': -1, 'cores': -1, 'ram': -1},
         'scheduler': {'workers': 1},
         'conductor': {'workers': 1},
@@ -149,12 +148,20 @@ def _sections(site):
     }
 
 
-def _opie_options():
+def _opie_sections(settings):
     return {
-        'scheduler_driver': (
-            'opie.scheduler.filter_scheduler.FilterScheduler'
-        ),
-        'scheduler_host_manager': 'opie.scheduler.host_manager.HostManager',
-        'preemptible_count_weight_multiplier': 1000.0,
-        'preemptible_duration_weight_multiplier': 1000.0,
+        'DEFAULT': {
+            'scheduler_driver': (
+                'opie.scheduler.filter_scheduler.FilterScheduler'
+            ),
+            'scheduler_host_manager': (
+                'opie.scheduler.host_manager.HostManager'
+            ),
+            'preemptible_count_weight_multiplier': 1000.0,
+            'preemptible_duration_weight_multiplier': 1000.0,
+        },
+        'opie': {
+            'preemption_timeout_seconds': settings.preemption_timeout_seconds
+        },
+        'filter_scheduler': {'weight_classes': ', '.join(_WEIGHERS)},
     }

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova-api, with opie's filter."""
+"""nova-api, with opie's filter or without."""
+
+import pathlib
 
 from opie.sandbox import paste
 from opie.sandbox.services import nova
@@ -22,8 +24,13 @@ NAME = 'nova-api'
 def make_service(site):
     """Return the service."""
     folder = site.home.etc / NAME
+    pipeline = pathlib.Path(paste.of_nova())
     files = nova.files(site, NAME)
-    files[folder / 'api-paste.ini'] = paste.with_filter(paste.of_nova())
+    files[folder / 'api-paste.ini'] = (
+        paste.with_filter(pipeline)
+        if site.settings.has_opie
+        else pipeline.read_text()
+    )
     return web.serve(
         site,
         NAME,

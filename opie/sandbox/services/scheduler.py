@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""opie-nova-scheduler, one process or more; all read the same queue."""
+"""The schedulers, one process or more; all read the same queue."""
 
 import functools
 
@@ -41,10 +41,13 @@ def _one(site, number):
         sections['scheduler'] = {
             'discover_hosts_in_cells_interval': _DISCOVERY_SECONDS
         }
+    program = 'nova-scheduler'
+    if site.settings.has_opie:
+        program = 'opie-nova-scheduler'
     return service.Service(
         name(number),
         (
-            programs.script('opie-nova-scheduler'),
+            programs.script(program),
             *nova.arguments(site, name(number)),
         ),
         functools.partial(_check, site, 'scheduler.' + host),
