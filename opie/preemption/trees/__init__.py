@@ -16,9 +16,11 @@
 leave out servers.  This package computes the same proposals from values, over
 whole trees of providers.  A file stands below one that uses it::
 
-    proposals           all allocations that a request could be given
-      combinations      one choice for each group of the request
-        choices         what could serve one group
+    takings             how much of each victim a preemptor takes
+      victims           which servers must go so that one is proposed
+        proposals       all allocations that a request could be given
+          combinations  one choice for each group of the request
+            choices     what could serve one group
     query               reads a request from placement's query string
       asked             a request, group by group
     providers           the trees of providers

@@ -32,7 +32,14 @@ class Combinations:
         forest: providers.Forest,
         request: asked.Request,
         suffixes: Sequence[str],
+        is_taking_enough: bool = False,
     ) -> None:
+        """Prepare for a request.
+
+        :param suffixes: its suffixes, in any order.
+        :param is_taking_enough: whether combinations do not count that differ
+            only in which of several groups alike gets what.
+        """
         self._forest = forest
         self._suffixes = suffixes
         self._is_isolated = request.is_isolated
@@ -56,6 +63,9 @@ class Combinations:
         for some in request.same_subtrees:
             places = [suffixes.index(suffix) for suffix in some]
             self._subtrees.setdefault(max(places), []).append(places)
+        self._twins: dict[int, int] = {}
+        if is_taking_enough:
+            self._twins = _twins(request, suffixes)
 
     def of(
         self, options: Sequence[Sequence[choices.Choice]]
@@ -64,7 +74,9 @@ class Combinations:
 
         :param options: the choices for each group, in the order of suffixes.
         """
-        return self._extend((), options) if self._is_enough(options) else ()
+        if not self._is_enough(options):
+            return ()
+        return self._extend((), (), options)
 
     def _is_enough(self, options: Sequence[Sequence[choices.Choice]]) -> bool:
         """Tell whether there is as much in all as the groups ask for.
@@ -90,16 +102,24 @@ class Combinations:
     def _extend(
         self,
         chosen: Combination,
+        indexes: tuple[int, ...],
         options: Sequence[Sequence[choices.Choice]],
     ) -> Iterator[Combination]:
+        """Yield the combinations that begin with what is chosen.
+
+        :param indexes: the places of the chosen ones among their options.
+        """
         place = len(chosen)
         if place == len(options):
             yield chosen
             return
-        for choice in options[place]:
-            extended = (*chosen, choice)
+        # Groups alike choose in ascending order, which is one of all orders.
+        twin = self._twins.get(place)
+        first = 0 if twin is None else indexes[twin]
+        for index in range(first, len(options[place])):
+            extended = (*chosen, options[place][index])
             if self._is_possible(extended):
-                yield from self._extend(extended, options)
+                yield from self._extend(extended, (*indexes, index), options)
 
     def _is_possible(self, chosen: Combination) -> bool:
         """Tell whether the last choice goes with those before it."""
@@ -142,3 +162,22 @@ class Combinations:
             all(top in self._forest.paths[uuid] for uuid in uuids)
             for top in uuids
         )
+
+
+def _twins(request: asked.Request, suffixes: Sequence[str]) -> dict[int, int]:
+    """Return for each group alike to one before it the last of these."""
+
+    def subtrees(suffix: str) -> list[bool]:
+        return [suffix in some for some in request.same_subtrees]
+
+    twins = {}
+    for place, suffix in enumerate(suffixes):
+        for before, other in enumerate(suffixes[:place]):
+            if (
+                suffix
+                and other
+                and request.groups[suffix] == request.groups[other]
+                and subtrees(suffix) == subtrees(other)
+            ):
+                twins[place] = before
+    return twins

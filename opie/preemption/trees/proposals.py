@@ -12,6 +12,9 @@
 
 """All allocations that a request could be given."""
 
+from collections.abc import Callable
+from collections.abc import Hashable
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
 import itertools
@@ -53,13 +56,45 @@ def propose(
 
     :param forest: the trees, without the servers that are to count as gone.
     """
-    found = _all_proposals(forest, request)
-    return itertools.islice(found, request.limit)
+    found = (
+        _proposal(suffixes, chosen)
+        for suffixes, chosen in _all_chosen(forest, request)
+    )
+    return itertools.islice(_each_once(found, lambda one: one), request.limit)
 
 
-def _all_proposals(
+def propose_takings(
     forest: providers.Forest, request: asked.Request
 ) -> Iterator[Proposal]:
+    """Yield one proposal for each set of amounts that could be taken.
+
+    Which of several groups gets what makes no difference.  The limit of the
+    request does not count.
+    """
+    found = (
+        _proposal(suffixes, chosen)
+        for suffixes, chosen in _all_chosen(forest, request, True)
+    )
+    return _each_once(found, lambda one: one.taken)
+
+
+def _each_once(
+    found: Iterable[Proposal], key: Callable[[Proposal], Hashable]
+) -> Iterator[Proposal]:
+    seen = set()
+    for proposal in found:
+        its_key = key(proposal)
+        if its_key not in seen:
+            seen.add(its_key)
+            yield proposal
+
+
+def _all_chosen(
+    forest: providers.Forest,
+    request: asked.Request,
+    is_taking_enough: bool = False,
+) -> Iterator[tuple[Sequence[str], combinations.Combination]]:
+    """Yield suffixes and the choices for their groups, tree by tree."""
     by_suffix = {}
     for suffix, group in request.groups.items():
         by_suffix[suffix] = choices.for_group(forest, suffix, group)
@@ -70,18 +105,14 @@ def _all_proposals(
         by_suffix,
         key=lambda suffix: sum(map(len, by_suffix[suffix].values())),
     )
-    combined = combinations.Combinations(forest, request, suffixes)
-    anchors = set.intersection(*map(set, by_suffix.values()))
-    seen: set[Proposal] = set()
-    for anchor in anchors:
-        if not _is_root_accepted(forest.providers[anchor], request):
-            continue
-        options = [by_suffix[suffix][anchor] for suffix in suffixes]
-        for chosen in combined.of(options):
-            proposal = _proposal(suffixes, chosen)
-            if proposal not in seen:
-                seen.add(proposal)
-                yield proposal
+    combined = combinations.Combinations(
+        forest, request, suffixes, is_taking_enough
+    )
+    for anchor in sorted(set.intersection(*map(set, by_suffix.values()))):
+        if _is_root_accepted(forest.providers[anchor], request):
+            options = [by_suffix[suffix][anchor] for suffix in suffixes]
+            for chosen in combined.of(options):
+                yield suffixes, chosen
 
 
 def _is_root_accepted(

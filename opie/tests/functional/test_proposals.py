@@ -14,7 +14,10 @@
 
 Clouds and requests are drawn.  Each request is asked for before and after the
 preemptible servers of the cloud are deleted; opie's core is told of all the
-servers, and leaves the preemptible ones out itself.
+servers, and leaves the preemptible ones out itself.  For one request of each
+cloud that lacks room, victims are chosen.  Placement has to accept the claim
+that takes of them, and to propose once they are deleted what they were chosen
+for.
 """
 
 import collections
@@ -27,10 +30,15 @@ from hypothesis import strategies
 import testtools
 from testtools import content
 
+from opie.preemption.trees import query
+from opie.preemption.trees import takings
+from opie.preemption.trees import victims
+from opie.scheduler import resources
 from opie.tests.trees import compared
 from opie.tests.trees import drawn
 from opie.tests.trees import real_cloud
 
+PREEMPTOR = 'd0000000-0000-0000-0000-000000000000'
 SEED_VARIABLE = 'OPIE_TEST_SEED'
 CASES_VARIABLE = 'OPIE_TEST_CASES'
 _CASES = 300
@@ -100,13 +108,60 @@ class ProposalsTest(testtools.TestCase):
         self.real.have(cloud)
         forest = cloud.forest()
         before = [self.compare(cloud, forest, pairs) for pairs in some]
-        self.real.delete(cloud.preemptible)
+        gone = self.evict_for_one(cloud, forest, some, before)
+        self.real.delete(cloud.preemptible - gone)
         forest = cloud.without_preemptible()
         for pairs, earlier in zip(some, before, strict=True):
             found = earlier
             if cloud.preemptible:
                 found = self.compare(cloud, forest, pairs)
             self.count(cloud, pairs, earlier, found)
+
+    def evict_for_one(self, cloud, forest, some, before):
+        """Delete the least victims for a request that has no room.
+
+        :returns: which servers these are.
+        """
+        servers = [
+            victims.PotentialVictim(uuid, cloud.servers[uuid], 1)
+            for uuid in sorted(cloud.preemptible)
+        ]
+        for pairs, earlier in zip(some, before, strict=True):
+            if earlier:
+                continue
+            choice = victims.choose(forest, query.read(pairs), servers)
+            if choice is None:
+                continue
+            self.claim(forest, choice)
+            gone = {server.uuid for server in choice.victims}
+            self.real.delete(gone)
+            told = compared.by_placement(self.real, cloud, pairs)
+            if told != compared.FAILED:
+                taken = {proposal.taken for proposal in told}
+                self.assertIn(choice.proposal.taken, taken, (pairs, cloud))
+            self.counts['with the least victims deleted'] += 1
+            self.counts['with several least victims'] += len(gone) > 1
+            return gone
+        return set()
+
+    def claim(self, forest, choice):
+        """Have placement accept the claim, and drop the preemptor again."""
+        taken = takings.take(forest, choice.victims, choice.proposal)
+        if taken is None:
+            self.counts['units do not allow the claim'] += 1
+            return
+        self.real.claim(
+            PREEMPTOR,
+            choice.proposal.allocations,
+            {
+                server.uuid: resources.subtract(
+                    server.held, taken[server.uuid]
+                )
+                for server in choice.victims
+            },
+        )
+        self.real.delete([PREEMPTOR])
+        self.counts['claims'] += 1
 
     def compare(self, cloud, forest, pairs):
         """Compare what both propose, and return it."""

@@ -13,6 +13,7 @@
 """A cloud in the installed placement, and what that proposes there."""
 
 from collections.abc import Iterable
+from collections.abc import Mapping
 import logging
 from urllib import parse
 
@@ -21,6 +22,7 @@ from placement import db_api
 from placement.db.sqlalchemy import models
 
 from opie.preemption.trees import proposals
+from opie.preemption.trees import providers
 from opie.tests.trees import clouds
 from opie.tests.unit.stand_ins import real_placement
 
@@ -107,27 +109,34 @@ class RealCloud(fixtures.Fixture):
             )
             # The allocations raise it as well.
             self._generations[uuid] += 1
-        self._write(
-            'post',
-            '/allocations',
-            {
-                server: {
-                    'allocations': {
-                        uuid: {'resources': dict(resources)}
-                        for uuid, resources in held.items()
-                    },
-                    'project_id': 'a project',
-                    'user_id': 'a user',
-                    'consumer_generation': None,
-                }
-                for server, held in cloud.servers.items()
-            },
-        )
+        body = {
+            server: _allocations(held, None)
+            for server, held in cloud.servers.items()
+        }
+        self._write('post', '/allocations', body)
 
     def delete(self, servers: Iterable[str]) -> None:
-        """Delete what some servers hold."""
+        """Delete servers, which may hold nothing any more."""
         for server in sorted(servers):
-            self._write('delete', '/allocations/' + server)
+            answer = self._placement.request(
+                'delete', '/allocations/' + server
+            )
+            assert answer.status_code in (204, 404), vars(answer)
+
+    def claim(
+        self,
+        preemptor: str,
+        taken: providers.Allocations,
+        left: Mapping[str, providers.Allocations],
+    ) -> None:
+        """Give a preemptor what it takes, and servers what is left to them.
+
+        :param left: server to what it keeps.  No server was written to since
+            the cloud began.
+        """
+        body = {server: _allocations(held, 1) for server, held in left.items()}
+        body[preemptor] = _allocations(taken, None)
+        self._write('post', '/allocations', body)
 
     def ask(
         self, pairs: Iterable[tuple[str, str]]
@@ -187,6 +196,19 @@ class RealCloud(fixtures.Fixture):
                 )
             )
             connection.execute(table.delete())
+
+
+def _allocations(held, generation):
+    """Return the body of a consumer that is to hold this."""
+    return {
+        'allocations': {
+            uuid: {'resources': dict(resources)}
+            for uuid, resources in held.items()
+        },
+        'project_id': 'a project',
+        'user_id': 'a user',
+        'consumer_generation': generation,
+    }
 
 
 def _proposal(told: dict) -> proposals.Proposal:
