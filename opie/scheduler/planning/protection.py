@@ -42,6 +42,7 @@ LOG = logging.getLogger(__name__)
 
 AGGREGATE_KEY = 'opie:evict'
 
+UNMARKED = 'is of a flavor that makes it preemptible no more'
 NEVER_EVICTED = 'is of a project in [opie] never_evicted_projects'
 _BY_AGGREGATE = (
     'no server may be evicted there: an aggregate says %s=false'
@@ -188,7 +189,7 @@ class Protection(typing.NamedTuple):
         if server.project_id in self.projects:
             return NEVER_EVICTED
         if server.flavor_id in self.unmarked_flavors:
-            return 'is of a flavor that makes it preemptible no more'
+            return UNMARKED
         # What is so of most servers is seen without a call.
         if (
             server.vm_state == vm_states.ACTIVE

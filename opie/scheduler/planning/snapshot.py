@@ -20,6 +20,7 @@ hosts read anew that can win.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import typing
@@ -86,6 +87,26 @@ class Snapshot:
         """Ask placement whether a provider still matches the request."""
         query = self.requirements.query
         return bool(client.providers([('uuid', provider), *query]))
+
+    def flavors_that_mark(
+        self, servers: Iterable[tuple[str, model.Server]]
+    ) -> dict[str, str]:
+        """Return uuid to flavor, of those that only a flavor has marked.
+
+        :param servers: (provider, server) of preemptible servers on hosts that
+            were read.
+        """
+        chosen = {server.uuid: provider for provider, server in servers}
+        known: list[preemptibles.PreemptibleServer] = []
+        for provider in set(chosen.values()):
+            known += self.states[provider].preemptibles or ()
+            places = self.shared.old_places.on(provider, 1)
+            known += [one.server for one in places]
+        return {
+            server.uuid: server.flavor_id
+            for server in known
+            if server.uuid in chosen and server.flavor_id is not None
+        }
 
 
 @steps.step('plans')

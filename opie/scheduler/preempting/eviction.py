@@ -129,6 +129,9 @@ class Eviction:
             {one: states[one].host for one, _ in victims},
             self._attempt.sources.worker.host_manager,
         )
+        self._checks.check_flavors(
+            self._attempt.shot.flavors_that_mark(victims)
+        )
 
     def _evict_all(
         self, victims: first_victims.Victims, since_check: _Stopwatch | None

@@ -32,6 +32,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import compute_services
+from opie.scheduler.nova_db import flavors
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.planning import old_places
@@ -111,6 +112,24 @@ class VictimChecks:
                 raise errors.AttemptVoid(
                     '%s: %s' % (host, reason), providers=[provider]
                 )
+
+    def check_flavors(self, its_flavors: Mapping[str, str]) -> None:
+        """Check that flavors still make victims preemptible.
+
+        :param its_flavors: uuid to the id of the flavor, of the victims that
+            nothing else makes preemptible.
+        :raises errors.AttemptVoid: if one does not.
+        """
+        if not its_flavors:
+            return
+        unmarked = flavors.unmarked(self._context, set(its_flavors.values()))
+        saved = sorted(
+            victim for victim, one in its_flavors.items() if one in unmarked
+        )
+        if saved:
+            raise errors.AttemptVoid(
+                'the victim %s' % protection.UNMARKED, *saved
+            )
 
     def problems(
         self,

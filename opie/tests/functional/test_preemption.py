@@ -16,6 +16,7 @@ from nova.db.main import api as main_db
 from nova.tests.functional.api import client
 from testtools import testcase
 
+from opie.scheduler.preempting import eviction
 from opie.tests.functional import base
 
 _OTHER_PROJECT = '0123456789abcdef0123456789abcdef'
@@ -115,6 +116,28 @@ class OneHostTest(base.CloudTestCase):
         self.api.api_delete('/' + path)
         self.assertUntouched(self.boot(1))
         self.assertGone(hinted)
+
+    def test_a_mark_that_is_lost_after_the_plan_saves_a_server_as_well(self):
+        flavor = self.flavor(5, extra_specs={'opie:preemptible': 'true'})
+        path = 'flavors/%s/os-extra_specs/opie:preemptible' % flavor
+        saved = self.boot(flavor=flavor)
+        other = self.boot_preemptible(5)
+        self.has_run(other, 3000)
+
+        def run(real, attempt):
+            if self.mark_of(flavor):
+                self.api.api_delete('/' + path)
+            return real(attempt)
+
+        self.wrap(eviction.Eviction, 'run', run)
+        self.assertUntouched(self.boot(5))
+        self.assertGone(other)
+        self.assertUntouched(saved)
+        (line,) = self.logged('is void')
+        self.assertIn('a flavor that makes it preemptible no more', line)
+
+    def mark_of(self, flavor):
+        return self.api.get_extra_specs(flavor).get('opie:preemptible')
 
     def test_the_last_word_of_a_flavor_that_was_deleted_counts(self):
         flavor = self.flavor(10, extra_specs={'opie:preemptible': 'true'})
