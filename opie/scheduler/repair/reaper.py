@@ -41,6 +41,7 @@ from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import waste
+from opie.scheduler.nova_db import ended_migrations
 from opie.scheduler.nova_db import instances
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import names
@@ -226,10 +227,13 @@ class Reaper:
         return journal.victims_of(totals)
 
     def _empty_deleted(self, consumers: Collection[str]) -> None:
-        """Remove what is still allocated to victims that nova has deleted."""
-        give_back.empty(
-            self._client, instances.deleted_servers(self._context, consumers)
-        )
+        """Remove what victims still hold that nova has deleted.
+
+        So is removed what their migrations hold, and those of confirmed moves.
+        """
+        gone = instances.deleted_servers(self._context, consumers)
+        gone |= ended_migrations.among(self._context, consumers)
+        give_back.empty(self._client, gone)
 
     def _give_back_once(self, finding: findings.Finding) -> give_back.Result:
         preemption = finding.preemption

@@ -38,6 +38,7 @@ _NOT_MET = {
     'claim.Claim.is_released: self.client.consumer': 'failed deletion',
     'builds.waiting: session.query': 'pending preemptors of the project',
     'compute_services._rows: session.query': 'several refusals by filters',
+    'ended_migrations._read: session.query': 'a resized victim',
     'flavors._read: session.query': 'a flavor that marks its servers',
     'hindrances._read_tasks: session.query': 'a task that lasts',
     'hindrances._read_timeouts: session.query': 'once an hour',

@@ -12,6 +12,11 @@
 
 """What the unconfirmed move of a preemptible server holds goes with it."""
 
+from nova import context as nova_context
+from nova import objects
+from oslo_utils import uuidutils
+
+from opie.scheduler.nova_db import ended_migrations
 from opie.scheduler.preempting import attempt as attempts
 from opie.tests.functional import base
 
@@ -113,6 +118,22 @@ class OtherHostTest(base.CloudTestCase):
         self.assertEqual(10, self.used_vcpus('host1'))
         self.assertEqual(0, self.used_vcpus('host2'))
         self.assertNoJournal()
+
+    def test_what_the_reaper_knows_of_migrations_that_have_ended(self):
+        context = nova_context.get_admin_context()
+        with nova_context.target_cell(
+            context, self.cell_mappings['cell1']
+        ) as cell_context:
+            (migration,) = objects.MigrationList.get_by_filters(
+                cell_context, {'instance_uuid': self.moved['id']}
+            )
+        uuids = {migration.uuid, self.moved['id'], uuidutils.generate_uuid()}
+        self.assertEqual(set(), ended_migrations.among(context, uuids))
+        self.api.post_server_action(self.moved['id'], {'confirmResize': None})
+        self._wait_for_state_change(self.moved, 'ACTIVE')
+        self.assertEqual(
+            {migration.uuid}, ended_migrations.among(context, uuids)
+        )
 
     def test_several_preemptors_take_no_old_place(self):
         self.boot(8, 'host1', state='ERROR', min_count=2, max_count=2)

@@ -17,6 +17,7 @@ import time
 import fixtures
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from opie.scheduler.nova_db import ended_migrations
 from opie.scheduler.nova_db import instances
 from opie.scheduler.repair import findings
 from opie.scheduler.repair import preemptor_fate
@@ -35,12 +36,14 @@ class ReaperTestCase(cloud.CloudTestCase):
         # What nova's records tell.
         self.fate = {uuids.new: Fate.WITHOUT_HOST}
         self.deleted, self.being_deleted, self.ending = set(), set(), set()
+        self.ended = set()
         self.waited_for = []
         for owner, name, stand_in_for in (
             (preemptor_fate, 'fate_of', lambda _, uuid: self.fate[uuid]),
             (instances, 'deleted_servers', self._of(lambda: self.deleted)),
             (instances, 'being_deleted', self._of(lambda: self.being_deleted)),
             (instances, 'ending', self._of(lambda: self.ending)),
+            (ended_migrations, 'among', self._of(lambda: self.ended)),
             (instances, 'wait_until_gone', self.waited_for.append),
         ):
             self.useFixture(
@@ -272,6 +275,30 @@ class LeavingTest(ReaperTestCase):
         self.repair()
         self.assertNoJournal()
         self.assertWasted(1)
+
+
+class EndedMigrationTest(ReaperTestCase):
+    """One of the two with entries is a migration, whose move ends."""
+
+    def end(self):
+        self.ended.add(uuids.some)
+
+    def test_what_it_is_given_back_as_its_move_is_confirmed_is_removed(self):
+        def confirm(call):
+            answer = call()
+            self.end()
+            return answer
+
+        self.placement.interrupt('post', '/allocations', confirm)
+        self.repair()
+        self.assertEqual({}, self.held('some'))
+        self.assertUndone('other')
+
+    def test_one_that_has_ended_before_gets_nothing(self):
+        self.end()
+        self.repair()
+        self.assertEqual({}, self.held('some'))
+        self.assertUndone('other')
 
 
 class TroubleTest(ReaperTestCase):
