@@ -37,6 +37,7 @@ from opie.scheduler import resources
 from opie.tests.trees import compared
 from opie.tests.trees import drawn
 from opie.tests.trees import real_cloud
+from opie.tests.unit.stand_ins import real_placement
 
 PREEMPTOR = 'd0000000-0000-0000-0000-000000000000'
 SEED_VARIABLE = 'OPIE_TEST_SEED'
@@ -108,7 +109,7 @@ class ProposalsTest(testtools.TestCase):
         self.real.have(cloud)
         forest = cloud.forest()
         before = [self.compare(cloud, forest, pairs) for pairs in some]
-        gone = self.evict_for_one(cloud, forest, some, before)
+        gone = self.evict_for_one(cloud, some, before)
         self.real.delete(cloud.preemptible - gone)
         forest = cloud.without_preemptible()
         for pairs, earlier in zip(some, before, strict=True):
@@ -117,11 +118,12 @@ class ProposalsTest(testtools.TestCase):
                 found = self.compare(cloud, forest, pairs)
             self.count(cloud, pairs, earlier, found)
 
-    def evict_for_one(self, cloud, forest, some, before):
+    def evict_for_one(self, cloud, some, before):
         """Delete the least victims for a request that has no room.
 
         :returns: which servers these are.
         """
+        forest = cloud.forest(is_strict=not real_placement.is_lenient())
         servers = [
             victims.PotentialVictim(uuid, cloud.servers[uuid], 1)
             for uuid in sorted(cloud.preemptible)

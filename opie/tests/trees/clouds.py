@@ -18,6 +18,7 @@ import dataclasses
 from urllib import parse
 
 from opie.preemption import amounts
+from opie.preemption import model
 from opie.preemption.trees import proposals
 from opie.preemption.trees import providers
 from opie.preemption.trees import query
@@ -39,20 +40,28 @@ class Cloud:
     )
     preemptible: frozenset[str] = frozenset()
 
-    def forest(self) -> providers.Forest:
-        """Return its trees, with what all the servers hold in use."""
+    def forest(self, is_strict: bool = False) -> providers.Forest:
+        """Return its trees, with what all the servers hold in use.
+
+        :param is_strict: whether placement lets nothing change on what is over
+            its capacity.
+        """
         return providers.Forest.of(
             dataclasses.replace(
                 provider,
                 inventories={
-                    name: dataclasses.replace(
-                        inventory, used=self.used(provider.uuid, name)
-                    )
-                    for name, inventory in provider.inventories.items()
+                    name: self._in_use(provider.uuid, name, item, is_strict)
+                    for name, item in provider.inventories.items()
                 },
             )
             for provider in self.providers
         )
+
+    def _in_use(
+        self, uuid: str, name: str, item: model.Inventory, is_strict: bool
+    ) -> model.Inventory:
+        item = dataclasses.replace(item, used=self.used(uuid, name))
+        return dataclasses.replace(item, is_closed=is_strict and item.free < 0)
 
     def used(self, uuid: str, name: str) -> int:
         """Return what all servers hold of one class on a provider."""
