@@ -48,30 +48,30 @@ def add_to_server(response):
     _encode(response, body)
 
 
-def add_to_page(response, wanted, is_shown):
-    """Say of each server of a page whether it is preemptible, and filter.
+def add_to_page(response):
+    """Say of each server of a page whether it is preemptible.
 
-    :param wanted: True to keep the preemptible servers, False to keep the
-        normal ones, None to keep all.  A server that may be either is kept
-        only with None.
-    :param is_shown: whether the request asks for the member.
     :raises oslo_db.exception.DBError: when nova's databases do not answer.
     """
     body = _decode(response)
     if body is None or 'servers' not in body:
         return
     known = _look_up(body['servers'])
-    if wanted is not None:
-        body['servers'] = [
-            server
-            for server in body['servers']
-            if _is_preemptible(server, known) is wanted
-        ]
-        for link in body.get('servers_links', ()):
-            link['href'] = _with_parameter(link['href'], wanted)
-    if is_shown:
-        for server in body['servers']:
-            _add(server, known)
+    for server in body['servers']:
+        _add(server, known)
+    _encode(response, body)
+
+
+def keep_choice(response, wanted):
+    """Have the link to the next page choose what this page has chosen.
+
+    :param wanted: True for preemptible servers, False for normal ones.
+    """
+    body = _decode(response)
+    if body is None or 'servers_links' not in body:
+        return
+    for link in body['servers_links']:
+        link['href'] = _with_parameter(link['href'], wanted)
     _encode(response, body)
 
 

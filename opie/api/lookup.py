@@ -90,6 +90,29 @@ def _find(uuids):
     return servers, [uuid for uuid in in_no_cell if uuid not in building]
 
 
+def preemptible_in_cell(context, uuids, scope=None):
+    """Return which of some servers of a cell are preemptible.
+
+    :param context: a context targeted at the cell.
+    :param scope: conditions that all of the servers meet, to read many at
+        once; None to read each by its uuid.
+    :raises oslo_db.exception.DBError: when the API database does not answer.
+    """
+    server = main_models.Instance
+    scopes = (
+        [[server.uuid.in_(batch)] for batch in marks.batches(uuids)]
+        if scope is None
+        else [scope]
+    )
+    by_cell = {
+        row.uuid
+        for conditions in scopes
+        for row in marks.read_servers(context, (server.uuid,), *conditions)
+        if marks.has_flavor_mark(row) or marks.has_metadata_mark(row)
+    }
+    return by_cell | _hints.marked(nova_context.get_admin_context(), uuids)
+
+
 def image_property(uuid, name):
     """Return a property of the image that a server was built from, or None.
 

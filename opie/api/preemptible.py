@@ -31,6 +31,7 @@ import webob.exc
 from opie import policy
 from opie.api import answers
 from opie.api import create_body
+from opie.api import listing
 from opie.api import lookup
 from opie.api import query
 from opie.api import routes
@@ -133,14 +134,16 @@ class PreemptibleFilter:
             return self._refuse(req, webob.exc.HTTPBadRequest, str(error))
         if wanted is None and not is_shown:
             return self.application
-        req.environ['QUERY_STRING'] = rest
+        if wanted is not None:
+            listing.choose(_context(req), wanted)
+            # With a parameter for sorting, here that of nova's own order,
+            # nova leaves out servers of silent cells as for every filter.
+            req.environ['QUERY_STRING'] = query.with_order(rest)
         response = req.get_response(self.application)
-        try:
-            answers.add_to_page(response, wanted, is_shown)
-        except Exception:
-            if wanted is not None:
-                raise
-            LOG.exception(_INCOMPLETE, req.method, req.path_info)
+        if wanted is not None:
+            answers.keep_choice(response, wanted)
+        if is_shown:
+            self._tell(req, response, answers.add_to_page)
         return response
 
     def _act(self, req, server_id, is_shown):
@@ -195,13 +198,16 @@ class PreemptibleFilter:
         if not is_shown:
             return self.application
         response = req.get_response(self.application)
+        self._tell(req, response, answers.add_to_server)
+        return response
+
+    def _tell(self, req, response, add):
         try:
-            answers.add_to_server(response)
+            add(response)
         except Exception:
             # nova has done what the request asks for; a 500 would say that
             # it has not.
             LOG.exception(_INCOMPLETE, req.method, req.path_info)
-        return response
 
     def _forbid(self, req, rule):
         error = exception.PolicyNotAuthorized(action=rule)

@@ -18,6 +18,9 @@ from oslo_utils import strutils
 
 PARAMETER = 'preemptible'
 
+# NOTE: nova/api/openstack/compute/servers.py, and common.py for the default.
+_ORDERS = ('sort_key', 'sort_dir', 'limit', 'marker')
+_ORDER_OF_NOVA = 'sort_dir=desc'
 _TEXTS = [
     value
     for value in parameter_types.boolean['enum']
@@ -46,6 +49,17 @@ def take(query_string):
         else:
             rest.append(part)
     return '&'.join(rest), wanted
+
+
+def with_order(query_string):
+    """Return a query string that says in which order to list servers."""
+    names = {
+        urllib.parse.unquote_plus(part.partition('=')[0])
+        for part in query_string.split('&')
+    }
+    if names.intersection(_ORDERS):
+        return query_string
+    return '&'.join(filter(None, (query_string, _ORDER_OF_NOVA)))
 
 
 def _read(value):

@@ -109,6 +109,12 @@ GIVEN = (
         'RequestContext.cell_uuid RequestContext.session',
     ),
     (
+        'to list preemptible servers alone',
+        'nova.compute.instance_list.InstanceLister',
+        'sort_ctx',
+        'get_by_filters(self, ctx, filters, limit, marker)',
+    ),
+    (
         'to know the requester',
         'nova.context.RequestContext',
         'global_id is_admin project_id user_id',
@@ -120,7 +126,7 @@ GIVEN = (
         'nova.db.main.models',
         'Instance.disable_terminate Instance.ephemeral_gb '
         'Instance.launched_at Instance.locked_by Instance.memory_mb '
-        'Instance.project_id Instance.root_gb '
+        'Instance.root_gb '
         'Instance.vcpus InstanceAction.action InstanceAction.id '
         'InstanceAction.instance_uuid InstanceAction.start_time '
         'InstanceActionEvent.action_id '

@@ -24,6 +24,7 @@ PURPOSES = {
     ),
     'nova.cmd': 'to start the scheduler service with its own classes',
     'nova.compute.api': 'to evict',
+    'nova.compute.instance_list': 'to list preemptible servers alone',
     'nova.compute.rpcapi': 'to ask again for deletions that were lost',
     'nova.compute.task_states': 'to know in which state a victim is',
     'nova.compute.utils': 'to answer as nova does',
@@ -35,6 +36,7 @@ PURPOSES = {
     'nova.config': 'to have commands of its own',
     'nova.context': 'to read cells',
     'nova.db': 'to read the databases',
+    'nova.db.utils': 'to list preemptible servers alone',
     'nova.db.api.models': 'to know which servers are preemptible',
     'nova.db.api.models.Aggregate': (
         'to know on which hosts no server is evicted'
@@ -52,6 +54,7 @@ PURPOSES = {
         'to ask again for deletions that were lost'
     ),
     'nova.objects.BuildRequest': 'to tell boots from moves',
+    'nova.objects.BuildRequestList': 'to list preemptible servers alone',
     'nova.objects.Flavor': 'to filter requests to the API',
     'nova.objects.InstanceAction': 'to evict',
     'nova.objects.InstanceGroup': 'to keep the policy of a server group',

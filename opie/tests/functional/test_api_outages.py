@@ -38,9 +38,14 @@ class OutagesTest(base.ApiTestCase):
         self.assertEqual(
             2, len(self.logged('without saying what is preemptible'))
         )
+
+    def test_a_list_of_one_kind_is_refused_rather_than_cut_short(self):
+        self.create(preemptible=True)
+        self.wrap(marks.HintCache, 'marked', fail)
         for path in ('/servers', '/servers/detail'):
-            response = self.call('GET', path + '?preemptible=true')
-            self.assertEqual(500, response.status_code)
+            for kind in ('true', 'false'):
+                response = self.call('GET', path + '?preemptible=' + kind)
+                self.assertEqual(500, response.status_code)
 
     def test_a_resize_is_refused_rather_than_let_through(self):
         marked = self.flavor(1, extra_specs={'opie:preemptible': 'true'})
