@@ -139,7 +139,8 @@ class Combinations:
         """Tell whether inventories have all that is taken of them.
 
         What several groups take of one inventory is one allocation, so it may
-        not be more than the largest unit.  It need not be a unit.
+        not be more than the largest unit.  The sum of units is no less than
+        the smallest one, and a number of steps, in any case.
         """
         for uuid, name, amount in last.taken:
             if name not in self._repeated:
