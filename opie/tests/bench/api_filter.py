@@ -42,8 +42,9 @@ PAIRS = 30
 SERVERS = 1000
 
 _IMAGE_ID = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
+_NOVA = 'compute latest'
+_OPIE = 'compute latest, opie 1.0'
 _HEADERS = {
-    'OpenStack-API-Version': 'compute latest',
     # NOTE: nova/tests/fixtures/nova.py believes these; there is no keystone.
     'X-Auth-User': 'admin',
     'X-Auth-Project-Id': '6f70656e737461636b20342065766572',
@@ -82,6 +83,19 @@ class Bench(harness.Harness):
             'GET /servers/detail, %d servers' % SERVERS,
             lambda: _ask(plain, '/servers/detail'),
             lambda: _ask(filtered, '/servers/detail'),
+        )
+        measure(
+            'the same, asked which are preemptible',
+            lambda: _ask(plain, '/servers/detail'),
+            lambda: _ask(filtered, '/servers/detail', _OPIE),
+        )
+        measure(
+            'GET /servers/detail?preemptible=true&limit=100, 100 of %d'
+            % SERVERS,
+            lambda: _ask(plain, '/servers/detail?limit=100'),
+            lambda: _ask(
+                filtered, '/servers/detail?limit=100&preemptible=true', _OPIE
+            ),
         )
         measure(
             'POST /servers',
@@ -177,8 +191,12 @@ def measure(what, plain, filtered):
     )
 
 
-def _ask(app, path, **kwargs):
-    request = webob.Request.blank('/v2.1' + path, headers=_HEADERS, **kwargs)
+def _ask(app, path, version=_NOVA, **kwargs):
+    request = webob.Request.blank(
+        '/v2.1' + path,
+        headers={'OpenStack-API-Version': version, **_HEADERS},
+        **kwargs,
+    )
     response = request.get_response(app)
     if response.status_code not in (200, 202):
         raise RuntimeError(response.text)
