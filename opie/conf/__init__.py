@@ -19,6 +19,7 @@ harmless.  Each option's home is one of the modules beside this file.
 from opie.conf import api
 from opie.conf import hosts
 from opie.conf import limits
+from opie.conf import operations
 from opie.conf import preemption
 from opie.conf import scheduler
 from opie.conf import servers
@@ -29,6 +30,7 @@ def register_opts(conf):
     preemption.register_opts(conf)
     limits.register_opts(conf, preemption.GROUP)
     hosts.register_opts(conf, preemption.GROUP)
+    operations.register_opts(conf, preemption.GROUP)
     servers.register_opts(conf, preemption.GROUP)
     api.register_opts(conf, preemption.GROUP)
     scheduler.register_opts(conf)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Checks of options that depend on one another."""
+"""Checks of options, alone or as they depend on one another."""
 
 from oslo_concurrency import processutils
 
@@ -27,11 +27,17 @@ class ConfigError(Exception):
 
 
 def check(conf):
-    """Check that waiting for victims cannot starve the scheduler.
+    """Check that options have values, and that these go together.
+
+    Waiting for victims must not starve the scheduler.
 
     :param conf: nova's CONF, parsed, with opie's options registered.
     :raises ConfigError: with one line that says what to change.
     """
+    try:
+        _ = conf.opie.preempt_for
+    except ValueError as exc:
+        raise ConfigError('[opie] preempt_for: %s.' % exc) from exc
     timeout = conf.opie.preemption_timeout_seconds
     if timeout + MARGIN_SECONDS > conf.long_rpc_timeout:
         raise ConfigError(

@@ -15,6 +15,7 @@
 from opie.conf import api
 from opie.conf import hosts
 from opie.conf import limits
+from opie.conf import operations
 from opie.conf import preemption
 from opie.conf import scheduler
 from opie.conf import servers
@@ -29,6 +30,7 @@ def list_opts():
             preemption.ALL_OPTS
             + limits.ALL_OPTS
             + hosts.ALL_OPTS
+            + operations.ALL_OPTS
             + servers.ALL_OPTS
             + api.ALL_OPTS,
         ),

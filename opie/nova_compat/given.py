@@ -71,14 +71,16 @@ GIVEN = (
         'objects.request_spec.RequestGroup.resources',
         'scheduler.utils.ResourceRequest.get_num_of_suffixed_groups(self)',
         'scheduler.utils.ResourceRequest.get_request_group(self, suffix)',
+        'scheduler.utils.ResourceRequest.merged_resources(self)',
         'objects.request_spec.RequestGroup.to_queryparams(self)',
     ),
     (
         'to know what a request is about',
         'nova.objects.RequestSpec',
-        'flavor force_hosts force_nodes instance_group instance_uuid '
-        'numa_topology pci_requests project_id requested_resources '
-        'root_forbidden root_required scheduler_hints user_id',
+        'flavor force_hosts force_nodes ignore_hosts instance_group '
+        'instance_uuid numa_topology pci_requests project_id '
+        'requested_destination requested_resources root_forbidden '
+        'root_required scheduler_hints user_id',
         'obj_clone(self)',
         'obj_reset_changes(self, fields)',
         'get_scheduler_hint(self, name)',
@@ -95,7 +97,13 @@ GIVEN = (
         'nova.objects',
         'BuildRequest.instance InstanceMapping.cell_mapping '
         'InstanceMapping.instance_uuid Instance.system_metadata '
-        'Instance.uuid Flavor.extra_specs',
+        'Instance.uuid Instance.flavor Flavor.extra_specs',
+    ),
+    (
+        'to tell moves from one another',
+        'nova.objects',
+        'Destination.allow_cross_cell_move Destination.cell Migration.id '
+        'Migration.migration_type Migration.status Migration.uuid',
     ),
     (
         'to find hosts, their services and their cells',

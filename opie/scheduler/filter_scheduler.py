@@ -218,8 +218,9 @@ class FilterScheduler(manager.SchedulerManager):
         try:
             still_wanted.check_switch()
             preemptors = eligibility.preemptors(context, uuids)
-            if not preemptors:
+            if preemptors is None:
                 return None
+            eligibility.check_operation(preemptors)
             if not self._watch.has_placement_answered:
                 raise errors.NoRoomMade('placement did not answer')
             eligibility.check_policy(context, spec)

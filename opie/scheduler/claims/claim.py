@@ -32,12 +32,15 @@ from opie.scheduler import errors
 from opie.scheduler import resources
 from opie.scheduler import steps
 from opie.scheduler.claims import claim_journal
+from opie.scheduler.claims import dropping
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import joined
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import preemptors
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.claims import taking
 from opie.scheduler.claims import writing
+from opie.scheduler.nova_db import moves
 from opie.scheduler.placement import client as placement
 
 
@@ -46,6 +49,7 @@ class Claim:
 
     :param plan: a feasible plan.
     :param requester: (project id, user id) of the preemptors.
+    :param move: what the preemptor needs the room for; None for a boot.
     :ivar client: what the claim is written with.
     :ivar plan: the plan.
     """
@@ -56,11 +60,15 @@ class Claim:
         plan: model.Plan,
         request: model.Request,
         requester: tuple[str, str],
+        move: moves.Move | None = None,
     ) -> None:
         self.client = client
         self.plan = plan
         self._requester = requester
-        self._journal = claim_journal.ClaimJournal(client, plan, requester[0])
+        self._move = move
+        self._journal = claim_journal.ClaimJournal(
+            client, plan, requester[0], move
+        )
         # Preemptor to the allocations that are claimed for it.
         self._claimed = {
             nomination.preemptor: {
@@ -68,6 +76,8 @@ class Claim:
             }
             for nomination in plan.nominations
         }
+        # The preemptors as they were before the claim.
+        self._preemptors = preemptors.new(self._claimed, requester)
         self._taking = taking.Taking(plan)
         # The preemptors that take from victims.
         self._takers: set[str] = set().union(*plan.shares.values())
@@ -105,6 +115,10 @@ class Claim:
                 )
                 try:
                     self._victims = self._read_victims()
+                    if self._move:
+                        self._preemptors |= preemptors.read_moved(
+                            self.client, self._claimed, self._move
+                        )
                 finally:
                     # What was opened is closed below if reading has failed, so
                     # the opening must have ended.  Its own error comes first.
@@ -167,10 +181,10 @@ class Claim:
             for uuid, consumer in self._victims.items()
         }
         written = {
-            preemptor: placement.Consumer(
-                preemptor, {}, *self._requester
-            ).body(allocations)
-            for preemptor, allocations in self._claimed.items()
+            preemptor: consumer.body(
+                resources.add(consumer.allocations, self._claimed[preemptor])
+            )
+            for preemptor, consumer in self._preemptors.items()
         }
         for uuid, consumer in self._victims.items():
             written[uuid] = consumer.body(self._shrunk[uuid])
@@ -212,10 +226,16 @@ class Claim:
         return self.holds_for(self.plan.nominations[0])
 
     def holds_for(self, nomination: model.Nomination) -> bool:
-        """Tell whether a preemptor has exactly what was claimed for it."""
+        """Tell whether a preemptor has exactly what was claimed for it.
+
+        What else a server holds that is moved does not matter.
+        """
         preemptor = nomination.preemptor
-        consumer = self.client.consumer(preemptor)
-        return consumer.allocations == self._claimed[preemptor]
+        held = self.client.consumer(preemptor).allocations
+        return all(
+            held.get(provider) == amounts
+            for provider, amounts in self._claimed[preemptor].items()
+        )
 
     def changed(self, victims: Iterable[str]) -> set[str]:
         """Return those victims that hold something else than was left.
@@ -258,7 +278,7 @@ class Claim:
         except placement.PlacementError:
             return False
 
-    def give_back_for(self, preemptors: Collection[str]) -> bool:
+    def give_back_for(self, some: Collection[str]) -> bool:
         """Give back what some of the preemptors took, and drop their claims.
 
         :returns: whether that is done; see :func:`give_back.give_back`.
@@ -266,18 +286,21 @@ class Claim:
         preemptions = [
             preemption
             for preemptor, preemption in self._journal.preemptions.items()
-            if preemptor in preemptors
+            if preemptor in some
         ]
-        return give_back.give_back(
-            self.client, preemptions, dropped=preemptors
-        ).is_done
+        dropped = [
+            dropping.Dropped(one.preemptor, one.provider, self._move)
+            for one in self.plan.nominations
+            if one.preemptor in some
+        ]
+        return give_back.give_back(self.client, preemptions, dropped).is_done
 
     def empty(self, victims: Iterable[str]) -> None:
         """Remove the allocations of victims that nova has deleted."""
         give_back.empty(self.client, self._taking.consumers_of(victims))
 
     @steps.step('gives back')
-    def close_journal(self, preemptors: Iterable[str]) -> bool:
+    def close_journal(self, some: Iterable[str]) -> bool:
         """Close the journal of preemptors that have no claim, if that can be.
 
         Their claim was not made, or was dropped.  The reaper closes what is
@@ -286,4 +309,4 @@ class Claim:
         :returns: False if placement has refused it, as it does where the claim
             has just arrived.
         """
-        return self._may_arrive or self._journal.close_what_can_be(preemptors)
+        return self._may_arrive or self._journal.close_what_can_be(some)

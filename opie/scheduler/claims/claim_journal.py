@@ -23,6 +23,7 @@ from opie.scheduler import steps
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rate_limits
+from opie.scheduler.nova_db import moves
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
@@ -32,16 +33,22 @@ class ClaimJournal:
     """The journal providers of one claim.
 
     :param project_id: of the preemptors.
+    :param move: what the preemptor needs the room for; None for a boot.
     :ivar preemptions: preemptor to its preemption, of all whose journal
         provider may be there.
     """
 
     def __init__(
-        self, client: placement.Client, plan: model.Plan, project_id: str
+        self,
+        client: placement.Client,
+        plan: model.Plan,
+        project_id: str,
+        move: moves.Move | None = None,
     ) -> None:
         self._client = client
         self._plan = plan
         self._project = journal_names.label(project_id)
+        self._move = move
         self.preemptions: dict[str, journal_names.Preemption] = {}
 
     @steps.step('opens the journal')
@@ -74,6 +81,7 @@ class ClaimJournal:
                 scheduler_host,
                 began if preemptor in counted else None,
                 self._project if preemptor in counted else None,
+                self._move,
             )
             # Known before it is there, so that it is deleted whatever becomes
             # of the call.

@@ -31,6 +31,7 @@ from oslo_log import log as logging
 from opie.scheduler import report
 from opie.scheduler import steps
 from opie.scheduler import waiting
+from opie.scheduler.claims import dropping
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import restoring
 from opie.scheduler.placement import client as placement
@@ -67,15 +68,15 @@ class Result:
 def give_back(
     client: placement.Client,
     preemptions: Collection[journal_names.Preemption],
-    dropped: Collection[str],
+    dropped: Collection[dropping.Dropped],
     patience_seconds: float = _PATIENCE_SECONDS,
 ) -> Result:
     """Give back what preemptors took, and drop their claims.
 
     :param preemptions: those whose entries in the journal are given back.
-    :param dropped: uuids of the preemptors whose claims are dropped.  If a
-        preemptor of the preemptions keeps its claim, only what there is room
-        for besides that claim can be given back.
+    :param dropped: the claims that are dropped.  If a preemptor of the
+        preemptions keeps its claim, only what there is room for besides that
+        claim can be given back.
     :param patience_seconds: how long to try; 0 for once, as the reaper does,
         which comes again and may meet other reapers.
     """
@@ -109,10 +110,11 @@ def _log_level(error: Exception, is_tried_once: bool) -> int:
 def _log_failure(
     level: int,
     preemptions: Iterable[journal_names.Preemption],
-    dropped: Iterable[str],
+    dropped: Iterable[dropping.Dropped],
     error: str,
 ) -> None:
-    preemptors = {one.preemptor for one in preemptions}.union(dropped)
+    preemptors = {one.preemptor for one in preemptions}
+    preemptors |= {one.preemptor for one in dropped}
     providers = sorted(one.journal_provider for one in preemptions)
     LOG.log(
         level,
@@ -129,14 +131,14 @@ def _log_failure(
 def _write_all(
     client: placement.Client,
     preemptions: Iterable[journal_names.Preemption],
-    dropped: Iterable[str],
+    dropped: Iterable[dropping.Dropped],
 ) -> Result:
     """Write everything at once, or what placement has room for.
 
     :raises _NoRoom: if placement has no room for some victims.
     """
     victims = restoring.bodies(client, preemptions)
-    claims = _dropping_bodies(client, dropped)
+    claims = dropping.bodies(client, dropped)
     bodies = dict(claims)
     for of_victim in victims.values():
         bodies.update(of_victim)
@@ -148,18 +150,6 @@ def _write_all(
         _write(client, claims)
         _restore_one_by_one(client, victims)
     return Result(True, frozenset(bodies))
-
-
-def _dropping_bodies(
-    client: placement.Client, preemptors: Iterable[str]
-) -> _Bodies:
-    """Return what drops claims, of those that are still there."""
-    consumers = [client.consumer(uuid) for uuid in preemptors]
-    return {
-        consumer.uuid: consumer.body({})
-        for consumer in consumers
-        if consumer.allocations
-    }
 
 
 def _restore_one_by_one(

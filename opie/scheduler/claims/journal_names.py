@@ -22,8 +22,11 @@ that earlier releases wrote.
 import dataclasses
 import hashlib
 import re
+import uuid
 
 from oslo_utils import uuidutils
+
+from opie.scheduler.nova_db import moves
 
 # The first field of each name, and the whole name of the journal's root.
 ROOT_NAME = 'opie'
@@ -37,6 +40,9 @@ _WORKER_LENGTH = 8
 _MILLISECONDS = 1000
 # The name of a scheduler host can be an address, of colons and digits.
 _COUNTED = re.compile('@[0-9]+:[^:]+:')
+# Of a move: its operation, and the migration.  Earlier releases take it for a
+# part of the scheduler host.
+_MOVE = re.compile('%([a-z_]+)(?:=([0-9a-f]{32}))?:')
 
 
 # In place of the scheduler host, in the name of what is no preemption: see
@@ -84,6 +90,7 @@ class Preemption:
         the clock of the scheduler host, to the millisecond; None if it takes
         nothing from any victim, or if an earlier release has named it.
     :ivar project: the :func:`label` of the preemptor's project; None likewise.
+    :ivar move: what the preemptor needs the room for; None for a boot.
     """
 
     journal_provider: str
@@ -94,6 +101,7 @@ class Preemption:
     scheduler_host: str
     began: float | None = None
     project: str | None = None
+    move: moves.Move | None = None
 
     @property
     def worker(self) -> str:
@@ -116,6 +124,7 @@ class Preemption:
             self.deadline,
             self.nominated_provider,
             *self._counted_fields(),
+            *self._move_fields(),
             self.scheduler_host,
         )
         return ':'.join(map(str, fields))[:_MAX_NAME_LENGTH]
@@ -124,6 +133,14 @@ class Preemption:
         if self.began is None or self.project is None:
             return ()
         return '@%d' % round(self.began * _MILLISECONDS), self.project
+
+    def _move_fields(self) -> tuple[str, ...]:
+        if self.move is None:
+            return ()
+        if self.move.migration is None:
+            return ('%' + self.move.operation,)
+        migration = uuid.UUID(self.move.migration).hex
+        return ('%%%s=%s' % (self.move.operation, migration),)
 
     @classmethod
     def from_name(cls, journal_provider: str, name: str) -> 'Preemption':
@@ -140,6 +157,7 @@ class Preemption:
         if _COUNTED.match(rest):
             at_milliseconds, project, rest = rest.split(':', 2)
             began = int(at_milliseconds[1:]) / _MILLISECONDS
+        move, rest = _move_in(rest)
         return cls(
             journal_provider,
             preemptor,
@@ -149,7 +167,18 @@ class Preemption:
             rest,
             began,
             project,
+            move,
         )
+
+
+def _move_in(text: str) -> tuple[moves.Move | None, str]:
+    """Return (the move that a text begins with, what comes after it)."""
+    found = _MOVE.match(text)
+    if not found:
+        return None, text
+    operation, migration = found.groups()
+    known = str(uuid.UUID(migration)) if migration else None
+    return moves.Move(operation, known), text[found.end() :]
 
 
 def label(project_id: str) -> str:

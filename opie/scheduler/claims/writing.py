@@ -68,13 +68,22 @@ def write(
         if is_written():
             return
         if last_error.is_orphan_conflict:
-            for preemptor in preemptors:
-                bodies[preemptor]['consumer_generation'] = 0
+            _know_orphans(bodies[preemptor] for preemptor in preemptors)
         elif last_error.is_provider_conflict:
             waiting.FOR_WRITERS.sleep()
         else:
             break
     raise _failure(last_error)
+
+
+def _know_orphans(bodies: Iterable[dict[str, typing.Any]]) -> None:
+    """Let new consumers be such as have no allocations.
+
+    A server that is moved may have been a consumer before.
+    """
+    for body in bodies:
+        if body['consumer_generation'] is None:
+            body['consumer_generation'] = 0
 
 
 def _failure(error: placement.ErrorResponse) -> errors.ClaimFailed:

@@ -14,7 +14,8 @@
 
 A preemptor is pending from the opening of its journal until nova has a record
 of it on its host.  nova itself knows nothing of such a preemptor, and neither
-does another scheduler, but for the journal.
+does another scheduler, but for the journal.  A server that moves has a record
+on its old host as well, and counts on both.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from nova import context as nova_context
 from nova import objects
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler.nova_db import moves
 from opie.scheduler.nova_db import whereabouts
 
 
@@ -43,6 +45,9 @@ class Preemption(typing.Protocol):
     @property
     def nominated_provider(self) -> str: ...
 
+    @property
+    def move(self) -> moves.Move | None: ...
+
 
 def nominated_by(preemptions: Iterable[Preemption]) -> dict[str, str]:
     """Return preemptor to the provider that it is nominated for.
@@ -53,6 +58,36 @@ def nominated_by(preemptions: Iterable[Preemption]) -> dict[str, str]:
         one.preemptor: one.nominated_provider
         for one in sorted(preemptions, key=lambda one: one.attempt)
     }
+
+
+def find(
+    context: nova_context.RequestContext, preemptions: Iterable[Preemption]
+) -> whereabouts.Whereabouts:
+    """Return where the preemptors of some preemptions are by nova's records.
+
+    :returns: those that are pending are without a host.
+    :raises errors.SilentCells: if a cell does not answer.
+    """
+    preemptions = list(preemptions)
+    moved = [one for one in preemptions if one.move is not None]
+    moving = {one.preemptor for one in moved if _is_moving(context, one)}
+    booted = {one.preemptor for one in preemptions if one.move is None}
+    found = whereabouts.find(context, booted - moving)
+    return found._replace(without_host=found.without_host | moving)
+
+
+def _is_moving(
+    context: nova_context.RequestContext, preemption: Preemption
+) -> bool:
+    """Tell whether a server that moves is not on its nominated host yet."""
+    assert preemption.move
+    record = moves.record(context, preemption.preemptor, preemption.move)
+    return (
+        record is not None
+        and record.provider != preemption.nominated_provider
+        and record.progress(preemption.move)
+        in (moves.Progress.AWAITED, moves.Progress.UNDER_WAY)
+    )
 
 
 class Pending:
@@ -168,13 +203,19 @@ class Reader:
         :param hosts: provider to the name of its host.
         :raises errors.SilentCells: if a cell does not answer.
         """
+        preemptions = list(preemptions)
         nominated = nominated_by(preemptions)
-        known = self._ended & nominated.keys()
-        found = whereabouts.find(
-            nova_context.get_admin_context(), nominated.keys() - known
+        found = find(
+            nova_context.get_admin_context(),
+            (
+                one
+                for one in preemptions
+                if one.move is not None or one.preemptor not in self._ended
+            ),
         )
         pending = found.without_host
-        self._ended = frozenset(nominated.keys() - pending)
+        booted = {one.preemptor for one in preemptions if one.move is None}
+        self._ended = frozenset(booted - pending)
         self._flavors = {
             preemptor: flavor
             for preemptor, flavor in list(self._flavors.items())

@@ -40,12 +40,26 @@ class Requirements:
     :ivar request: what the planner is given of it.
     :ivar query: what placement is asked for hosts, but for the amounts: pairs
         of key and value of GET /resource_providers.
+    :ivar is_move: whether the preemptor has, or had, a host already.
     """
 
     context: nova_context.RequestContext
     spec: objects.RequestSpec
     request: model.Request
     query: tuple[tuple[str, str], ...]
+    is_move: bool = False
+
+    @property
+    def only_cell(self) -> str | None:
+        """The uuid of the cell that nova restricts it to; None for any."""
+        destination = (
+            self.spec.requested_destination
+            if 'requested_destination' in self.spec
+            else None
+        )
+        if not destination or 'cell' not in destination:
+            return None
+        return destination.cell.uuid if destination.cell else None
 
 
 def read(
@@ -53,6 +67,7 @@ def read(
     spec: objects.RequestSpec,
     preemptors: Sequence[str],
     host_manager: host_managers.HostManager,
+    is_move: bool = False,
 ) -> Requirements:
     """Read the requirements of a request.
 
@@ -60,6 +75,7 @@ def read(
     :param spec: a RequestSpec that has been through nova's request filters;
         it is changed as nova's own scheduling does.
     :param preemptors: their uuids, in order.
+    :param is_move: whether the preemptor has, or had, a host already.
     :raises errors.UnsupportedRequest: if its shape is one that pass 2 leaves
         alone.
     :raises nova.exception.NoValidHost: if it names a host that does not exist.
@@ -77,7 +93,8 @@ def read(
         most_victims=CONF.opie.max_victims_per_request or None,
         **_group_rules(spec, host_manager.enabled_filters),
     )
-    return Requirements(context, spec, request, tuple(_query(spec, group)))
+    query = tuple(_query(spec, group))
+    return Requirements(context, spec, request, query, is_move)
 
 
 def _only_group(

@@ -126,7 +126,9 @@ def take(
     :raises placement.PlacementError: if placement cannot be read.
     """
     excluded |= sources.worker.refused_victims.of_late()
-    companions.read_group(required.spec, required.request.preemptors)
+    # Of a server that moves, its own host counts, as nova counts it.
+    own = () if required.is_move else required.request.preemptors
+    companions.read_group(required.spec, own)
     companions.add_pending(required.spec, shared.pending)
     # Weighers say which companions a request would rather have.
     is_choosy = companions.matter_to(required.spec)
@@ -137,10 +139,11 @@ def take(
         )
         required = dataclasses.replace(required, request=request)
     generations = shared.generations(required.query)
+    only_cell = required.only_cell
     nodes = {
         provider: node
         for provider, node in shared.nodes.items()
-        if provider in generations
+        if provider in generations and only_cell in (None, node.cell_uuid)
     }
     # Of several preemptors, some may find room that was too little for all.
     may_have_room = sources.is_room_hidden or number > 1

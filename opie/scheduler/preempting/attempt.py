@@ -30,6 +30,7 @@ from opie.scheduler import errors
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.claims import claim
+from opie.scheduler.nova_db import moves
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
 from opie.scheduler.preempting import confirmation
@@ -60,6 +61,7 @@ class Attempt:
     :ivar requester: (project id, user id) of the preemptors.
     :ivar quota: what quota says to the request.
     :ivar plan_number: which plan of its request it is, from 1.
+    :ivar move: what the preemptor needs the room for; None for a boot.
     :ivar selections: nova's Selection for each nomination of the plan.
     :ivar leaving: uuid to server, of those victims that leave anyway.
     :ivar placement_claim: what all preemptors hold in placement, and the
@@ -80,6 +82,7 @@ class Attempt:
     requester: tuple[str, str]
     quota: quota.Quota
     plan_number: int
+    move: moves.Move | None = None
     awaited: dict[str, objects.CellMapping] = dataclasses.field(
         default_factory=dict, init=False
     )
@@ -98,6 +101,7 @@ class Attempt:
             self.plan,
             self.shot.request,
             self.requester,
+            self.move,
         )
         self.checks = victim_checks.VictimChecks(
             self.plan,

@@ -82,7 +82,9 @@ def _why_not(
     seen = sources.worker.pending_reader.read(others, shot.shared.hosts)
     others_now = seen.but(uncounted)
     spec = shot.spec.obj_clone()
-    members = companions.read_group(spec, uncounted)
+    # Of a server that moves, its own host counts, as nova counts it.
+    own = attempt.preemptors if attempt.move else set()
+    members = companions.read_group(spec, uncounted - own)
     companions.add_pending(spec, others_now)
     # Only affinity looks at other hosts than the nominated ones.
     if spec.instance_group and spec.instance_group.policy == 'affinity':

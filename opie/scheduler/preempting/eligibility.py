@@ -10,25 +10,49 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which requests may preempt: boots of servers that are not preemptible.
+"""Which requests may preempt: boots and moves of servers that are normal.
 
-Moves of existing servers come through the same call of the scheduler, and an
-unshelve looks much like a boot; only a boot has build requests.
+Both come through the same call of the scheduler.  Only a boot has build
+requests, and nova's records tell which move of a server is under way; see
+nova_db/moves.py.  A rebuild says itself that it is one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+import dataclasses
 
 from nova import context as nova_context
 from nova import exception
 from nova import objects
+import nova.conf
 
 from opie import policy
+from opie.conf import operations
 from opie.conf import policies
 from opie.preemption import marks
 from opie.scheduler import errors
 from opie.scheduler import steps
+from opie.scheduler.nova_db import moves
+
+CONF = nova.conf.CONF
+
+
+@dataclasses.dataclass(frozen=True)
+class Preemptors:
+    """The servers of a request that may preempt.
+
+    :ivar uuids: in order.
+    :ivar moving: the move of the one server; None for a boot.
+    """
+
+    uuids: Sequence[str]
+    moving: moves.Moving | None = None
+
+    @property
+    def operation(self) -> str:
+        """Which of conf/operations.py the request is part of."""
+        return self.moving.move.operation if self.moving else operations.BOOT
 
 
 def may_preempt(
@@ -71,23 +95,58 @@ def check_policy(
 @steps.step('sees whether to preempt')
 def preemptors(
     context: nova_context.RequestContext, uuids: Sequence[str]
-) -> list[str]:
-    """Return those of a request's servers that wait for their first host.
+) -> Preemptors | None:
+    """Return those of a request's servers that wait for a host.
 
     The others were deleted since the request was made.
 
-    :returns: empty if the request is no boot, or its servers are to be
-        preemptible by their system metadata.
+    :returns: None if there are none, if nova's records do not tell what they
+        wait for, or if they are preemptible.
     """
     mappings = objects.InstanceMappingList.get_by_instance_uuids(
         context, list(uuids)
     )
-    if any(mapping.cell_mapping is not None for mapping in mappings):
-        return []
+    cells = [one.cell_mapping for one in mappings if one.cell_mapping]
+    if cells:
+        return _moved(context, uuids, cells)
     builds = {uuid: _build(context, uuid) for uuid in uuids}
-    if any(build and _is_marked_build(build) for build in builds.values()):
-        return []
-    return [uuid for uuid in uuids if builds[uuid]]
+    if any(build and _has_mark(build.instance) for build in builds.values()):
+        return None
+    waiting = [uuid for uuid in uuids if builds[uuid]]
+    return Preemptors(waiting) if waiting else None
+
+
+def _moved(
+    context: nova_context.RequestContext,
+    uuids: Sequence[str],
+    cells: Sequence[objects.CellMapping],
+) -> Preemptors | None:
+    # nova moves one server at a time.
+    if len(uuids) > 1 or cells[0].is_cell0():
+        return None
+    moving = moves.find(context.elevated(), cells[0], uuids[0])
+    if moving is None or _has_mark(moving.server):
+        return None
+    # The flavor that it has: the request may be for another one.
+    if marks.is_marked(extra_specs=moving.server.flavor.extra_specs):
+        return None
+    return Preemptors(uuids, moving)
+
+
+def check_operation(found: Preemptors) -> None:
+    """Check that the operator lets requests of this kind preempt.
+
+    :raises errors.NoRoomMade: naming the option.
+    """
+    try:
+        allowed = CONF.opie.preempt_for
+    except ValueError as exc:
+        # It was changed to this since the scheduler has started.
+        raise errors.NoRoomMade('[opie] preempt_for: %s' % exc) from exc
+    if found.operation not in allowed:
+        raise errors.NoRoomMade(
+            '[opie] preempt_for does not list %s' % found.operation
+        )
 
 
 def _is_marked(spec: objects.RequestSpec) -> bool:
@@ -108,8 +167,7 @@ def _build(
         return None
 
 
-def _is_marked_build(build: objects.BuildRequest) -> bool:
-    instance = build.instance
+def _has_mark(instance: objects.Instance) -> bool:
     return 'system_metadata' in instance and marks.is_marked(
         system_metadata=instance.system_metadata
     )

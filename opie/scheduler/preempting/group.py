@@ -112,6 +112,7 @@ class GroupPlanner:
                     request.spec.obj_clone(),
                     request.preemptors,
                     self._worker.host_manager,
+                    request.move is not None,
                 )
         return required
 
@@ -206,6 +207,7 @@ class _Turn:
             request.requester,
             request.quota,
             request.budget.plan_number,
+            request.move,
         )
         planned = turns_plans.Planned(plan, shot.request, shot.spec)
         self._shared.note(planned)

@@ -19,7 +19,6 @@ once as the options allow.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import contextlib
 import typing
 
@@ -43,6 +42,7 @@ from opie.scheduler.planning import inputs
 from opie.scheduler.preempting import attempt as attempts
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import group
+from opie.scheduler.preempting import move_checks
 from opie.scheduler.preempting import quota
 from opie.scheduler.preempting import refusal_cache
 from opie.scheduler.preempting import seats
@@ -83,14 +83,14 @@ class PassTwo:
         self,
         context: nova_context.RequestContext,
         spec: objects.RequestSpec,
-        preemptors: Sequence[str],
+        preemptors: eligibility.Preemptors,
         report_client: typing.Any,
         is_room_hidden: bool,
     ) -> attempts.Attempt:
         """Make room for a request and claim it.
 
         :param spec: a RequestSpec as it was before pass 1.
-        :param preemptors: their uuids, in order.
+        :param preemptors: the servers that wait for a host.
         :param report_client: nova's SchedulerReportClient.
         :param is_room_hidden: whether pass 1 may have missed hosts with room.
         :returns: the attempt that was carried out.
@@ -98,8 +98,6 @@ class PassTwo:
         """
         deadline = waiting.Deadline.after(CONF.opie.preemption_timeout_seconds)
         try:
-            request_filter.process_reqspec(context, spec)
-            key = refusal_cache.key_of(spec, len(preemptors), is_room_hidden)
             sources = inputs.Sources(
                 self._worker,
                 placement.Client(report_client, context.global_id),
@@ -109,20 +107,8 @@ class PassTwo:
             requester = eligibility.requester_of(context, spec)
             with self._seats.taken(requester[0]):
                 return self._carry_out_a_plan(
-                    waiting_request.WaitingRequest(
-                        context,
-                        spec,
-                        preemptors,
-                        sources,
-                        requester,
-                        quota.of(
-                            context,
-                            spec,
-                            requester,
-                            preemptors,
-                            sources.placement,
-                        ),
-                        key,
+                    self._request(
+                        context, spec, preemptors, sources, requester
                     )
                 )
         except (
@@ -133,6 +119,37 @@ class PassTwo:
             exception.RequestFilterFailed,
         ) as exc:
             raise errors.NoRoomMade(str(exc)) from exc
+
+    def _request(
+        self,
+        context: nova_context.RequestContext,
+        spec: objects.RequestSpec,
+        preemptors: eligibility.Preemptors,
+        sources: inputs.Sources,
+        requester: tuple[str, str],
+    ) -> waiting_request.WaitingRequest:
+        uuids, moving = preemptors.uuids, preemptors.moving
+        if moving:
+            move_checks.narrow(spec, moving)
+        request_filter.process_reqspec(context, spec)
+        key = refusal_cache.key_of(spec, len(uuids), sources.is_room_hidden)
+        move = moving.move if moving else None
+        request = waiting_request.WaitingRequest(
+            context,
+            spec,
+            uuids,
+            sources,
+            requester,
+            quota.of(context, spec, requester, uuids, sources.placement, move),
+            key,
+            move,
+        )
+        if moving:
+            request.budget.why_no_victims = move_checks.check(
+                context, spec, moving.move, sources
+            )
+            request.budget.excluded_providers = move_checks.excluded(moving)
+        return request
 
     def read_ahead(self, report_client: typing.Any) -> None:
         """Read some of the host states and providers that are not known.

@@ -32,7 +32,6 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler import steps
 from opie.scheduler.claims import journal
 from opie.scheduler.nova_db import compute_nodes
-from opie.scheduler.nova_db import whereabouts
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import companions
 from opie.scheduler.planning import pending
@@ -75,10 +74,9 @@ def _find(
         return None
     companions.read_members(context, spec)
     wanted = companions.of(spec)
-    nominated = pending.nominated_by(
-        one for one in preemptions if one.preemptor in wanted
-    )
-    found = whereabouts.find(context, nominated)
+    of_companions = [one for one in preemptions if one.preemptor in wanted]
+    nominated = pending.nominated_by(of_companions)
+    found = pending.find(context, of_companions)
     # nova's conductor may have read the group's hosts before these had one.
     companions.add_hosts(spec, found.hosts.values())
     if not found.without_host:

@@ -47,6 +47,8 @@ class PlanBudget:
     :ivar excluded: uuids of servers that are no victims in the next plan.
     :ivar excluded_providers: provider to why its host is left out of it.
     :ivar evicted: how many victims of void attempts have gone.
+    :ivar why_no_victims: why no server may be evicted for the request, None if
+        some may.
     """
 
     def __init__(self) -> None:
@@ -54,6 +56,7 @@ class PlanBudget:
         self.excluded: frozenset[str] = frozenset()
         self.excluded_providers: dict[str, str] = {}
         self.evicted = 0
+        self.why_no_victims: str | None = None
 
     @property
     def plan_number(self) -> int:
@@ -102,6 +105,7 @@ def make(
         worker.failing.why_not(worker.host_manager.index.asked_to_delete())
         or waste.why_wait(worker.journal.wasted, project_id)
         or rate_limits.why_not(shot.preemptions, project_id)
+        or budget.why_no_victims
     )
     request = _with_victims_left(shot.request, budget)
     if limit:

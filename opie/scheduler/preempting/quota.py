@@ -34,6 +34,7 @@ from nova import context as nova_context
 from nova import objects
 from oslo_log import log as logging
 
+from opie.conf import operations
 from opie.scheduler import errors
 from opie.scheduler import resources
 from opie.scheduler import steps
@@ -42,6 +43,7 @@ from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rivals
 from opie.scheduler.nova_db import builds
+from opie.scheduler.nova_db import moves
 from opie.scheduler.placement import client as placement
 from opie.scheduler.preempting import quota_drivers
 from opie.scheduler.preempting import still_wanted
@@ -55,11 +57,13 @@ class Quota:
 
     :ivar driver: None if nova does not ask for quota either.
     :ivar preemptors: their uuids.
+    :ivar move: what the preemptor needs the room for; None for a boot.
     """
 
     driver: quota_drivers.Driver | None
     preemptors: Collection[str]
     client: placement.Client
+    move: moves.Move | None = None
 
     @steps.step('sees whether to preempt')
     @steps.polling
@@ -85,7 +89,7 @@ class Quota:
                 self._log_waiting(answer)
                 is_logged = True
             still_wanted.check_switch()
-            still_wanted.check_any(self.preemptors)
+            still_wanted.check_any(self.preemptors, self.move)
 
     def _log_waiting(self, answer: Exception) -> None:
         LOG.info(
@@ -182,16 +186,32 @@ def of(
     requester: tuple[str, str],
     preemptors: Collection[str],
     client: placement.Client,
+    move: moves.Move | None = None,
 ) -> Quota:
     """Return what quota says to a request.
 
+    NOTE: nova/conductor/manager.py counts once more for a boot, and for an
+    unshelving where what is allocated counts.  nova/compute/api.py counts
+    before a resize.  Other moves need nothing that was not counted.
+
     :param context: the requester's.
     :param requester: (project id, user id) of the preemptors.
+    :param move: what the preemptor needs the room for; None for a boot.
     """
     asked = quota_drivers.driver_class()
+    if asked and move and not _is_counted_again(asked, move):
+        asked = None
     number = len(preemptors)
     return Quota(
         asked(context, spec, *requester, number) if asked else None,
         preemptors,
         client,
+        move,
     )
+
+
+def _is_counted_again(
+    driver: type[quota_drivers.Driver], move: moves.Move
+) -> bool:
+    """Tell whether nova counts once more when a move has its host."""
+    return move.operation == operations.UNSHELVE and driver.counts_claims

@@ -14,7 +14,8 @@
 
 The operator's switch stops preemptions that are under way too.  A user who
 deletes a preemptor ends its build request, and so does a conductor that gives
-up on the scheduler.
+up on the scheduler.  Of a server that is moved, nova's records tell whether
+its conductor still waits.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import nova.conf
 
 from opie.scheduler import errors
 from opie.scheduler.nova_db import instances
+from opie.scheduler.nova_db import moves
 
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
@@ -45,16 +47,16 @@ def check_switch() -> None:
         raise errors.SwitchedOff
 
 
-def check_any(preemptors: Iterable[str]) -> None:
+def check_any(
+    preemptors: Iterable[str], move: moves.Move | None = None
+) -> None:
     """Check that at least one of some preemptors is wanted.
 
+    :param move: what the preemptor needs the room for; None for boots.
     :raises errors.NoRoomMade: if none is.
     """
     context = nova_context.get_admin_context()
-    if not any(
-        instances.has_build_request(context, preemptor)
-        for preemptor in preemptors
-    ):
+    if not any(_is_wanted(context, one, move) for one in preemptors):
         raise errors.NoRoomMade(_NONE_IS_WANTED)
 
 
@@ -67,7 +69,18 @@ def note_unwanted(
     """
     context = nova_context.get_admin_context()
     for preemptor in sorted(preemptors):
-        if not instances.has_build_request(context, preemptor):
+        if not _is_wanted(context, preemptor, attempt.move):
             attempt.unwanted.add(preemptor)
     if attempt.preemptors <= attempt.unwanted:
         raise errors.NoRoomMade(_NONE_IS_WANTED)
+
+
+def _is_wanted(
+    context: nova_context.RequestContext,
+    preemptor: str,
+    move: moves.Move | None,
+) -> bool:
+    if move is None:
+        return instances.has_build_request(context, preemptor)
+    progress = moves.progress(context, preemptor, move)
+    return progress is moves.Progress.AWAITED

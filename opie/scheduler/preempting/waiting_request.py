@@ -24,6 +24,7 @@ from nova import objects
 from opie.scheduler import errors
 from opie.scheduler import report
 from opie.scheduler import waiting
+from opie.scheduler.nova_db import moves
 from opie.scheduler.planning import companions
 from opie.scheduler.planning import inputs
 from opie.scheduler.preempting import attempt as attempts
@@ -40,6 +41,7 @@ class WaitingRequest:
     :ivar requester: (project id, user id) of the preemptors.
     :ivar quota: what quota says to the request.
     :ivar refusal_key: tells requests that are alike; see refusal_cache.py.
+    :ivar move: what the preemptor needs the room for; None for a boot.
     :ivar budget: how many plans may still be made.
     :ivar attempt: the last plan that was made, None before there is one.
     :ivar outcome: done when a turn has served the request: the attempt, which
@@ -53,6 +55,7 @@ class WaitingRequest:
     requester: tuple[str, str]
     quota: quota.Quota
     refusal_key: bytes | None
+    move: moves.Move | None = None
     budget: plans.PlanBudget = dataclasses.field(
         default_factory=plans.PlanBudget, init=False
     )

@@ -27,6 +27,7 @@ from opie.scheduler import report
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import waste
 from opie.scheduler.nova_db import instances
+from opie.scheduler.nova_db import moves
 
 if typing.TYPE_CHECKING:
     from opie.scheduler.preempting import attempt as attempts
@@ -56,7 +57,7 @@ def note(
         deleted = [
             one
             for one in preemptions
-            if one.preemptor in unwanted and _is_deleted(one.preemptor)
+            if one.preemptor in unwanted and _is_deleted(one)
         ]
         if deleted:
             waste.note(attempt.sources.placement, deleted)
@@ -68,12 +69,16 @@ def note(
         )
 
 
-def _is_deleted(preemptor: str) -> bool:
+def _is_deleted(preemption: journal_names.Preemption) -> bool:
     """Tell whether a preemptor was deleted, and not given up by nova.
 
-    :param preemptor: one that nova does not wait for any more.
+    :param preemption: of one that nova does not wait for any more.
     """
     context = nova_context.get_admin_context()
+    preemptor, move = preemption.preemptor, preemption.move
+    if move is not None:
+        progress = moves.progress(context, preemptor, move)
+        return progress is moves.Progress.DELETED
     try:
         # NOTE: nova/conductor/manager.py puts what it gives up into cell0.
         return instances.cell_of(context, preemptor) is None

@@ -19,21 +19,24 @@ from nova import exception
 from nova import objects
 from nova.compute import vm_states
 
+from opie.scheduler.claims import journal_names
 from opie.scheduler.nova_db import instances
+from opie.scheduler.nova_db import moves
 
 
 class Fate(enum.Enum):
     """What has become of a preemptor."""
 
     # It was deleted while it waited, or is in cell0, where nova keeps servers
-    # that have found no host.
+    # that have found no host.  Or it did not move to its host.
     WITHOUT_HOST = 'without host'
     # It is in no cell and its build request is there: nova is about to build
-    # it, or has died.
+    # it, or has died.  Or nova is about to move it, likewise.
     UNDECIDED = 'undecided'
+    # It is being built, or moved.
     BUILDING = 'building'
     # It has run, whatever has become of it since.  Or its record is archived,
-    # so that nothing tells any more whether it ran.
+    # so that nothing tells any more whether it ran.  Or it has moved.
     LAUNCHED = 'launched'
     # It was on a host, but never ran.
     FAILED = 'failed'
@@ -42,8 +45,50 @@ class Fate(enum.Enum):
     REFUSED = 'refused'
 
 
+_FATES = {
+    moves.Progress.AWAITED: Fate.UNDECIDED,
+    moves.Progress.UNDER_WAY: Fate.BUILDING,
+    moves.Progress.DONE: Fate.LAUNCHED,
+    moves.Progress.ENDED: Fate.WITHOUT_HOST,
+    moves.Progress.DELETED: Fate.WITHOUT_HOST,
+}
+
+
+def of(
+    context: nova_context.RequestContext, preemption: journal_names.Preemption
+) -> Fate:
+    """Return the fate of the preemptor of a preemption.
+
+    :param context: an administrator's.
+    """
+    if preemption.move is None:
+        return fate_of(context, preemption.preemptor)
+    return _fate_of_move(context, preemption, preemption.move)
+
+
+def _fate_of_move(
+    context: nova_context.RequestContext,
+    preemption: journal_names.Preemption,
+    move: moves.Move,
+) -> Fate:
+    record = moves.record(context, preemption.preemptor, move)
+    if record is None:
+        return Fate.WITHOUT_HOST
+    progress = record.progress(move)
+    is_there = record.provider == preemption.nominated_provider
+    is_over = progress in (moves.Progress.DONE, moves.Progress.ENDED)
+    if is_over and is_there:
+        # Also if another move has brought it there: it keeps what it has.
+        return Fate.LAUNCHED
+    if move.is_held_by_migration or not is_over:
+        return _FATES[progress]
+    # What a server itself has held since before the move may be part of the
+    # next one.
+    return Fate.UNDECIDED if record.task_state else Fate.WITHOUT_HOST
+
+
 def fate_of(context: nova_context.RequestContext, preemptor: str) -> Fate:
-    """Return the fate of a preemptor.
+    """Return the fate of a preemptor that was to be booted.
 
     :param context: an administrator's.
     """

@@ -37,6 +37,7 @@ from oslo_log import log as logging
 
 from opie.scheduler import report
 from opie.scheduler import steps
+from opie.scheduler.claims import dropping
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
@@ -107,7 +108,7 @@ class Reaper:
         """Return what is to be done about a preemption; change nothing."""
         entries = journal.entries(self._client, preemption.journal_provider)
         claim = self._client.consumer(preemption.preemptor)
-        fate = preemptor_fate.fate_of(self._context, preemption.preemptor)
+        fate = preemptor_fate.of(self._context, preemption)
         return findings.Finding(
             preemption,
             fate,
@@ -186,8 +187,8 @@ class Reaper:
         """
         if finding.repair in (findings.Repair.WAIT, findings.Repair.CLOSE):
             return finding.repair is findings.Repair.CLOSE
-        consumers = finding.entries.keys()
-        self._empty_deleted(consumers)
+        self._empty_deleted(finding.entries.keys())
+        self._empty_deleted_preemptor(finding)
         chosen = number_chosen(finding.preemption)
         result = self._give_back_once(finding)
         # Of all reapers that try, only one changes anything.
@@ -235,6 +236,17 @@ class Reaper:
         gone |= ended_migrations.among(self._context, consumers)
         give_back.empty(self._client, gone)
 
+    def _empty_deleted_preemptor(self, finding: findings.Finding) -> None:
+        """Remove what a server holds that was deleted while it was to move.
+
+        NOTE: nova/conductor/tasks/migrate.py hands its old place back to it,
+        deleted or not.
+        """
+        preemptor, move = finding.preemption.preemptor, finding.preemption.move
+        if move and instances.deleted_servers(self._context, [preemptor]):
+            holders = filter(None, (preemptor, move.migration))
+            give_back.empty(self._client, holders)
+
     def _give_back_once(self, finding: findings.Finding) -> give_back.Result:
         preemption = finding.preemption
         LOG.info(
@@ -251,7 +263,7 @@ class Reaper:
         return give_back.give_back(
             self._client,
             [preemption],
-            dropped=[preemption.preemptor] if is_undone else [],
+            dropped=[_claim_of(preemption)] if is_undone else [],
             patience_seconds=0,
         )
 
@@ -279,6 +291,12 @@ class Reaper:
             )
         elif finding.is_counted_when_closed:
             _report_waste(finding, chosen - self._number_alive(finding))
+
+
+def _claim_of(preemption: journal_names.Preemption) -> dropping.Dropped:
+    return dropping.Dropped(
+        preemption.preemptor, preemption.nominated_provider, preemption.move
+    )
 
 
 @contextlib.contextmanager

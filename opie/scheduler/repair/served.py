@@ -64,7 +64,7 @@ class Served:
             followed = dict(self._followed)
         context = nova_context.get_admin_context()
         for preemption, deadline in followed.items():
-            fate = preemptor_fate.fate_of(context, preemption.preemptor)
+            fate = preemptor_fate.of(context, preemption)
             if fate in _IN_VAIN:
                 its_reaper.repair([preemption])
             if fate not in _NOT_YET or deadline.is_over:

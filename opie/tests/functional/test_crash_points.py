@@ -88,8 +88,12 @@ _NOT_MET = {
     'super()._get_computes_for_cells': 'pass 1',
     'host_manager.HostManager.get_weighed_hosts: '
     'super().get_weighed_hosts': 'no I/O with the weighers of nova',
-    'pass_two.PassTwo.make_room: request_filter.process_reqspec': (
+    'move_checks.narrow: objects.Destination': 'no I/O: a value',
+    'pass_two.PassTwo._request: request_filter.process_reqspec': (
         'no I/O with the usual options'
+    ),
+    'move_checks._check_growth: scheduler_utils.resources_from_request_spec': (
+        'no I/O but for a server group or a host that is asked for'
     ),
     'requirements.read: scheduler_utils.resources_from_request_spec': (
         'no I/O but for a server group or a host that is asked for'

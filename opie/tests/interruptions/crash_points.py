@@ -17,6 +17,7 @@ import contextlib
 import fixtures
 from nova.tests.fixtures import notifications
 
+from opie.conf import operations
 from opie.scheduler.nova_db import instances
 from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
@@ -63,6 +64,7 @@ class CrashMixin(dying.DyingMixin):
         super().setUp()
         # Each request has one plan, the same each time.
         self.flags(max_plans_per_request=1, group='opie')
+        self.flags(preempt_for=list(operations.ALL), group='opie')
         self.patch(instances, '_PATIENCE_SECONDS', 1)
         # Each victim is checked by itself, however soon it comes.
         self.patch(eviction, '_FRESH_SECONDS', 0)
@@ -177,6 +179,40 @@ class CrashMixin(dying.DyingMixin):
                 boot = self.boot_preemptible if is_preemptible else self.boot
                 self._servers[key] = boot(flavor=self._flavor(vcpu), host=host)
         self.reap_late()
+
+    def boot_of(self, vcpu, host):
+        """Boot a normal server that :meth:`have` does not know.
+
+        nova asks no more of its later hosts than of that of a server which
+        was booted anywhere.
+        """
+        return self.boot(flavor=self._flavor(vcpu), destination=host)
+
+    def flavor_of(self, vcpu):
+        return self._flavor(vcpu)
+
+    def shelve(self, server):
+        self.api.post_server_action(server['id'], {'shelve': {}})
+        self._wait_for_state_change(server, 'SHELVED_OFFLOADED')
+
+    def move(self, server, action):
+        """Have a server moved, and wait for what becomes of it."""
+        self.api.post_server_action(server['id'], action)
+        self._soon(
+            lambda: self.assertIsNone(
+                self.api.get_server(server['id'])['OS-EXT-STS:task_state']
+            )
+        )
+
+    def forget_old_guest(self, server):
+        """Have the host that a server has left forget its guest.
+
+        NOTE: nova/virt/fake.py keeps the guest of a server that has moved.
+        """
+        host = self.host_of(server)
+        for name, service in self.computes.items():
+            if host not in (None, name):
+                service.manager.driver.instances.pop(server['id'], None)
 
     def preemptible(self):
         """Return the servers of :meth:`have` that are preemptible."""

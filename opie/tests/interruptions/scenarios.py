@@ -285,6 +285,80 @@ class FailedBuild(Scenario):
                 api.delete('/resource_providers/%s' % provider['uuid'])
 
 
+class Moved(Scenario):
+    """A move of a server of host2, at the cost of two servers on host1.
+
+    :cvar vcpu: of the server.
+    :cvar action: what its user asks for.
+    """
+
+    servers = ((5, 'host1', True), (5, 'host1', True))
+    vcpu = 10
+
+    def arrange(self):
+        super().arrange()
+        # A new one each time, because it does not stay where it is.
+        self.server = self.cloud.boot_of(self.vcpu, 'host2')
+
+    def act(self):
+        self.cloud.move(self.server, self.action)
+
+    def relieve(self):
+        super().relieve()
+        self.cloud.forget_old_guest(self.server)
+
+
+class Unshelved(Moved):
+    """It was offloaded, and its old place is taken."""
+
+    action = {'unshelve': None}
+
+    def arrange(self):
+        super().arrange()
+        self.cloud.shelve(self.server)
+        self.cloud.boot_of(10, 'host2')
+
+
+class Resized(Moved):
+    """It is resized, so its migration holds its old place."""
+
+    vcpu = 4
+
+    def arrange(self):
+        super().arrange()
+        self.cloud.boot_of(6, 'host2')
+
+    @property
+    def action(self):
+        return {'resize': {'flavorRef': self.cloud.flavor_of(10)}}
+
+
+class MovedAndUndone(Undone, Resized):
+    """An administrator locks a victim of a move meanwhile."""
+
+
+class LiveMigrated(Moved):
+    """It is migrated while it runs, which is asked for room once more."""
+
+    action = {'os-migrateLive': {'host': None, 'block_migration': 'auto'}}
+
+
+class RepairedMove(Scenario):
+    """The reaper gives back what was taken for a server that is moved."""
+
+    entry = killer.REAPER
+
+    def arrange(self):
+        interrupted = Unshelved(self.cloud)
+        interrupted.arrange()
+        self.cloud.interrupt(
+            interrupted, lambda point: point.call.step == 'verifies'
+        )
+
+    def act(self):
+        self.cloud.reap_late()
+
+
 ALL = (
     Joined,
     JoinedAndGivenUp,
@@ -299,6 +373,20 @@ ALL = (
     Overtaken,
     GivenUp,
     FailedBuild,
+    Unshelved,
+    Resized,
+    MovedAndUndone,
+    LiveMigrated,
+    RepairedMove,
 )
 # Those of which the functional tests try a crash for each state.
-QUICK = (First, Undone, UndoneHalfway, Repaired, Emptied, Closed, Together)
+QUICK = (
+    First,
+    Undone,
+    UndoneHalfway,
+    Repaired,
+    Emptied,
+    Closed,
+    Together,
+    Unshelved,
+)

@@ -21,6 +21,7 @@ import testtools
 import opie.conf
 from opie.preemption import model
 from opie.scheduler.claims import claim
+from opie.scheduler.claims import dropping
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import together
 from opie.scheduler.nova_db import instances
@@ -146,15 +147,20 @@ class CloudTestCase(testtools.TestCase):
             },
         )
 
-    def claim(self, plan, project=PROJECT, **resources):
+    def claim(self, plan, project=PROJECT, move=None, **resources):
         """Return the claim of a plan, not made yet."""
         request = model.Request(
             tuple(item.preemptor for item in plan.nominations), resources
         )
-        return claim.Claim(self.client, plan, request, (project, 'a user'))
+        return claim.Claim(
+            self.client, plan, request, (project, 'a user'), move
+        )
 
     def make(self, one):
         one.prepare(1, DEADLINE, 'a scheduler', WORKER)
+        return self.write(one)
+
+    def write(self, one):
         for error in together.write([one]).values():
             raise error
         return one
@@ -168,6 +174,13 @@ class CloudTestCase(testtools.TestCase):
 
     def assertNoJournal(self):
         self.assertEqual([], self.in_flight())
+
+
+def dropped(preemptor, host='host', move=None):
+    """Return the claim of a preemptor, as one that is to be dropped."""
+    return dropping.Dropped(
+        getattr(uuids, preemptor), getattr(uuids, host), move
+    )
 
 
 def booked(**resources):

@@ -24,6 +24,7 @@ from opie.tests.unit.claims import cloud
 PATIENCE_SECONDS = 60
 PATIENCE_WITHOUT_ROOM_SECONDS = 5
 MAX_PAUSE_SECONDS = 2
+NEW = (cloud.dropped('new'),)
 
 
 class GiveBackTestCase(cloud.CloudTestCase):
@@ -46,7 +47,7 @@ class GiveBackTestCase(cloud.CloudTestCase):
         self.one = self.make(self.claim(plan, VCPU=6))
         self.preemptions = self.in_flight()
 
-    def give_back(self, dropped=(uuids.new,), patience_seconds=0):
+    def give_back(self, dropped=NEW, patience_seconds=0):
         """Give back; return names of consumers that have changed.
 
         None stands for what could not be done.
@@ -117,7 +118,7 @@ class RestoringTest(GiveBackTestCase):
         """A claim that took nothing of a victim has no journal provider."""
         self.host('another', VCPU=1)
         self.server('other', 'another', VCPU=1)
-        result = give_back.give_back(self.client, [], [uuids.other])
+        result = give_back.give_back(self.client, [], [cloud.dropped('other')])
         self.assertEqual({uuids.other}, result.changed)
         self.assertEqual({}, self.held('other'))
 

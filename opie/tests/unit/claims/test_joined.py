@@ -236,7 +236,8 @@ class GiveBackTest(JoinedTestCase):
             one.close_journal({preemptor})
             return
         (preemption,) = one.preemptions
-        result = give_back.give_back(self.client, [preemption], [preemptor], 0)
+        dropped = [cloud.dropped(name)]
+        result = give_back.give_back(self.client, [preemption], dropped, 0)
         self.assertTrue(result.is_done)
         journal.close_provider(self.client, preemption.journal_provider)
 

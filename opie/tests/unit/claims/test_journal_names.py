@@ -20,7 +20,9 @@ from oslo_utils import uuidutils
 from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
+from opie.conf import operations
 from opie.scheduler.claims import journal_names
+from opie.scheduler.nova_db import moves
 
 
 def preemption(project='project', began=1764074545.123, scheduler_host='host'):
@@ -70,6 +72,29 @@ class NameTest(testtools.TestCase):
             one.journal_provider, one.name
         )
         self.assertEqual(200, len(one.name))
+        self.assertEqual(
+            one, dataclasses.replace(told, scheduler_host=one.scheduler_host)
+        )
+
+    def test_it_tells_what_the_room_is_for(self):
+        for operation in operations.ALL:
+            for migration in (None, uuids.migration):
+                move = moves.Move(operation, migration)
+                for project in ('a' * 32, None):
+                    began = 1764074545.123 if project else None
+                    one = preemption(project, began, 'host:1')
+                    self.check(dataclasses.replace(one, move=move))
+
+    def test_of_a_move_no_more_than_the_scheduler_host_is_cut_short(self):
+        move = moves.Move(operations.LIVE_MIGRATE, uuids.migration)
+        one = dataclasses.replace(
+            preemption('p' * 40, scheduler_host='o' * 255),
+            move=move,
+            attempt=20,
+        )
+        told = journal_names.Preemption.from_name(
+            one.journal_provider, one.name
+        )
         self.assertEqual(
             one, dataclasses.replace(told, scheduler_host=one.scheduler_host)
         )

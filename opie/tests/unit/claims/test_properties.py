@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from oslo_utils.fixture import uuidsentinel as uuids
 
 from opie.scheduler import errors
+from opie.scheduler.claims import dropping
 from opie.scheduler.claims import give_back
 from opie.scheduler.claims import journal
 from opie.scheduler.placement import client as placement
@@ -203,7 +204,14 @@ class RivalsTest(PropertiesTestCase):
         """Have a reaper give all back, however early."""
         for preemption in self.in_flight():
             give_back.give_back(
-                self.client, [preemption], [preemption.preemptor], 0
+                self.client,
+                [preemption],
+                [
+                    dropping.Dropped(
+                        preemption.preemptor, preemption.nominated_provider
+                    )
+                ],
+                0,
             )
             journal.close_provider(self.client, preemption.journal_provider)
 

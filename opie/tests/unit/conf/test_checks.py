@@ -12,12 +12,16 @@
 
 """The checks of options that depend on one another."""
 
+import tempfile
+
 import nova.conf
 from nova.tests import fixtures as nova_fixtures
+from oslo_config import cfg
 import testtools
 
 import opie.conf
 from opie.conf import checks
+from opie.conf import operations
 
 CONF = nova.conf.CONF
 opie.conf.register_opts(CONF)
@@ -51,6 +55,23 @@ class ChecksTest(testtools.TestCase):
 
     def test_the_defaults_are_in_order(self):
         self.assertEqual([], checks.warnings(CONF))
+
+    def test_each_operation_that_preempts_is_one_that_nova_has(self):
+        """What is in a file is checked when it is read first."""
+        conf = cfg.ConfigOpts()
+        with tempfile.NamedTemporaryFile('w', suffix='.conf') as file:
+            file.write('[opie]\npreempt_for = boot, evacaute\n')
+            file.flush()
+            operations.register_opts(conf, 'opie')
+            conf(['--config-file', file.name], project='nova')
+        error = self.assertRaises(checks.ConfigError, checks.check, conf)
+        for word in ('preempt_for', 'evacuate', "'evacaute'", file.name):
+            self.assertIn(word, str(error))
+
+    def test_none_or_all_of_them_may_preempt(self):
+        for some in ([], list(operations.ALL)):
+            self.set('opie', preempt_for=some)
+            checks.check(CONF)
 
     def test_no_wait_outlasts_the_call_of_the_conductor(self):
         self.set(None, long_rpc_timeout=209)

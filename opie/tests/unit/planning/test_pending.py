@@ -19,6 +19,7 @@ from nova import objects
 import testtools
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler.nova_db import moves
 from opie.scheduler.nova_db import whereabouts
 from opie.scheduler.planning import pending
 
@@ -27,9 +28,12 @@ objects.register_all()
 _HOSTS = {'provider1': 'host1', 'provider2': 'host2'}
 
 
-def _preemption(preemptor, provider, attempt=1):
+def _preemption(preemptor, provider, attempt=1, move=None):
     return types.SimpleNamespace(
-        preemptor=preemptor, nominated_provider=provider, attempt=attempt
+        preemptor=preemptor,
+        nominated_provider=provider,
+        attempt=attempt,
+        move=move,
     )
 
 
@@ -85,6 +89,35 @@ class ReaderTest(PendingTestCase):
     def test_a_provider_without_a_compute_node_has_no_host(self):
         seen = self.read(_preemption('one', 'provider3'))
         self.assertEqual(set(), seen.hosts_of({'one'}))
+
+    def test_a_server_that_moves_counts_until_it_is_on_its_new_host(self):
+        move = moves.Move('resize', 'migration')
+        self.placed = {'one'}
+        there = {}
+        self.useFixture(
+            fixtures.MockPatchObject(
+                moves,
+                'record',
+                lambda context, uuid, move: there[uuid],
+            )
+        )
+        for provider, status, host, expected in (
+            # It waits for its host, and then for its compute.
+            ('provider2', 'pre-migrating', None, ['one']),
+            ('provider2', 'migrating', 'host1', ['one']),
+            ('provider1', 'post-migrating', 'host1', []),
+            ('provider1', 'finished', 'host1', []),
+            ('provider2', 'error', None, []),
+        ):
+            there['one'] = moves.Record(
+                'active', 'resize_prep', provider, status, host
+            )
+            seen = self.read(
+                # The journal of its boot may still be there.
+                _preemption('one', 'provider2', 1),
+                _preemption('one', 'provider1', 2, move),
+            )
+            self.assertEqual(expected, seen.on('provider1'), status)
 
     def test_some_can_be_left_out(self):
         seen = self.read(

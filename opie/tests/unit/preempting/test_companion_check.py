@@ -124,6 +124,7 @@ class CompanionCheckTestCase(cloud.CloudTestCase):
             host=host,
             preemption=preemption,
             preemptors={nomination.preemptor},
+            move=None,
             plan=model.Plan((nomination,)),
             placement_claim=mock.Mock(preemptions=[preemption]),
             sources=mock.Mock(

@@ -14,16 +14,19 @@
 """Which requests wait for quota, withdraw for it, or are refused."""
 
 import time
+from unittest import mock
 
 import fixtures
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from opie.conf import operations
 from opie.scheduler import errors
 from opie.scheduler import waiting
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.nova_db import builds
 from opie.scheduler.nova_db import instances
+from opie.scheduler.nova_db import moves
 from opie.scheduler.preempting import quota
 from opie.tests.unit.claims import cloud
 
@@ -235,3 +238,27 @@ class BeforeAnEvictionTest(QuotaTestCase):
         self.open('first', -1)
         self.assertWithdraws(_Claims(2, 4), self.open('own'))
         self.assertEqual(0, self.clock.seconds)
+
+
+class MovesTest(cloud.CloudTestCase):
+    """nova counts for a move where it claims what was not counted before."""
+
+    def is_counted(self, operation):
+        move = operation and moves.Move(operation)
+        context, spec = mock.Mock(), mock.Mock()
+        found = quota.of(
+            context, spec, ('project', 'user'), [uuids.new], None, move
+        )
+        return found.driver is not None
+
+    def test_where_records_count_an_offloaded_server_counts_already(self):
+        self.assertTrue(self.is_counted(None))
+        for operation in operations.ALL[1:]:
+            self.assertFalse(self.is_counted(operation), operation)
+
+    def test_where_claims_count_an_unshelving_does(self):
+        cloud.CONF.set_override('count_usage_from_placement', True, 'quota')
+        for operation in operations.ALL[1:]:
+            self.assertIs(
+                operation == operations.UNSHELVE, self.is_counted(operation)
+            )
