@@ -27,6 +27,7 @@ GIVEN = (
         'nova.scheduler.manager.SchedulerManager',
         '__init__(self)',
         '_consume_selected_host(state, spec, instance_uuid=)',
+        '_get_sorted_hosts(self, spec, states, index)',
     ),
     (
         'to know the hosts and to ask filters about them',

@@ -36,6 +36,7 @@ from opie.scheduler import startup
 from opie.scheduler import steps
 from opie.scheduler.nova_db import aggregates
 from opie.scheduler.placement import client as placement
+from opie.scheduler.preempting import alternates
 from opie.scheduler.preempting import eligibility
 from opie.scheduler.preempting import pass_one
 from opie.scheduler.preempting import pass_two
@@ -203,13 +204,13 @@ class FilterScheduler(manager.SchedulerManager):
                 exc.exc_info[1], exception.NoValidHost
             ):
                 selections = self._run_pass_two(
-                    context, untouched, instance_uuids
+                    context, untouched, instance_uuids, return_alternates
                 )
             if selections is None:
                 raise
             return selections
 
-    def _run_pass_two(self, context, spec, uuids):
+    def _run_pass_two(self, context, spec, uuids, return_alternates):
         """Return selections, or None if the NoValidHost of pass 1 stands.
 
         :raises messaging.ExpectedException: if quota does not allow the
@@ -244,7 +245,13 @@ class FilterScheduler(manager.SchedulerManager):
             return None
         self._served.follow(attempt.placement_claim.preemptions)
         self._consume_and_notify(context, attempt)
-        return _one_for_each(uuids, attempt)
+        others = self._alternates(context, attempt, return_alternates)
+        return _one_for_each(uuids, attempt, others)
+
+    @steps.step('answers')
+    def _alternates(self, context, attempt, are_wanted):
+        """Return cell to alternates, empty if none are wanted."""
+        return alternates.find(self, context, attempt) if are_wanted else {}
 
     @steps.step('answers')
     def _consume_and_notify(self, context, attempt):
@@ -310,13 +317,13 @@ def _raise_expected(error):
         raise messaging.ExpectedException from exc
 
 
-def _one_for_each(uuids, attempt):
-    """Return, for each server in order, a list of one Selection.
-
-    nova's lists name alternates after the first, and pass 2 has none.
+def _one_for_each(uuids, attempt, others):
+    """Return, for each server in order, its Selection and its alternates.
 
     NOTE: nova/conductor/manager.py matches them by position, and builds no
     server that was deleted meanwhile, so any Selection does for one of these.
+
+    :param others: uuid of a cell to the alternates there.
     """
     selections = {
         nomination.preemptor: selection
@@ -324,4 +331,5 @@ def _one_for_each(uuids, attempt):
             attempt.plan.nominations, attempt.selections, strict=True
         )
     }
-    return [[selections.get(uuid, attempt.selections[0])] for uuid in uuids]
+    chosen = [selections.get(uuid, attempt.selections[0]) for uuid in uuids]
+    return [[one, *others.get(one.cell_uuid, ())] for one in chosen]

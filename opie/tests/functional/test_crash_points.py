@@ -92,6 +92,9 @@ _NOT_MET = {
     'pass_two.PassTwo._request: request_filter.process_reqspec': (
         'no I/O with the usual options'
     ),
+    'alternates._all: scheduler_utils.resources_from_request_spec': (
+        'no I/O but for a server group or a host that is asked for'
+    ),
     'move_checks._check_growth: scheduler_utils.resources_from_request_spec': (
         'no I/O but for a server group or a host that is asked for'
     ),

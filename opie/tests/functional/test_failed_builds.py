@@ -21,6 +21,7 @@ from nova.compute import resource_tracker
 from nova.conductor import manager as conductor_manager
 from nova.virt import fake
 
+from opie.scheduler.preempting import attempt as attempts
 from opie.tests.functional import base
 from opie.tests.functional import meanwhile
 
@@ -137,6 +138,61 @@ class RefusedByComputeTest(VainCase):
         )
         self.assertFalse(self.logged('Placing'))
         self.assertSound()
+
+
+class AlternatesTest(VainCase):
+    """Each host is full, of one preemptible server or of normal ones.
+
+    Another server is deleted while the victim goes.
+    """
+
+    hosts = ('host1', 'host2', 'host3')
+
+    def setUp(self):
+        super().setUp()
+        self.victim = self.boot_preemptible(10, 'host1')
+        self.normal = self.boot(10, 'host2')
+        self.boot(4, 'host3')
+        self.boot(6, 'host3')
+
+    def boot_while_one_goes(self, vcpu=5):
+        """Boot a server whose first build fails."""
+        refused = []
+
+        def evict(real, attempt):
+            self.api.delete_server(self.normal['id'])
+            self.wait_until_gone(self.normal)
+            real(attempt)
+
+        def refuse(real, tracker, *args, **kwargs):
+            if not refused:
+                refused.append(tracker.host)
+                raise exception.ComputeResourcesUnavailable(reason='no')
+            return real(tracker, *args, **kwargs)
+
+        self.wrap(attempts.Attempt, 'evict', evict)
+        self.wrap(resource_tracker.ResourceTracker, 'instance_claim', refuse)
+        server = self.boot(vcpu, state=None)
+        self._wait_for_assert(
+            lambda: self.assertNotEqual(
+                'BUILD', self.api.get_server(server['id'])['status']
+            )
+        )
+        self.assertEqual(['host1'], refused)
+        return server
+
+    def test_a_build_that_fails_is_tried_again_where_there_is_room(self):
+        server = self.boot_while_one_goes()
+        self.assertGone(self.victim)
+        self.assertUntouched(server)
+        self.assertEqual('host2', self.host_of(server))
+        self.assertEqual(0, self.used_vcpus('host1'))
+        self.assertSound()
+
+    def test_nova_is_told_of_no_more_hosts_than_it_tries(self):
+        self.flags(max_attempts=1, group='scheduler')
+        server = self.boot_while_one_goes()
+        self.assertEqual('ERROR', self.api.get_server(server['id'])['status'])
 
 
 class DeletedByOwnerTest(VainCase):
