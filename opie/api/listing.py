@@ -21,11 +21,11 @@ nova's order, and their marks; nova then reads what it is to list by uuid.
 """
 
 from nova import exception
-from nova import objects
 from nova.compute import instance_list
 from nova.db import utils as db_utils
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
+from nova.objects import build_request
 from oslo_db.sqlalchemy import utils as sqlalchemyutils
 from oslo_utils import timeutils
 
@@ -217,6 +217,6 @@ def _choosy_requests(real):
 instance_list.get_instances_sorted = _choosy_records(
     instance_list.get_instances_sorted
 )
-objects.BuildRequestList.get_by_filters = _choosy_requests(
-    objects.BuildRequestList.get_by_filters
+build_request.BuildRequestList.get_by_filters = _choosy_requests(
+    build_request.BuildRequestList.get_by_filters
 )

@@ -54,7 +54,7 @@ PURPOSES = {
         'to ask again for deletions that were lost'
     ),
     'nova.objects.BuildRequest': 'to tell boots from moves',
-    'nova.objects.BuildRequestList': 'to list preemptible servers alone',
+    'nova.objects.build_request': 'to list preemptible servers alone',
     'nova.objects.Flavor': 'to filter requests to the API',
     'nova.objects.InstanceAction': 'to evict',
     'nova.objects.InstanceGroup': 'to keep the policy of a server group',
