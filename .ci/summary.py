@@ -24,6 +24,7 @@ SUITES = (
     'patched',
     'patches',
     'e2e',
+    'tempest-part',
 )
 LINES_OF_A_FAILED_SUITE = 200
 OUTCOMES = {'success': 'passed', 'xfail': 'passed', 'skip': 'skipped'}

@@ -103,7 +103,7 @@ class NetworksTest(base.CloudTestCase):
             port_range_min=80,
             port_range_max=80,
         )
-        # They cannot go before it.
+        # Neutron keeps the network and the group until the server is gone.
         self.addCleanup(self.delete_all)
         server = self.boot(
             networks=[{'uuid': mine.id}], security_groups=[{'name': 'web'}]

@@ -13,19 +13,16 @@
 """Runs of nova's tests, each with the classes of one scheduler."""
 
 import collections
-import csv
 import dataclasses
-import io
 import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 from opie.tests import nova_suite
+from opie.tests import stestr as stestr_module
 
-_TESTS = 'opie/tests/nova_suite/tests'
 _ROOT = pathlib.Path(__file__).parents[3]
+_TESTS = pathlib.Path(__file__).parent / 'tests'
 # nova's tests wait a quarter of their time.
 _WORKERS = '3'
 _GOOD = ('success', 'xfail', 'skip')
@@ -74,7 +71,7 @@ def run(classes, home, is_whole, filters=()):
         }
         if is_whole:
             environment[nova_suite.IS_WHOLE] = 'yes'
-        stestr = _Stestr(home, environment)
+        stestr = stestr_module.Stestr(home, _TESTS, _ROOT, environment)
         # A few classes have most of the tests.
         stestr.run('--concurrency', _WORKERS, '--group-regex', '.+', *filters)
         outcomes = stestr.outcomes()
@@ -84,40 +81,6 @@ def run(classes, home, is_whole, filters=()):
             outcomes = stestr.outcomes()
         asked = _read(pathlib.Path(record))
     return Result(outcomes, asked, tuple(sorted(repeated)))
-
-
-class _Stestr:
-    """stestr with one repository, in one environment."""
-
-    def __init__(self, home, environment):
-        path = pathlib.Path(sys.executable).parent
-        self._command = [str(path / 'stestr'), '--repo-url', str(home)]
-        self._command += ['--test-path', _TESTS, '--top-dir', '.']
-        self._to_csv = [str(path / 'subunit2csv'), '--no-passthrough']
-        self._environment = environment
-
-    def run(self, *arguments):
-        subprocess.run(
-            [*self._command, 'run', *arguments],
-            cwd=_ROOT,
-            env=self._environment,
-        )
-
-    def outcomes(self):
-        """Return test to outcome; of a test that ran twice, the second."""
-        stream = subprocess.run(
-            [*self._command, 'last', '--subunit'],
-            cwd=_ROOT,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-        ).stdout
-        table = subprocess.run(
-            self._to_csv, input=stream, stdout=subprocess.PIPE
-        ).stdout.decode()
-        return {
-            row['test']: row['status']
-            for row in csv.DictReader(io.StringIO(table))
-        }
 
 
 def _read(record):

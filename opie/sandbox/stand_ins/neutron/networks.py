@@ -19,8 +19,8 @@ from opie.sandbox.stand_ins.neutron import resources
 SHARED_NAME = 'shared'
 SHARED_CIDR = '10.0.0.0/16'
 
-# No caller is in this project.
-_NOBODYS = tokens.Caller('sandbox', is_admin=True)
+# A project without users.
+_CLOUD = tokens.Caller('sandbox', is_admin=True)
 
 
 class Networks(resources.Kind):
@@ -88,7 +88,7 @@ def create_shared(kinds):
     if kinds['networks'].all():
         return
     network = kinds['networks'].create(
-        {'name': SHARED_NAME, 'shared': True}, _NOBODYS
+        {'name': SHARED_NAME, 'shared': True}, _CLOUD
     )
     kinds['subnets'].create(
         {
@@ -97,5 +97,5 @@ def create_shared(kinds):
             'cidr': SHARED_CIDR,
             'ip_version': 4,
         },
-        _NOBODYS,
+        _CLOUD,
     )
