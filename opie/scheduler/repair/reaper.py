@@ -289,8 +289,16 @@ class Reaper:
                     'host': self._host(preemption),
                 },
             )
-        elif finding.is_counted_when_closed:
+            return
+        if finding.is_counted_when_closed:
             _report_waste(finding, chosen - self._number_alive(finding))
+        if finding.repair is findings.Repair.UNDO:
+            # A scheduler that was suspended may have claimed after all was
+            # given back, and the victims may have gone since.  After this no
+            # claim can be made any more.
+            give_back.give_back(
+                self._client, [], [_claim_of(preemption)], patience_seconds=0
+            )
 
 
 def _claim_of(preemption: journal_names.Preemption) -> dropping.Dropped:

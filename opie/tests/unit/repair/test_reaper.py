@@ -132,6 +132,19 @@ class RepairTest(ReaperTestCase):
         self.assertIn(' on %s, whose' % uuids.host, line)
         self.assertUndone('some', 'other')
 
+    def test_a_claim_that_is_made_meanwhile_is_dropped(self):
+        """Its scheduler was suspended; its victims have gone since."""
+        self.lose('some', 'other')
+        self.useFixture(
+            fixtures.MockPatchObject(
+                instances,
+                'wait_until_gone',
+                lambda _: self.server('new', 'host', VCPU=10),
+            )
+        )
+        self.repair()
+        self.assertUndone()
+
     def test_victims_of_it_that_are_gone_were_lost_in_vain(self):
         self.lose('some')
         self.repair()
