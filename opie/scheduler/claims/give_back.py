@@ -142,6 +142,8 @@ def _write_all(
     bodies = dict(claims)
     for of_victim in victims.values():
         bodies.update(of_victim)
+    if not bodies:
+        return Result(True)
     try:
         _write(client, bodies)
     except placement.ErrorResponse as exc:

@@ -92,7 +92,7 @@ class Turns:
         with self._changed:
             if not self._is_taken and self._free_slots and self._waiting:
                 chosen = self._choose()
-                self._is_taken = True
+                self._is_taken = bool(chosen)
                 return chosen
             if request not in self._waiting:
                 # Another thread serves it, which ends in time.

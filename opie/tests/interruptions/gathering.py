@@ -33,6 +33,8 @@ def gathered(number, seconds=waits.WAIT_SECONDS):
 
     def wait_and_choose(its_turns):
         deadline = waiting.Deadline.after(seconds)
+        # No other thread may choose while this one waits.
+        its_turns._is_taken = True
         while not begun and len(its_turns._waiting) < number:
             if deadline.is_over:
                 break
