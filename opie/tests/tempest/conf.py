@@ -31,7 +31,11 @@ def text(site, folder):
     image, other_image = glance.IMAGES
     return service.ini(
         {
-            'DEFAULT': {'use_stderr': False, 'log_file': folder / 'log'},
+            'DEFAULT': {
+                'use_stderr': False,
+                # tox has a folder named log in that of an environment.
+                'log_file': folder / 'tempest.log',
+            },
             'oslo_concurrency': {'lock_path': folder / 'locks'},
             'auth': {
                 'admin_username': credentials.ADMIN,
