@@ -293,9 +293,17 @@ class Reaper:
         if finding.is_counted_when_closed:
             _report_waste(finding, chosen - self._number_alive(finding))
         if finding.repair is findings.Repair.UNDO:
-            # A scheduler that was suspended may have claimed after all was
-            # given back, and the victims may have gone since.  After this no
-            # claim can be made any more.
+            self._drop_late_claim(preemption)
+
+    def _drop_late_claim(self, preemption: journal_names.Preemption) -> None:
+        """Drop a claim that was made after all was given back.
+
+        Its scheduler was suspended, and its victims have gone since.  Without
+        the journal no other claim of the preemption can follow.  Meanwhile
+        nova may have begun something else with the preemptor, so what has
+        become of it is asked again.
+        """
+        if self.finding(preemption).repair is findings.Repair.UNDO:
             give_back.give_back(
                 self._client, [], [_claim_of(preemption)], patience_seconds=0
             )

@@ -132,18 +132,33 @@ class RepairTest(ReaperTestCase):
         self.assertIn(' on %s, whose' % uuids.host, line)
         self.assertUndone('some', 'other')
 
-    def test_a_claim_that_is_made_meanwhile_is_dropped(self):
-        """Its scheduler was suspended; its victims have gone since."""
+    def let_happen_before_it_closes(self, what):
         self.lose('some', 'other')
         self.useFixture(
             fixtures.MockPatchObject(
-                instances,
-                'wait_until_gone',
-                lambda _: self.server('new', 'host', VCPU=10),
+                instances, 'wait_until_gone', lambda _: what()
             )
+        )
+
+    def test_a_claim_that_is_made_meanwhile_is_dropped(self):
+        """Its scheduler was suspended; its victims have gone since."""
+        self.let_happen_before_it_closes(
+            lambda: self.server('new', 'host', VCPU=10)
         )
         self.repair()
         self.assertUndone()
+
+    def test_unless_nova_has_given_it_another_place(self):
+        """The server is unshelved once more, for instance."""
+
+        def place():
+            self.server('new', 'host', VCPU=10)
+            self.fate[uuids.new] = Fate.LAUNCHED
+
+        self.let_happen_before_it_closes(place)
+        self.repair()
+        self.assertNoJournal()
+        self.assertEqual({'host': {'VCPU': 10}}, self.held('new'))
 
     def test_victims_of_it_that_are_gone_were_lost_in_vain(self):
         self.lose('some')
