@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Has nova list only preemptible servers, or only normal ones.
 
 The choice goes into nova's own queries.  So a page is as full as with any
@@ -116,9 +117,8 @@ def _allowed(filters, uuids):
     if 'uuid' not in filters:
         return uuids
     of_filter = filters['uuid']
-    if isinstance(of_filter, str):
-        of_filter = [of_filter]
-    return [uuid for uuid in uuids if uuid in set(of_filter)]
+    allowed = {of_filter} if isinstance(of_filter, str) else set(of_filter)
+    return [uuid for uuid in uuids if uuid in allowed]
 
 
 def _scope(filters):
