@@ -149,14 +149,7 @@ def _servers(
         context.session.query(
             server.uuid, server.vm_state, server.task_state, node.uuid
         )
-        .outerjoin(
-            node,
-            sa.and_(
-                node.deleted == 0,
-                node.host == server.host,
-                node.hypervisor_hostname == server.node,
-            ),
-        )
+        .outerjoin(node, instances.is_on_node())
         .filter(server.deleted == 0, server.uuid.in_(uuids))
         .all()
     )

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Iterator
+import typing
 
 from nova import context as nova_context
 from nova import objects
@@ -30,6 +31,7 @@ from nova.db.api import models as api_models
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_log import log as logging
+import sqlalchemy as sa
 
 from opie.scheduler import steps
 from opie.scheduler import waiting
@@ -195,6 +197,16 @@ def by_cell(
     for cell, some in found.values():
         with nova_context.target_cell(context, cell) as cell_context:
             yield cell_context, some
+
+
+def is_on_node() -> typing.Any:
+    """Return the condition that joins a server with its compute node."""
+    server, node = main_models.Instance, main_models.ComputeNode
+    return sa.and_(
+        node.deleted == 0,
+        node.host == server.host,
+        node.hypervisor_hostname == server.node,
+    )
 
 
 @main_db.pick_context_manager_reader

@@ -37,7 +37,6 @@ from nova.compute import task_states
 from nova.compute import vm_states
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
-import sqlalchemy as sa
 
 from opie.conf import operations
 from opie.scheduler.nova_db import instances
@@ -264,14 +263,7 @@ def _record(
             migration.status,
             migration.dest_compute,
         )
-        .outerjoin(
-            node,
-            sa.and_(
-                node.deleted == 0,
-                node.host == server.host,
-                node.hypervisor_hostname == server.node,
-            ),
-        )
+        .outerjoin(node, instances.is_on_node())
         .outerjoin(migration, migration.uuid == move.migration)
         .filter(server.deleted == 0, server.uuid == uuid)
         .first()
