@@ -12,10 +12,10 @@
 
 """Host states that note what filters read of that which victims change.
 
-Most of nova's filters look at what a host is, and not at who is on it.  They
-give the same answer whatever servers are gone.  A thin state has what lasts,
-and makes the rest when a filter reads it.  So it costs little, and shows
-whether an answer could have been another one without these victims.
+Most of nova's filters look at what a host is, and not at who is on it.  Such a
+filter gives the same answer with any servers gone.  A thin state has what
+lasts, and makes the rest when a filter reads it.  So it costs little, and
+shows whether an answer could have been another one without these victims.
 """
 
 from __future__ import annotations

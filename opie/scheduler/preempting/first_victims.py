@@ -44,9 +44,9 @@ if typing.TYPE_CHECKING:
 
 CONF = nova.conf.CONF
 
-# How long the end of a deletion tells that a host works.  A host on which many
-# servers are evicted ends one more often, and elsewhere one victim more waits
-# for another one.
+# How long a guest that is gone tells that its host works.  A host on which
+# many servers are evicted deletes one more often, and elsewhere one victim
+# more waits for another one.
 _LATELY_SECONDS = 5
 # How often a request that waits checks that it is still wanted.
 _CHECK_SECONDS = 1.0
@@ -155,10 +155,10 @@ class FirstVictims:
 
 
 def _works(earlier: own_deletions.OnHost, found: own_deletions.OnHost) -> bool:
-    """Tell whether a host ends deletions.
+    """Tell whether a host deletes guests.
 
-    It does not while the oldest of those that it was asked for is still there
-    and none has ended since.
+    It does not while the oldest one that it was asked to delete is still there
+    and none has gone since.
 
     :param earlier: what was found at first.
     """

@@ -17,6 +17,7 @@ import contextlib
 import threading
 from unittest import mock
 
+import fixtures
 import testtools
 
 from opie.scheduler.nova_db import own_deletions
@@ -37,15 +38,15 @@ class SharedDeletionsTest(testtools.TestCase):
         self.asked = []
         self.may_answer = threading.Event()
         self.may_answer.set()
-        for name, double in (
-            ('opie.scheduler.nova_db.instances.cell_of_host', mock.Mock()),
-            ('nova.context.target_cell', self._target),
-            ('opie.scheduler.nova_db.own_deletions.on_host', self._read),
-            ('opie.scheduler.nova_db.shared_deletions.time', self.clock),
-        ):
-            patch = mock.patch(name, double)
-            patch.start()
-            self.addCleanup(patch.stop)
+        self.replace('nova_db.instances.cell_of_host', mock.Mock())
+        self.replace('nova_db.own_deletions.on_host', self._read)
+        self.replace('nova_db.shared_deletions.time', self.clock)
+        self.useFixture(
+            fixtures.MonkeyPatch('nova.context.target_cell', self._target)
+        )
+
+    def replace(self, name, double):
+        self.useFixture(fixtures.MonkeyPatch('opie.scheduler.' + name, double))
 
     @staticmethod
     @contextlib.contextmanager
