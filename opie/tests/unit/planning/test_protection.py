@@ -12,6 +12,8 @@
 
 """Which preemptible servers of a host are potential victims."""
 
+import itertools
+
 import testtools
 
 from opie.scheduler.nova_db import preemptibles
@@ -183,3 +185,31 @@ class TestMayGo(testtools.TestCase):
             {'victim', 'leaving'},
             protection.Protection().may_go('host1', servers),
         )
+
+
+class ShortcutTest(testtools.TestCase):
+    def test_it_says_what_all_the_rules_say(self):
+        """Of any mixture of what they look at."""
+        protected = protection.Protection()
+        for values in itertools.product(
+            ('active', 'error', 'stopped', 'soft-delete', 'shelved_offloaded'),
+            (None, 'deleting', 'soft-deleting', 'powering-off'),
+            (None, 'owner', 'admin'),
+            (False, True),
+            (None, 'has a vTPM'),
+            (None, 0.0),
+        ):
+            one = server(
+                vm_state=values[0],
+                task_state=values[1],
+                locked_by=values[2],
+                disable_terminate=values[3],
+                why_user_bound=values[4],
+                asked_to_delete_at=values[5],
+            )
+            why = (
+                protection.why_no_victim(one)
+                or protection.why_busy(one)
+                or protection.why_undeletable(one)
+            )
+            self.assertEqual(why, protected.why_excluded(one), one)
