@@ -28,6 +28,7 @@ from nova.compute import task_states
 from nova.compute import vm_states
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
+import sqlalchemy as sa
 
 from opie.scheduler.nova_db import cells
 
@@ -38,7 +39,8 @@ class DeletedServer:
 
     Sizes are those of its flavor: MiB of memory, GiB of disk.
 
-    :ivar updated_at: when its deletion was asked for; naive, in UTC.
+    :ivar updated_at: when its deletion was asked for, or its guest was gone;
+        naive, in UTC.
     """
 
     uuid: str
@@ -62,8 +64,8 @@ def read(
 ) -> tuple[list[tuple[str, DeletedServer]], list[str]]:
     """Return ((cell uuid, server) pairs, cells that did not answer).
 
-    :param since: leave out servers whose deletion was asked for before; a
-        naive datetime in UTC.
+    :param since: leave out servers whose time is before; a naive
+        datetime in UTC.
     """
     answers, silent = cells.ask(
         cell_mappings, lambda context: _read_cell(context, since)
@@ -85,13 +87,20 @@ _COLUMNS = tuple(
 def _read_cell(
     context: nova_context.RequestContext, since: datetime.datetime
 ) -> list[DeletedServer]:
-    # NOTE: nova/db/main/models.py has an index of these two, and a deletion
-    # is asked for by setting the first, which sets the second.
+    # NOTE: nova/db/main/models.py has an index of the task state and the time
+    # of the last change.  nova/compute/manager.py takes the task state away
+    # when the guest is gone, and frees what the server holds afterwards.
     server = main_models.Instance
     rows = (
         context.session.query(*_COLUMNS)
         .filter(
-            server.task_state == task_states.DELETING,
+            sa.or_(
+                server.task_state == task_states.DELETING,
+                sa.and_(
+                    server.task_state.is_(None),
+                    server.vm_state == vm_states.DELETED,
+                ),
+            ),
             server.updated_at >= since,
             server.deleted == 0,
             server.host.isnot(None),

@@ -84,7 +84,8 @@ class HalfwayTest(faults.FaultsMixin, base.CloudTestCase):
 class ReaperTest(faults.FaultsMixin, base.CloudTestCase):
     """Each call of the reaper fails once in each way.
 
-    That is one in each turn, of each of the two things that it does.
+    That is one in each turn, of each of the two things that it does.  No
+    deletion is repeated while the repair still fails.
     """
 
     def test_its_calls_fail(self):
@@ -122,10 +123,14 @@ class ReaperTest(faults.FaultsMixin, base.CloudTestCase):
             done = self.done[call.path, call.what]
             ways = ways_of(call)
             if len(done) == len(ways):
-                return go()
+                # A deletion that is repeated leaves nothing to repair.
+                is_early = call.what == _SEND and failed
+                return ways[-1](call, go) if is_early else go()
             way = ways[len(done)]
             done.append(way)
-            failed[part] = call
+            # A line of the log does without a name, and the turn goes on.
+            if 'names.of_hosts' not in call.path:
+                failed[part] = call
             return way(call, go)
 
         wire.listen(hear)

@@ -15,6 +15,8 @@
 import threading
 
 from nova import exception
+from nova.compute import manager as compute_manager
+from nova.compute import vm_states
 from nova.virt import fake
 from testtools import testcase
 
@@ -182,6 +184,60 @@ class SurplusTest(LeavingCase):
         )
         self.assertEqual(1, self.evicted())
         self.assertFalse(self.logged('Wasted'))
+        self.assertSound()
+
+
+class LateEndTest(LeavingCase):
+    """A compute takes its time to end the records of deleted servers."""
+
+    hosts = ('host1',)
+
+    def setUp(self):
+        super().setUp()
+        self.release.set()
+        self.may_end = threading.Event()
+        self.addCleanup(self.may_end.set)
+
+        def end(real, *args, **kwargs):
+            self.may_end.wait(base.WAIT_SECONDS)
+            return real(*args, **kwargs)
+
+        self.wrap(compute_manager.ComputeManager, '_complete_deletion', end)
+
+    def wait_for_the_guest_of(self, *servers):
+        """Return the servers, first the one whose guest has gone."""
+        self._wait_for_assert(
+            lambda: self.assertIn(vm_states.DELETED, map(self.state, servers))
+        )
+        return sorted(servers, key=lambda one: self.state(one) == 'active')
+
+    def state(self, server):
+        return self.instance(server).vm_state
+
+    def test_the_surplus_of_a_victim_is_taken(self):
+        victims = [self.boot_preemptible(5) for _ in range(2)]
+        first = self.boot(1, state=None)
+        gone, kept = self.wait_for_the_guest_of(*victims)
+        second = self.boot(4, state=None)
+        self.wait_until_claimed(second)
+        self.may_end.set()
+        self.assertActive(first, second)
+        self.assertGone(gone)
+        self.assertUntouched(kept)
+        self.assertEqual(1, self.evicted())
+        self.assertSound()
+
+    def test_the_room_of_one_that_a_user_deleted_is_taken(self):
+        deleted, victim = self.boot(5), self.boot_preemptible(5)
+        self.api.delete_server(deleted['id'])
+        self.wait_for_the_guest_of(deleted)
+        preemptor = self.boot(5, state=None)
+        self.wait_until_claimed(preemptor)
+        self.may_end.set()
+        self.assertActive(preemptor)
+        self.assertGone(deleted)
+        self.assertUntouched(victim)
+        self.assertFalse(self.evicted())
         self.assertSound()
 
 
