@@ -53,10 +53,20 @@ GIVEN = (
         'to tell what a host would be like without its victims',
         'nova.scheduler.host_manager.HostState',
         'aggregates allocation_candidates cell_uuid disk_mb_used free_disk_mb '
-        'free_ram_mb host limits nodename num_instances '
+        'free_ram_mb host nodename num_instances '
         'num_io_ops service uuid vcpus_used',
         '__init__(self, host, node, cell)',
         'consume_from_request(self, spec)',
+    ),
+    (
+        'to know what is left of NUMA cells and PCI devices',
+        'nova',
+        'pci.stats.PciDeviceStats.pools objects.NUMATopology.cells '
+        'objects.NUMACell.cpu_usage objects.NUMACell.memory_usage '
+        'objects.NUMACell.mempages objects.NUMACell.pinned_cpus '
+        'objects.NUMAPagesTopology.used '
+        'objects.InstancePCIRequests.requests',
+        'objects.NUMATopology.obj_clone(self)',
     ),
     (
         'to weigh hosts by their preemptible servers',
@@ -66,7 +76,6 @@ GIVEN = (
     (
         'to know what a request needs',
         'nova',
-        'scheduler.utils.ResourceRequest.cpu_pinning_requested '
         'objects.request_spec.RequestGroup.forbidden_traits '
         'objects.request_spec.RequestGroup.required_traits '
         'objects.request_spec.RequestGroup.resources',
@@ -79,7 +88,7 @@ GIVEN = (
         'to know what a request is about',
         'nova.objects.RequestSpec',
         'flavor force_hosts force_nodes ignore_hosts instance_group '
-        'instance_uuid numa_topology pci_requests project_id '
+        'instance_uuid network_metadata numa_topology pci_requests project_id '
         'requested_destination requested_resources root_forbidden '
         'root_required scheduler_hints user_id',
         'obj_clone(self)',

@@ -65,6 +65,9 @@ PURPOSES = {
     'nova.objects.register_all': 'to check all this',
     'nova.policy': 'to enforce its policy rules among those of nova',
     'nova.scheduler.client': 'to talk to placement',
+    'nova.scheduler.filters': (
+        'to ask what a compute will ask before it takes a server'
+    ),
     'nova.scheduler.host_manager': (
         'to know the hosts and to ask filters about them'
     ),
@@ -77,6 +80,7 @@ PURPOSES = {
     'nova.scheduler.weights': 'to weigh hosts by their preemptible servers',
     'nova.service': 'to start the scheduler service with its own classes',
     'nova.servicegroup': 'to know which compute services are up',
+    'nova.virt.hardware': 'to know what is left of a NUMA cell',
     'nova.volume': 'to filter requests to the API',
 }
 

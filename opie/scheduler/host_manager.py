@@ -32,10 +32,14 @@ from nova import exception
 from nova import objects
 import nova.conf
 from nova.scheduler import host_manager
+from nova.scheduler.filters import numa_topology_filter
+from nova.scheduler.filters import pci_passthrough_filter
 from oslo_log import log as logging
 
 import opie.conf
+from opie.scheduler import host_parts
 from opie.scheduler.nova_db import cells as nova_cells
+from opie.scheduler.nova_db import held_parts
 from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
@@ -58,13 +62,17 @@ class HostState(host_manager.HostState):
 
     :ivar preemptibles: the preemptible servers on it; None until they are
         read for a weigher or a plan.
+    :ivar parts: what its servers take of NUMA cells and PCI devices; None
+        until that is read for a plan that needs it.
     """
 
     preemptibles: tuple[preemptibles.PreemptibleServer, ...] | None
+    parts: host_parts.HostParts | None
 
     def __init__(self, *args: typing.Any, **kwargs: typing.Any) -> None:
         super().__init__(*args, **kwargs)
         self.preemptibles = None
+        self.parts = None
 
     def __copy__(self) -> HostState:
         # Python's own way takes three times as long.
@@ -78,7 +86,7 @@ class HostState(host_manager.HostState):
         """Return a copy of this state as if servers were not there.
 
         What a server takes of NUMA cells and PCI devices stays taken in the
-        copy, because no request that asks for such is planned.
+        copy, unless :meth:`HostManager.load_parts` has read it.
 
         :param gone: uuids; only preemptible servers of this host count, and
             the others.
@@ -101,6 +109,12 @@ class HostState(host_manager.HostState):
             state.vcpus_used -= server.vcpus
             state.num_io_ops -= server.has_io_workload
         state.num_instances -= len(victims)
+        if self.parts is not None and gone:
+            state.numa_topology = self.parts.cells_without(
+                self.numa_topology, gone
+            )
+            state.pci_stats = self.parts.pools_without(self.pci_stats, gone)
+            state.parts = self.parts.but(gone)
         return state
 
     def whole(self) -> HostState:
@@ -125,8 +139,32 @@ class HostState(host_manager.HostState):
         :param allocation: what it holds, as placement lists a candidate.
         """
         self.allocation_candidates = [allocation]
-        self.consume_from_request(spec)
+        self.count(spec)
         self.note([preemptor])
+
+    def count(self, spec: objects.RequestSpec) -> None:
+        """Count what a server takes, as nova does.
+
+        Only for copies of :meth:`without`.  A server for whose NUMA cells and
+        PCI devices there is no room takes none of them, because those that it
+        waits for are still in use.
+
+        :param spec: the server's RequestSpec, which is not changed.
+        """
+        if host_parts.are_asked_for(spec):
+            # nova changes both of them.
+            spec, trial = spec.obj_clone(), copy.copy(self)
+            trial.pci_stats = host_parts.with_own_pools(self.pci_stats)
+            trial.limits = {'numa_topology': _numa_limits(self, spec)}
+            # NOTE: what calls it in nova/scheduler/host_manager.py keeps its
+            # errors to itself.
+            with contextlib.suppress(exception.PciDeviceRequestFailed):
+                trial._locked_consume_from_request(spec)
+                trial.limits = self.limits
+                self.__dict__.update(trial.__dict__)
+                return
+            spec.numa_topology = spec.pci_requests = None
+        self.consume_from_request(spec)
 
     def note(self, servers: Iterable[str]) -> None:
         """Let filters see that servers are on the host.
@@ -225,9 +263,7 @@ class HostManager(host_manager.HostManager):
 
         :returns: the uuids of the cells that did not answer.
         """
-        hosts_by_cell: dict[str, set[str]] = {}
-        for state in host_states:
-            hosts_by_cell.setdefault(state.cell_uuid, set()).add(state.host)
+        hosts_by_cell = _hosts_by_cell(host_states)
 
         def read(context):
             hosts = hosts_by_cell[context.cell_uuid]
@@ -251,6 +287,45 @@ class HostManager(host_manager.HostManager):
             by_host.setdefault((server.host, server.node), []).append(server)
         for state in host_states:
             state.preemptibles = tuple(by_host.get(_key(state), ()))
+        return silent
+
+    def may_ask_about_parts(self, spec_obj: objects.RequestSpec) -> bool:
+        """Tell whether a filter may look at NUMA cells or PCI devices.
+
+        nova's own filters look at those only for requests that want some.
+        """
+        return host_parts.are_asked_for(spec_obj) or not all(
+            map(_is_of_nova, self.enabled_filters)
+        )
+
+    def load_parts(
+        self,
+        host_states: Collection[HostState],
+        with_cells: bool = True,
+    ) -> list[str]:
+        """Read what servers take of the NUMA cells and PCI devices of hosts.
+
+        :param with_cells: whether to read what they take of NUMA cells; see
+            :class:`host_parts.HostParts`.
+        :returns: the uuids of the cells that did not answer.
+        """
+        hosts_by_cell = _hosts_by_cell(host_states)
+
+        def read(context):
+            hosts = hosts_by_cell[context.cell_uuid]
+            return (
+                held_parts.topologies(context, hosts) if with_cells else {},
+                held_parts.devices(context, hosts),
+            )
+
+        answers, silent = nova_cells.ask(self._cells_of(host_states), read)
+        for state in host_states:
+            if state.cell_uuid in answers:
+                topologies, devices = answers[state.cell_uuid]
+                state.parts = host_parts.HostParts(
+                    topologies.get(_key(state), {}) if with_cells else None,
+                    devices.get(_key(state), ()),
+                )
         return silent
 
     def servers_in_migration(
@@ -297,13 +372,21 @@ class HostManager(host_manager.HostManager):
     ) -> str | None:
         """Return the name of the first filter that refuses a host, or None.
 
-        Requests for a forced host or node skip the filters, as in nova.
+        Requests for a forced host or node skip the filters, as in nova, but
+        not what the compute will ask itself.
         """
+        filters = list(self.enabled_filters)
         if spec_obj.force_hosts or spec_obj.force_nodes:
-            return None
+            filters = []
+        kinds = {type(one) for one in filters}
+        filters += [
+            one
+            for one in _asked_by_compute(host_state, spec_obj)
+            if type(one) not in kinds
+        ]
         reasons: dict[tuple[str, str], str] = {}
         _HandlerWithReasons(reasons).get_filtered_objects(
-            self.enabled_filters, [host_state], spec_obj
+            filters, [host_state], spec_obj
         )
         return reasons.get(_key(host_state))
 
@@ -332,6 +415,32 @@ class _HandlerWithReasons:
         return left
 
 
+def _asked_by_compute(host_state, spec_obj):
+    """Return the filters that say whether the compute will accept a server.
+
+    NOTE: nova/compute/claims.py asks the same again, but for the NUMA cells of
+    a host that tells of none.
+    """
+    if host_parts.asked_cells(spec_obj) and host_state.numa_topology:
+        yield numa_topology_filter.NUMATopologyFilter()
+    if host_parts.asked_devices(spec_obj):
+        yield pci_passthrough_filter.PciPassthroughFilter()
+
+
+def _numa_limits(host_state, spec_obj):
+    """Return up to where a host's NUMA cells may be used.
+
+    NOTE: as nova/scheduler/filters/numa_topology_filter.py tells the compute.
+    """
+    limits = objects.NUMATopologyLimits(
+        cpu_allocation_ratio=host_state.cpu_allocation_ratio,
+        ram_allocation_ratio=host_state.ram_allocation_ratio,
+    )
+    if 'network_metadata' in spec_obj and spec_obj.network_metadata:
+        limits.network_metadata = spec_obj.network_metadata
+    return limits
+
+
 def _is_of_nova(one_filter):
     return type(one_filter).__module__.startswith('nova.scheduler.filters.')
 
@@ -352,6 +461,14 @@ def _nodes_and_services(context, compute_uuids):
                     objects.Service.get_by_compute_host(context, host)
                 )
     return nodes, {service.host: service for service in services}
+
+
+def _hosts_by_cell(host_states):
+    """Return uuid of a cell to the names of those of some hosts in it."""
+    found: dict[str, set[str]] = {}
+    for state in host_states:
+        found.setdefault(state.cell_uuid, set()).add(state.host)
+    return found
 
 
 def _key(host_state):

@@ -115,21 +115,30 @@ def _hosts_in_cell(
 
 
 @api_db.context_manager.reader
-def flavors_of(
+def specs_of(
     context: nova_context.RequestContext, servers: Collection[str]
-) -> dict[str, objects.Flavor]:
-    """Return uuid to the flavor that a server was asked for with.
+) -> dict[str, objects.RequestSpec]:
+    """Return uuid to what a server was asked for with.
 
-    This is a column query, because nova's RequestSpec reads the server group
-    of each server as well.
+    That is a RequestSpec of the flavor, the NUMA topology and the PCI devices
+    alone.  This is a column query, because nova's RequestSpec reads the server
+    group of each server as well.
     """
     spec = api_models.RequestSpec
     query = context.session.query(spec.instance_uuid, spec.spec)
     rows = query.filter(spec.instance_uuid.in_(servers)).all()
-    return {row.instance_uuid: _flavor_of(row.spec) for row in rows}
+    return {row.instance_uuid: _spec_of(row.spec) for row in rows}
 
 
-def _flavor_of(serialized_spec: str) -> objects.Flavor:
+def _spec_of(serialized_spec: str) -> objects.RequestSpec:
     # NOTE: nova/objects/request_spec.py saves the serialized object.
     data = json.loads(serialized_spec)['nova_object.data']
-    return objects.Flavor.obj_from_primitive(data['flavor'])
+    parts = {
+        name: cls.obj_from_primitive(data[name]) if data.get(name) else None
+        for name, cls in (
+            ('flavor', objects.Flavor),
+            ('numa_topology', objects.InstanceNUMATopology),
+            ('pci_requests', objects.InstancePCIRequests),
+        )
+    }
+    return objects.RequestSpec(**parts)

@@ -189,7 +189,17 @@ class CloudSnapshot:
             for provider in providers
             if provider in self._states
         }
+        if self._worker.host_manager.may_ask_about_parts(spec):
+            self._read_parts(states)
         return states, self.in_migration
+
+    def _read_parts(self, states: _States) -> None:
+        """Read what servers take of NUMA cells and PCI devices."""
+        unread = [one for one in states.values() if one.parts is None]
+        if unread:
+            cells.check_all_answered(
+                self._worker.host_manager.load_parts(unread)
+            )
 
     def _read_states(
         self,
@@ -210,7 +220,7 @@ class CloudSnapshot:
         cells.check_all_answered(silent)
         self.in_migration |= in_migration
         self._states.update((state.uuid, state) for state in states)
-        self.pending.read_flavors(providers)
+        self.pending.read_specs(providers)
 
     def state_without(
         self, provider: str, gone: Collection[str]

@@ -29,7 +29,9 @@ import typing
 from nova import objects
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import resources as amounts
 from opie.scheduler.planning import inputs
+from opie.scheduler.planning import planned
 from opie.scheduler.planning import thin_states
 
 _States = Mapping[str, host_managers.HostState]
@@ -48,6 +50,7 @@ def why_unfit(
     worker: inputs.Worker,
     spec: objects.RequestSpec,
     states: _States,
+    resources: amounts.Amounts,
     without_victims: _Without,
     as_it_is: _Without,
     first: str = '',
@@ -57,13 +60,15 @@ def why_unfit(
     The reason is the name of the first filter that refuses a host.
 
     :param states: provider to state.
+    :param resources: what each host would be asked for.
     :param without_victims: returns a copy of a provider's state without any
         server that may go.
     :param as_it_is: returns a copy with all servers.
     :param first: the name of the filter to ask first.
     """
     manager = _asking_first(worker.host_manager, first)
-    thin = _thin(states, states, without_victims)
+    asked = functools.partial(_asked_for, resources)
+    thin = _thin(states, states, asked(without_victims))
     passing, filters = manager.filter_hosts(thin.values(), spec)
     kept = {state.uuid for state in passing}
     refused: dict[str, list[str]] = {}
@@ -74,7 +79,7 @@ def why_unfit(
             refused.setdefault(reason, []).append(uuid)
     for reason, uuids in refused.items():
         as_is, _ = _asking_first(manager, reason).filter_hosts(
-            _thin(uuids, states, as_it_is).values(), spec
+            _thin(uuids, states, asked(as_it_is)).values(), spec
         )
         kept |= {state.uuid for state in as_is}
     reasons = {}
@@ -126,6 +131,20 @@ def with_too_few_gone(
             }
         found |= left
     return found
+
+
+def _asked_for(resources: amounts.Amounts, make: _Without) -> _Without:
+    """Let a state say what placement would list as its candidate.
+
+    Some of nova's filters choose among a host's candidates.
+    """
+
+    def asked(uuid: str) -> host_managers.HostState:
+        state = make(uuid)
+        state.allocation_candidates = [planned.candidate(uuid, resources)]
+        return state
+
+    return asked
 
 
 def _thin(

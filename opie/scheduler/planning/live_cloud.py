@@ -107,6 +107,7 @@ class NovaCloud:
             self._sources.worker,
             self._required.spec,
             states,
+            self._required.request.resources,
             lambda uuid: self._shared.state_without(
                 uuid, self._unread.may_go(states[uuid])
             ),

@@ -95,19 +95,19 @@ class Pending:
 
     :param nominated: preemptor to provider.
     :param hosts: provider to the name of its host.
-    :param flavors: preemptor to flavor, of those that were read already, None
-        where there is none; it grows.
+    :param specs: preemptor to what it asks for, of those that were read
+        already, None where that is not known; it grows.
     """
 
     def __init__(
         self,
         nominated: Mapping[str, str],
         hosts: Mapping[str, str],
-        flavors: dict[str, objects.Flavor | None],
+        specs: dict[str, objects.RequestSpec | None],
     ) -> None:
         self._nominated = nominated
         self._hosts = hosts
-        self._flavors = flavors
+        self._specs = specs
         self._on: dict[str, list[str]] = {}
         for preemptor, provider in nominated.items():
             self._on.setdefault(provider, []).append(preemptor)
@@ -121,7 +121,7 @@ class Pending:
                 if preemptor not in preemptors
             },
             self._hosts,
-            self._flavors,
+            self._specs,
         )
 
     def hosts_of(self, preemptors: Collection[str]) -> set[str]:
@@ -139,56 +139,46 @@ class Pending:
         """Return the preemptors that are nominated for a provider."""
         return self._on.get(provider, [])
 
-    def read_flavors(self, providers: Iterable[str]) -> None:
+    def read_specs(self, providers: Iterable[str]) -> None:
         """Read at once what the preemptors on some providers ask for."""
         unknown = [
             preemptor
             for provider in providers
             for preemptor in self.on(provider)
-            if preemptor not in self._flavors
+            if preemptor not in self._specs
         ]
         if unknown:
             context = nova_context.get_admin_context()
-            found = whereabouts.flavors_of(context, unknown)
+            found = whereabouts.specs_of(context, unknown)
             # At once, because other threads read them.
-            self._flavors.update({**dict.fromkeys(unknown), **found})
+            self._specs.update({**dict.fromkeys(unknown), **found})
 
     def count_on(self, state: host_managers.HostState) -> None:
         """Count the preemptors on a host as servers of it.
 
         :param state: a copy of the host's state, which is changed.
         """
-        self.read_flavors([state.uuid])
+        self.read_specs([state.uuid])
         for preemptor in self.on(state.uuid):
             # A record may have come since the preemptor was found pending.
             if preemptor in state.instances:
                 continue
-            flavor = self._flavors.get(preemptor)
-            if flavor is not None:
-                state.consume_from_request(_spec_of(flavor))
+            spec = self._specs.get(preemptor)
+            if spec is not None:
+                state.count(spec)
             state.note([preemptor])
-
-
-def _spec_of(flavor: objects.Flavor) -> objects.RequestSpec:
-    """Return what a host state consumes for a preemptor.
-
-    No preemptor asks for NUMA cells or devices; see requirements.py.
-    """
-    return objects.RequestSpec(
-        flavor=flavor, numa_topology=None, pci_requests=None
-    )
 
 
 class Reader:
     """Finds the pending ones among the preemptors of the journal.
 
     One worker keeps what cannot change any more: which preemptors are not
-    pending any more, and the flavors of those that are.
+    pending any more, and what those ask for that are.
     """
 
     def __init__(self) -> None:
         self._ended: frozenset[str] = frozenset()
-        self._flavors: dict[str, objects.Flavor | None] = {}
+        self._specs: dict[str, objects.RequestSpec | None] = {}
 
     def read(
         self, preemptions: Iterable[Preemption], hosts: Mapping[str, str]
@@ -216,13 +206,13 @@ class Reader:
         pending = found.without_host
         booted = {one.preemptor for one in preemptions if one.move is None}
         self._ended = frozenset(booted - pending)
-        self._flavors = {
-            preemptor: flavor
-            for preemptor, flavor in list(self._flavors.items())
+        self._specs = {
+            preemptor: spec
+            for preemptor, spec in list(self._specs.items())
             if preemptor in pending
         }
         return Pending(
             {preemptor: nominated[preemptor] for preemptor in pending},
             hosts,
-            self._flavors,
+            self._specs,
         )

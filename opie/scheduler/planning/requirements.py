@@ -102,26 +102,26 @@ def _only_group(
     resource_request: scheduler_utils.ResourceRequest,
 ) -> objects.RequestGroup:
     """Return the request group that everything is asked for in."""
-    pci_requests = spec.pci_requests
     for is_so, shape in (
+        (
+            spec.requested_resources,
+            'what a port with bandwidth, a device profile or a PCI device in '
+            'placement takes',
+        ),
         (
             resource_request.get_num_of_suffixed_groups(),
             'granular request groups',
         ),
-        (spec.requested_resources, 'resources of ports or devices'),
-        (spec.numa_topology, 'a NUMA topology'),
-        (resource_request.cpu_pinning_requested, 'dedicated CPUs'),
-        (pci_requests and pci_requests.requests, 'PCI devices'),
     ):
         if is_so:
             raise errors.UnsupportedRequest('it asks for %s' % shape)
     group = resource_request.get_request_group(None)
     if not group.resources:
         raise errors.UnsupportedRequest('it asks for no resources')
-    if 'VCPU' not in group.resources:
-        # The flavor of a node has an own resource class in place of it.
+    if not {'VCPU', 'PCPU'} & group.resources.keys():
+        # The flavor of a node has an own resource class in place of them.
         raise errors.UnsupportedRequest(
-            'it asks for no VCPU, as requests for bare metal do'
+            'it asks for no CPUs, as requests for bare metal do'
         )
     return group
 

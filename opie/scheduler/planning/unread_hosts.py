@@ -23,6 +23,8 @@ from collections.abc import Collection
 
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_parts
+from opie.scheduler.nova_db import cells
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import host_filters
 from opie.scheduler.planning import inputs
@@ -78,10 +80,12 @@ class UnreadHosts:
             },
             is_time_over,
         )
+        self._read_parts(required, states)
         reasons = host_filters.why_unfit(
             self._worker,
             required.spec,
             states,
+            required.request.resources,
             lambda uuid: self._without(
                 states[uuid], self.may_go(states[uuid])
             ),
@@ -98,6 +102,23 @@ class UnreadHosts:
             }
             unfit.update(self._unfit_by_limit(required, left, most))
         return unfit
+
+    def _read_parts(
+        self, required: requirements.Requirements, states: _States
+    ) -> None:
+        """Read what servers take of PCI devices, if that is asked for.
+
+        What they take of NUMA cells is dear for many hosts, so all of a cell
+        may become free.
+        """
+        manager = self._worker.host_manager
+        if not manager.may_ask_about_parts(required.spec):
+            return
+        for state in states.values():
+            state.parts = host_parts.HostParts(None)
+        if host_parts.asked_devices(required.spec):
+            silent = manager.load_parts(states.values(), with_cells=False)
+            cells.check_all_answered(silent)
 
     def _unfit_by_limit(
         self,

@@ -76,7 +76,10 @@ _NOT_MET = {
     # Read of preemptors of other requests.
     'whereabouts._hosts_in_cell: session.query': 'others that arrive',
     'whereabouts._with_build_request: session.query': 'others that wait',
-    'whereabouts.flavors_of: session.query': 'others that wait',
+    'whereabouts.specs_of: session.query': 'others that wait',
+    # Read for a request that asks for NUMA cells or PCI devices.
+    'held_parts._device_rows: session.query': 'PCI devices',
+    'held_parts._topology_rows: session.query': 'NUMA cells',
     # nova's own way of a request, before there is a plan.
     'filter_scheduler.FilterScheduler._get_all_host_states: '
     'super()._get_all_host_states': 'pass 1',

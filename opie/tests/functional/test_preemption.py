@@ -201,14 +201,6 @@ class OneHostTest(base.CloudTestCase):
             self.api.get_server(by_nova['id'])['fault']['message'], message
         )
 
-    def test_a_request_for_a_numa_topology_is_left_alone(self):
-        victim = self.boot_preemptible(10)
-        flavor = self.flavor(1, extra_specs={'hw:numa_nodes': '1'})
-        self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
-        self.assertUntouched(victim)
-        (line,) = self.logged('No room is made for')
-        self.assertIn('it asks for a NUMA topology', line)
-
     def test_a_request_for_bare_metal_is_left_alone(self):
         victim = self.boot_preemptible(10)
         self.placement.put(

@@ -19,7 +19,7 @@ import testtools
 from opie import tests
 
 _MARK = "@testcase.attr('smoke')"
-_TESTS = 24
+_TESTS = 25
 
 
 class TestSmoke(testtools.TestCase):

@@ -47,7 +47,7 @@ class PendingTestCase(testtools.TestCase):
         self.reader = pending.Reader()
         for name, fake in (
             ('find', self.find),
-            ('flavors_of', self.flavors_of),
+            ('specs_of', self.specs_of),
         ):
             self.useFixture(fixtures.MockPatchObject(whereabouts, name, fake))
 
@@ -55,11 +55,15 @@ class PendingTestCase(testtools.TestCase):
         self.asked.append(set(servers))
         return whereabouts.Whereabouts(frozenset(servers) - self.placed, {})
 
-    def flavors_of(self, context, servers):
+    def specs_of(self, context, servers):
         self.asked.append(sorted(servers))
         return {
-            one: objects.Flavor(
-                vcpus=2, memory_mb=100, root_gb=1, ephemeral_gb=0
+            one: objects.RequestSpec(
+                flavor=objects.Flavor(
+                    vcpus=2, memory_mb=100, root_gb=1, ephemeral_gb=0
+                ),
+                numa_topology=None,
+                pci_requests=None,
             )
             for one in servers
             if one != 'unknown'
@@ -165,6 +169,6 @@ class CountTest(PendingTestCase):
         seen = self.read(
             _preemption('one', 'provider1'), _preemption('two', 'provider2')
         )
-        seen.read_flavors(_HOSTS)
+        seen.read_specs(_HOSTS)
         seen.count_on(self.state())
         self.assertEqual([['one', 'two']], self.asked[1:])

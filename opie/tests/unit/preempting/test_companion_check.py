@@ -76,7 +76,7 @@ class CompanionCheckTestCase(cloud.CloudTestCase):
                     frozenset(servers), {}
                 ),
             ),
-            (whereabouts, 'flavors_of', lambda context, servers: {}),
+            (whereabouts, 'specs_of', lambda context, servers: {}),
             (companions, 'read_members', lambda context, spec: None),
         ):
             self.useFixture(fixtures.MockPatchObject(owner, name, value))

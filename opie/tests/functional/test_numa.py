@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Requests for NUMA cells get those of exactly the right servers."""
+
+from testtools import testcase
+
+from opie.tests.functional import libvirt_cloud
+
+
+class PinnedTest(libvirt_cloud.LibvirtCloud):
+    """Each of two NUMA cells has four CPUs, all of them dedicated."""
+
+    dedicated_cpus = '0-7'
+
+    def pinned(self, vcpu, **policies):
+        specs = {'hw:cpu_policy': 'dedicated'}
+        specs.update(
+            ('hw:' + name, policy) for name, policy in policies.items()
+        )
+        return self.flavor(vcpu, extra_specs=specs)
+
+    def boot_four(self):
+        """Boot four servers; the first two cost least, on different cells."""
+        # nova fills the cells in turns.
+        small = self.pinned(2)
+        servers = [self.boot_preemptible(flavor=small) for _ in range(4)]
+        self.assertEqual([[0], [1]] * 2, list(map(self.cells_of, servers)))
+        self.has_run_hours(*zip(servers, (1, 2, 10, 5), strict=True))
+        return servers
+
+    @testcase.attr('smoke')
+    def test_the_cheapest_pair_goes_that_frees_one_cell(self):
+        servers = self.boot_four()
+        preemptor = self.boot(flavor=self.pinned(4))
+        self.assertEqual([1], self.cells_of(preemptor))
+        self.assertGone(servers[1], servers[3])
+        self.assertEqual(
+            {'PCPU': 4, 'MEMORY_MB': 400, 'DISK_GB': 1}, self.held(preemptor)
+        )
+        for server in (servers[0], servers[2]):
+            self.assertEqual(2, self.held(server)['PCPU'])
+        self.audit()
+        self.assertEqual([[0, 1, 2, 3], [4, 5, 6, 7]], self.pinned_cpus())
+        self.assertNoJournal()
+
+    def test_emulator_threads_have_a_cpu_of_their_own(self):
+        servers = self.boot_four()
+        preemptor = self.boot(
+            flavor=self.pinned(3, emulator_threads_policy='isolate')
+        )
+        self.assertEqual([1], self.cells_of(preemptor))
+        self.assertGone(servers[1], servers[3])
+        self.assertEqual(4, self.held(preemptor)['PCPU'])
+
+    def test_no_server_goes_for_more_cells_than_there_are(self):
+        servers = self.boot_four()
+        flavor = self.pinned(3, numa_nodes='3')
+        for host in (None, 'host1'):
+            self.assertNoValidHost(
+                self.boot(host=host, flavor=flavor, state='ERROR')
+            )
+        for line in self.logged('No room is made for'):
+            self.assertIn('NUMATopologyFilter', line)
+        for server in servers:
+            self.assertTrue(self.is_alive(server))
+            self.assertEqual(2, self.held(server)['PCPU'])
+
+    def test_two_preemptors_get_a_cell_each(self):
+        servers = self.boot_four()
+        self.boot(flavor=self.pinned(4), state=None, min_count=2, max_count=2)
+        self._wait_for_assert(lambda: self.assertGone(*servers))
+        preemptors = self.api.get_servers()
+        self.assertEqual(
+            [[0], [1]],
+            sorted(
+                self.cells_of(self._wait_for_state_change(one, 'ACTIVE'))
+                for one in preemptors
+            ),
+        )
+
+
+class MixedTest(libvirt_cloud.LibvirtCloud):
+    """Half of the CPUs of each cell are dedicated."""
+
+    shared_cpus = '0-1,4-5'
+    dedicated_cpus = '2-3,6-7'
+
+    def test_a_server_with_both_sorts_of_cpus_gives_both(self):
+        flavor = self.flavor(
+            3,
+            extra_specs={
+                'hw:cpu_policy': 'mixed',
+                'hw:cpu_dedicated_mask': '^0',
+            },
+        )
+        stays, goes = [self.boot_preemptible(flavor=flavor) for _ in 'ab']
+        plain = self.boot_preemptible(1)
+        self.has_run_hours((stays, 5), (goes, 2), (plain, 1))
+        preemptor = self.boot(flavor=flavor)
+        self.assertGone(goes)
+        self.assertTrue(self.is_alive(stays) and self.is_alive(plain))
+        self.assertEqual(
+            {'VCPU': 1, 'PCPU': 2, 'MEMORY_MB': 300, 'DISK_GB': 1},
+            self.held(preemptor),
+        )
+
+    def test_emulator_threads_share_cpus(self):
+        flavor = self.flavor(
+            2,
+            extra_specs={
+                'hw:cpu_policy': 'dedicated',
+                'hw:emulator_threads_policy': 'share',
+            },
+        )
+        stays, goes = [self.boot_preemptible(flavor=flavor) for _ in 'ab']
+        self.has_run_hours((stays, 5), (goes, 2))
+        preemptor = self.boot(flavor=flavor)
+        self.assertGone(goes)
+        self.assertEqual(2, self.held(stays)['PCPU'])
+        self.assertEqual([1], self.cells_of(preemptor))
+
+
+class HugePagesTest(libvirt_cloud.LibvirtCloud):
+    """One of two NUMA cells has huge pages, of 1 GiB together."""
+
+    huge_pages = (0, 512)
+
+    def with_pages(self, memory_mb):
+        return self.flavor(
+            1, memory_mb, extra_specs={'hw:mem_page_size': 'large'}
+        )
+
+    def test_the_server_goes_that_has_the_pages(self):
+        half = self.with_pages(512)
+        stays, goes = [self.boot_preemptible(flavor=half) for _ in 'ab']
+        plain = self.boot_preemptible(1, destination='host1')
+        self.has_run_hours((stays, 5), (goes, 2), (plain, 1))
+        preemptor = self.boot(flavor=half)
+        self.assertGone(goes)
+        self.assertUntouched(stays, plain, preemptor)
+        self.assertEqual([1], self.cells_of(preemptor))

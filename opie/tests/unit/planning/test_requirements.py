@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which requests one root provider can serve."""
+
+from nova import objects
+from nova.scheduler import utils as scheduler_utils
+import testtools
+
+from opie.scheduler import errors
+from opie.scheduler.planning import requirements
+from opie.tests.unit.preemption import builders
+
+objects.register_all()
+
+_PINNED = {'hw:cpu_policy': 'dedicated'}
+_MIXED = {'hw:cpu_policy': 'mixed', 'hw:cpu_dedicated_mask': '^0'}
+
+
+def _spec(extra_specs, requested=()):
+    """Return the RequestSpec of a server of two CPUs."""
+    return objects.RequestSpec(
+        flavor=objects.Flavor(
+            vcpus=2,
+            memory_mb=512,
+            root_gb=1,
+            ephemeral_gb=0,
+            swap=0,
+            extra_specs=extra_specs,
+        ),
+        image=objects.ImageMeta(properties=objects.ImageMetaProps()),
+        is_bfv=False,
+        request_level_params=objects.RequestLevelParams(),
+        requested_resources=list(requested),
+        numa_topology=None,
+        pci_requests=None,
+    )
+
+
+def _group(spec):
+    resource_request = scheduler_utils.ResourceRequest.from_request_spec(spec)
+    return requirements._only_group(spec, resource_request).resources
+
+
+@builders.scenarios(
+    {
+        'shared CPUs': ({}, {'VCPU': 2}),
+        'dedicated CPUs': (_PINNED, {'PCPU': 2}),
+        'both sorts of CPUs': (_MIXED, {'VCPU': 1, 'PCPU': 1}),
+        'a CPU for emulator threads': (
+            {**_PINNED, 'hw:emulator_threads_policy': 'isolate'},
+            {'PCPU': 3},
+        ),
+        'emulator threads that share CPUs': (
+            {**_PINNED, 'hw:emulator_threads_policy': 'share'},
+            {'PCPU': 2},
+        ),
+        'devices by an alias': (
+            {'pci_passthrough:alias': 'gpu:1'},
+            {'VCPU': 2},
+        ),
+    }
+)
+class ServedTest(testtools.TestCase):
+    def check(self, extra_specs, cpus):
+        self.assertEqual(
+            {'MEMORY_MB': 512, 'DISK_GB': 1, **cpus},
+            _group(_spec(extra_specs)),
+        )
+
+
+_BARE_METAL = {'resources:VCPU': '0', 'resources:CUSTOM_NODE': '1'}
+
+
+@builders.scenarios(
+    {
+        'a group with a suffix': (
+            _spec({'resources1:VGPU': '1'}),
+            'granular request groups',
+        ),
+        'resources of a port': (
+            _spec(
+                {},
+                [
+                    objects.RequestGroup(
+                        requester_id='port',
+                        resources={'NET_BW_EGR_KILOBIT_PER_SEC': 1},
+                    )
+                ],
+            ),
+            'a port with bandwidth, a device profile or a PCI device in '
+            'placement',
+        ),
+        'a node of bare metal': (_spec(_BARE_METAL), 'for bare metal'),
+    }
+)
+class RefusedTest(testtools.TestCase):
+    def check(self, spec, reason):
+        error = self.assertRaises(errors.UnsupportedRequest, _group, spec)
+        self.assertIn(reason, str(error))
