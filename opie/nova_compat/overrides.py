@@ -36,7 +36,7 @@ OVERRIDDEN = (
     (
         'to learn which filter refuses a host',
         'nova.filters.BaseFilterHandler',
-        'opie.scheduler.host_manager._HandlerWithReasons',
+        'opie.scheduler.filter_reasons.HandlerWithReasons',
         'get_filtered_objects',
     ),
     (

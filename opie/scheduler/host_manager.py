@@ -32,11 +32,10 @@ from nova import exception
 from nova import objects
 import nova.conf
 from nova.scheduler import host_manager
-from nova.scheduler.filters import numa_topology_filter
-from nova.scheduler.filters import pci_passthrough_filter
 from oslo_log import log as logging
 
 import opie.conf
+from opie.scheduler import filter_reasons
 from opie.scheduler import host_parts
 from opie.scheduler.nova_db import cells as nova_cells
 from opie.scheduler.nova_db import held_parts
@@ -155,7 +154,7 @@ class HostState(host_manager.HostState):
             # nova changes both of them.
             spec, trial = spec.obj_clone(), copy.copy(self)
             trial.pci_stats = host_parts.with_own_pools(self.pci_stats)
-            trial.limits = {'numa_topology': _numa_limits(self, spec)}
+            trial.limits = {'numa_topology': host_parts.limits(self, spec)}
             # NOTE: what calls it in nova/scheduler/host_manager.py keeps its
             # errors to itself.
             with contextlib.suppress(exception.PciDeviceRequestFailed):
@@ -295,7 +294,7 @@ class HostManager(host_manager.HostManager):
         nova's own filters look at those only for requests that want some.
         """
         return host_parts.are_asked_for(spec_obj) or not all(
-            map(_is_of_nova, self.enabled_filters)
+            map(filter_reasons.is_of_nova, self.enabled_filters)
         )
 
     def load_parts(
@@ -359,7 +358,7 @@ class HostManager(host_manager.HostManager):
         # forced or not ignored before it asks the handler, which is the only
         # part that is replaced, and only in this copy.
         narrowed = copy.copy(self)
-        narrowed.filter_handler = _HandlerWithReasons(reasons)
+        narrowed.filter_handler = filter_reasons.HandlerWithReasons(reasons)
         passed = list(narrowed.get_filtered_hosts(host_states, spec_obj) or ())
         kept = {_key(state) for state in passed}
         for state in host_states:
@@ -381,68 +380,14 @@ class HostManager(host_manager.HostManager):
         kinds = {type(one) for one in filters}
         filters += [
             one
-            for one in _asked_by_compute(host_state, spec_obj)
+            for one in filter_reasons.asked_by_compute(host_state, spec_obj)
             if type(one) not in kinds
         ]
         reasons: dict[tuple[str, str], str] = {}
-        _HandlerWithReasons(reasons).get_filtered_objects(
+        filter_reasons.HandlerWithReasons(reasons).get_filtered_objects(
             filters, [host_state], spec_obj
         )
         return reasons.get(_key(host_state))
-
-
-class _HandlerWithReasons:
-    """Stands in for nova's HostFilterHandler, and keeps each host's reason.
-
-    nova's handler logs at INFO whenever no host is left, which is no news when
-    the filters are asked about one host.
-    """
-
-    def __init__(self, reasons):
-        self._reasons = reasons
-
-    def get_filtered_objects(self, filters, objs, spec_obj, index=0):
-        left = list(objs)
-        for one_filter in filters:
-            if not _is_of_nova(one_filter):
-                left = [state.whole() for state in left]
-            passed = list(one_filter.filter_all(left, spec_obj) or ())
-            kept = {_key(state) for state in passed}
-            for state in left:
-                if _key(state) not in kept:
-                    self._reasons[_key(state)] = type(one_filter).__name__
-            left = passed
-        return left
-
-
-def _asked_by_compute(host_state, spec_obj):
-    """Return the filters that say whether the compute will accept a server.
-
-    NOTE: nova/compute/claims.py asks the same again, but for the NUMA cells of
-    a host that tells of none.
-    """
-    if host_parts.asked_cells(spec_obj) and host_state.numa_topology:
-        yield numa_topology_filter.NUMATopologyFilter()
-    if host_parts.asked_devices(spec_obj):
-        yield pci_passthrough_filter.PciPassthroughFilter()
-
-
-def _numa_limits(host_state, spec_obj):
-    """Return up to where a host's NUMA cells may be used.
-
-    NOTE: as nova/scheduler/filters/numa_topology_filter.py tells the compute.
-    """
-    limits = objects.NUMATopologyLimits(
-        cpu_allocation_ratio=host_state.cpu_allocation_ratio,
-        ram_allocation_ratio=host_state.ram_allocation_ratio,
-    )
-    if 'network_metadata' in spec_obj and spec_obj.network_metadata:
-        limits.network_metadata = spec_obj.network_metadata
-    return limits
-
-
-def _is_of_nova(one_filter):
-    return type(one_filter).__module__.startswith('nova.scheduler.filters.')
 
 
 def _nodes_and_services(context, compute_uuids):

@@ -164,6 +164,22 @@ def asked_devices(spec: objects.RequestSpec) -> list[typing.Any]:
     return asked.requests if asked else []
 
 
+def limits(
+    host_state: typing.Any, spec_obj: objects.RequestSpec
+) -> objects.NUMATopologyLimits:
+    """Return up to where a host's NUMA cells may be used.
+
+    NOTE: as nova/scheduler/filters/numa_topology_filter.py tells the compute.
+    """
+    found = objects.NUMATopologyLimits(
+        cpu_allocation_ratio=host_state.cpu_allocation_ratio,
+        ram_allocation_ratio=host_state.ram_allocation_ratio,
+    )
+    if 'network_metadata' in spec_obj and spec_obj.network_metadata:
+        found.network_metadata = spec_obj.network_metadata
+    return found
+
+
 def with_own_pools(stats: typing.Any) -> typing.Any:
     """Return a copy of PciDeviceStats whose pools can be changed.
 
