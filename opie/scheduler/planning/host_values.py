@@ -148,9 +148,10 @@ class HostValues:
         }
         held: dict[str, dict[str, int]] = {}
         if facts is not None:
+            by_nova = _without_dedicated(inventories, facts.inventories)
             inventories = {
                 name: _with_usage(
-                    name, item, inventories.get(name), made_from.is_same
+                    name, item, by_nova.get(name), made_from.is_same
                 )
                 for name, item in facts.inventories.items()
             }
@@ -246,6 +247,23 @@ def has_excluded(
     """
     others = {one.uuid for one in servers} - {one.uuid for one in victims}
     return not others <= {one.uuid for one in leaving}
+
+
+def _without_dedicated(
+    by_nova: _Inventories, by_placement: _Inventories
+) -> _Inventories:
+    """Return nova's figures without the dedicated CPUs that are in use.
+
+    nova counts them with all others.
+
+    :param by_placement: as it was when the host was read.
+    """
+    dedicated = by_placement.get('PCPU')
+    if dedicated is None or not dedicated.used:
+        return by_nova
+    cpus = by_nova['VCPU']
+    shared = max(0, cpus.used - dedicated.used)
+    return {**by_nova, 'VCPU': dataclasses.replace(cpus, used=shared)}
 
 
 def _with_usage(

@@ -46,9 +46,11 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
 
     :cvar do_hosts_work: whether every host is known to work, so that all
         victims of a plan go at once; see first_victims.py.
+    :cvar hypervisor: the class of nova's driver for the hosts.
     """
 
     do_hosts_work = True
+    hypervisor = fake.FakeDriver
 
     def setUp(self):
         self.useFixture(threads.Ended())
@@ -299,5 +301,5 @@ class CloudTestCase(testcase.WithAttributes, waits.PatientTestCase):
             release.wait(WAIT_SECONDS)
             return real(*args, **kwargs)
 
-        self.wrap(fake.FakeDriver, 'destroy', wait)
+        self.wrap(self.hypervisor, 'destroy', wait)
         return begun, release

@@ -25,6 +25,7 @@ from nova import objects
 from nova.tests import fixtures as nova_fixtures
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.tests.functional.libvirt import base as libvirt_base
+from nova.virt.libvirt import driver
 
 from opie.tests.functional import base
 
@@ -40,6 +41,7 @@ class LibvirtCloud(base.CloudTestCase):
     """
 
     compute_driver = 'libvirt.LibvirtDriver'
+    hypervisor = driver.LibvirtDriver
     hosts = ('host1',)
     cells = {
         'cpu_nodes': 2,

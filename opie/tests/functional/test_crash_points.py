@@ -80,6 +80,16 @@ _NOT_MET = {
     # Read for a request that asks for NUMA cells or PCI devices.
     'held_parts._device_rows: session.query': 'PCI devices',
     'held_parts._topology_rows: session.query': 'NUMA cells',
+    'held_parts.topologies: objects.InstanceNUMATopology.obj_from_primitive': (
+        'no I/O: a value'
+    ),
+    'host_parts.HostParts.cells_without: '
+    'hardware.numa_usage_from_instance_numa': 'no I/O: a value',
+    'host_parts.limits: objects.NUMATopologyLimits': 'no I/O: a value',
+    'filter_reasons.asked_by_compute: '
+    'numa_topology_filter.NUMATopologyFilter': 'no I/O',
+    'filter_reasons.asked_by_compute: '
+    'pci_passthrough_filter.PciPassthroughFilter': 'no I/O',
     # nova's own way of a request, before there is a plan.
     'filter_scheduler.FilterScheduler._get_all_host_states: '
     'super()._get_all_host_states': 'pass 1',

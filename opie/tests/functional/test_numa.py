@@ -14,6 +14,7 @@
 
 from testtools import testcase
 
+from opie.tests.functional import base
 from opie.tests.functional import libvirt_cloud
 
 
@@ -87,6 +88,25 @@ class PinnedTest(libvirt_cloud.LibvirtCloud):
                 for one in preemptors
             ),
         )
+
+    def test_a_pending_preemptor_counts_with_its_cell(self):
+        servers = self.boot_four()
+        begun, release = self.hold_deletions()
+        flavor = self.pinned(4)
+        first = self.boot(flavor=flavor, state=None)
+        self.assertTrue(begun.wait(base.WAIT_SECONDS))
+        # Its victims are still there, and so is their cell's usage.
+        second = self.boot(flavor=flavor, state=None)
+        self._wait_for_assert(
+            lambda: self.assertEqual(2, len(self.journal_providers()))
+        )
+        release.set()
+        cells = [
+            self.cells_of(self._wait_for_state_change(one, 'ACTIVE'))
+            for one in (first, second)
+        ]
+        self.assertEqual([[0], [1]], sorted(cells))
+        self.assertGone(*servers)
 
 
 class MixedTest(libvirt_cloud.LibvirtCloud):

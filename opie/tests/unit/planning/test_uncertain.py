@@ -12,6 +12,8 @@
 
 """Of which resource classes a host's victims may hold more than is known."""
 
+import dataclasses
+
 import testtools
 
 from opie.preemption import model
@@ -86,3 +88,26 @@ class TestUncertain(testtools.TestCase):
         self.assertEqual(
             facts is not None and generation == 1, host.is_capacity_known
         )
+
+
+class TestDedicated(testtools.TestCase):
+    def test_dedicated_cpus_in_use_are_not_taken_from_the_others(self):
+        """nova's record of the host counts both sorts together."""
+        inventories = {
+            'VCPU': model.Inventory(4, used=2),
+            'PCPU': model.Inventory(4, used=3),
+        }
+        for generation, node_used, expected in (
+            (1, 5, (2, 3)),
+            # Another server came since, which may have either.
+            (2, 6, (3, 3)),
+            (2, 2, (0, 3)),
+        ):
+            values = host_values.HostValues()
+            values.providers._facts['uuid'] = providers.ProviderFacts(
+                0.0, 1, inventories, {}
+            )
+            node = dataclasses.replace(_NODE, vcpus_used=node_used)
+            host = values.host(node, generation, ())
+            used = tuple(one.used for one in host.inventories.values())
+            self.assertEqual(expected, used)
