@@ -52,7 +52,7 @@ def parse(argv):
     args = _parser().parse_args(argv)
     args.state_dir = getattr(args, 'state_dir', None)
     if args.command == 'up':
-        fields = (*_NUMBERS, 'has_glance', 'has_opie')
+        fields = (*_NUMBERS, 'has_glance', 'has_neutron', 'has_opie')
         args.changes = {
             name: getattr(args, name)
             for name in fields
@@ -94,6 +94,12 @@ def _add_up(commands):
         dest='has_glance',
         action=argparse.BooleanOptionalAction,
         help='a real glance, or a stand-in',
+    )
+    up.add_argument(
+        '--neutron',
+        dest='has_neutron',
+        action=argparse.BooleanOptionalAction,
+        help='a real neutron, without agents, or a stand-in',
     )
     opie = up.add_mutually_exclusive_group()
     opie.add_argument(

@@ -35,6 +35,7 @@ from opie.sandbox import steps
 from opie.sandbox import stopping
 from opie.sandbox.services import everything
 from opie.sandbox.services import glance
+from opie.sandbox.services import neutron
 
 # A cloud's databases are not brought from one version of these to another.
 _VERSIONED = ('keystone', 'nova', 'openstack-placement')
@@ -68,6 +69,7 @@ class SandboxCloud:
         before = record.settings if record else settings_module.Settings()
         settings = dataclasses.replace(before, **changes).check()
         glance.check(settings)
+        neutron.check(settings)
         if record is None or not record.is_complete:
             # A cloud that is half done is of no use.
             stopping.stop_all(self.home)

@@ -28,7 +28,7 @@ _SERVICES = {
     'image': ('glance', ''),
     'network': ('neutron', ''),
 }
-_SERVICE_USERS = (nova.USER, 'placement', 'glance')
+_SERVICE_USERS = (nova.USER, 'placement', 'glance', 'neutron')
 
 
 def connect(site, user=credentials.ADMIN):

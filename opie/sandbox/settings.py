@@ -46,6 +46,7 @@ class Settings:
     :ivar compute_processes: how many processes run the hosts. All but the
         first run one host each, the last ones, which can so be stopped alone.
     :ivar has_glance: whether glance is real, or a stand-in.
+    :ivar has_neutron: whether neutron is real, or a stand-in.
     :ivar has_opie: whether nova-api and the schedulers are opie's, or nova's
         own.
     :ivar report_interval_seconds: how often a host says that it is alive.
@@ -61,6 +62,7 @@ class Settings:
     schedulers: int = 1
     compute_processes: int = 1
     has_glance: bool = False
+    has_neutron: bool = False
     has_opie: bool = True
     report_interval_seconds: int = 2
     service_down_seconds: int = 10

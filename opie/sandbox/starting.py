@@ -24,6 +24,7 @@ from opie.sandbox import errors
 from opie.sandbox import flavors
 from opie.sandbox import identity
 from opie.sandbox import launcher
+from opie.sandbox import networks
 from opie.sandbox import ports
 from opie.sandbox import site as site_module
 from opie.sandbox import steps
@@ -31,6 +32,7 @@ from opie.sandbox import stopping
 from opie.sandbox.services import everything
 from opie.sandbox.services import glance
 from opie.sandbox.services import mariadb
+from opie.sandbox.services import neutron
 from opie.sandbox.services import rabbitmq
 
 _ANSWER_SECONDS = 15
@@ -123,7 +125,14 @@ class Start:
                 lambda stop: flavors.create_flavors(site),
                 ('nova-api', 'users'),
             )
-        if self._record.ports != self._record.registered_ports:
+        starts_neutron = (
+            site.settings.has_neutron and neutron.NAME not in self._kept
+        )
+        # A cloud that an older release made has no user for neutron.
+        if (
+            starts_neutron
+            or self._record.ports != self._record.registered_ports
+        ):
             yield steps.Step(
                 'users', lambda stop: identity.register(site), ('keystone',)
             )
@@ -134,6 +143,22 @@ class Start:
                 lambda stop: flavors.create_images(site),
                 (glance.NAME, 'users'),
             )
+        if starts_neutron:
+            yield from self._fill_neutron()
+
+    def _fill_neutron(self):
+        site = self._site
+        yield steps.Step(
+            neutron.EMPTY_DATABASE,
+            lambda stop: neutron.create_database(site),
+            (mariadb.NAME, 'databases'),
+        )
+        yield self._prepare(neutron.preparation(site))
+        yield steps.Step(
+            'networks',
+            lambda stop: networks.create_shared(site),
+            (neutron.NAME,),
+        )
 
     def _prepare(self, preparation):
         return steps.Step(

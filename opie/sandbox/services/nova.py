@@ -119,9 +119,7 @@ def _sections(site):
             'report_interval': settings.report_interval_seconds,
             'service_down_time': settings.service_down_seconds,
             'periodic_fuzzy_delay': 0,
-            # The stand-in for neutron tells nova nothing of its own accord.
-            'vif_plugging_timeout': 0,
-            'vif_plugging_is_fatal': False,
+            **_plugging(settings),
             # Nothing here is worth waiting for when it stops.
             'graceful_shutdown_timeout': 10,
             'manager_shutdown_timeout': 1,
@@ -146,6 +144,13 @@ def _sections(site):
         },
         'oslo_policy': {'policy_file': _policy(site)},
     }
+
+
+def _plugging(settings):
+    if settings.has_neutron:
+        return {}
+    # The stand-in for neutron tells nova nothing of its own accord.
+    return {'vif_plugging_timeout': 0, 'vif_plugging_is_fatal': False}
 
 
 def _opie_sections(settings):

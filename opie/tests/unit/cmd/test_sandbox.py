@@ -118,9 +118,12 @@ class SandboxTest(unittest.TestCase):
 
     def test_options_that_are_not_given_are_left_as_they_are(self):
         with mock.patch.object(cloud.SandboxCloud, 'up') as up:
-            self.call('up', '--ram', '4096', '--no-glance')
+            self.call('up', '--ram', '4096', '--no-glance', '--neutron')
         up.assert_called_once_with(
-            sandbox._report, ram_mb=4096, has_glance=False
+            sandbox._report,
+            ram_mb=4096,
+            has_glance=False,
+            has_neutron=True,
         )
 
     def test_it_does_not_load_nova(self):
