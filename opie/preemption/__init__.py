@@ -38,8 +38,9 @@ A file stands below one that uses it, and make_plan is in the first::
       shares                    what a preemptor takes of each victim
 
 The package trees stands beside these: what placement would propose for a
-request if some servers were gone.  The planner does not use it yet.
+request if some servers were gone.  The scheduler asks it about a host whose
+tree it has read, and the planner chooses between the answers.
 
-The values are in model, amounts of resource classes in amounts, and what the
-planner asks in live_cloud.
+The values are in model, amounts of resource classes in amounts, those of whole
+trees in rows, and what the planner asks in live_cloud.
 """

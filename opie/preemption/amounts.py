@@ -66,3 +66,7 @@ class Demand:
     def total(self) -> Amounts:
         """What all of them take together."""
         return times(self.resources, self.number)
+
+    def of(self, resources: Amounts) -> 'Demand':
+        """Return the same, but that each of them takes other resources."""
+        return dataclasses.replace(self, resources=resources)

@@ -25,15 +25,26 @@ from opie.preemption import model
 from opie.preemption import ranks
 from opie.preemption import shortfall
 
+_NO_VICTIM = 'no server on it may be evicted'
+
+_LeastRank = collections.abc.Callable[[model.Host], int | model.Unfit]
+
 
 def make_least_rank(
-    demand: amounts.Demand,
-) -> collections.abc.Callable[[model.Host], int | model.Unfit]:
+    demand: amounts.Demand, is_spread: bool = False
+) -> _LeastRank:
     """Return a function of a host that its rank is not below.
 
     It is called for every host of a cloud.  So it does not touch their
     servers, and what is the same for all hosts is done here.
+
+    :param is_spread: whether the request is spread over trees.
     """
+    make = _make_for_trees if is_spread else _make_for_roots
+    return make(demand)
+
+
+def _make_for_roots(demand: amounts.Demand) -> _LeastRank:
     each_and_all = [
         (name, amount, demand.total[name])
         for name, amount in demand.resources.items()
@@ -76,6 +87,30 @@ def make_least_rank(
         if host.failed_builds:
             rank += its_cost.failed_builds(host) << failed_builds_shift
         return rank
+
+    return least_rank
+
+
+def _make_for_trees(demand: amounts.Demand) -> _LeastRank:
+    """Make it for a request that is spread over trees.
+
+    What servers hold on a tree is not known before it is read.  So the least
+    is one server, or none where servers leave or there may be room.
+    """
+    floor = demand.its_cost.make_floor()
+
+    def least_rank(host: model.Host) -> int | model.Unfit:
+        if host.takings is not None or host.leaving or host.is_worth_reading:
+            return 0
+        if not host.potential_victims:
+            return model.Unfit(host.why_protected or _NO_VICTIM)
+        if demand.most_victims == 0:
+            return model.Unfit.by_limit(0)
+        rank = (floor(host.figures, 1) << ranks.MILLIONTHS_SHIFT) + (
+            1 << ranks.COUNT_SHIFT
+        )
+        builds = demand.its_cost.failed_builds(host)
+        return rank + (builds << ranks.FAILED_BUILDS_SHIFT)
 
     return least_rank
 

@@ -48,6 +48,7 @@ class CandidatePool:
         :param hosts: provider to host.
         """
         self._refiner = candidates.Refiner(request, hosts, its_cost, cloud)
+        self._is_spread = request.is_spread
         self._cloud = cloud
         self._reasons: dict[str, tuple[int, str]] = {}
         self.is_cut_short = False
@@ -210,7 +211,8 @@ class CandidatePool:
         """Make the bounds of all hosts."""
         heap = self._heaps[number] = []
         estimates = self._refiner.estimates
-        least_rank = bounds.make_least_rank(self._refiner.demand(number))
+        demand = self._refiner.demand(number)
+        least_rank = bounds.make_least_rank(demand, self._is_spread)
         bound, new = candidates.Stage.BOUND, candidates.Candidate
         # As Candidate(...) does, at half the cost.
         new_tuple, append, unfit = tuple.__new__, heap.append, model.Unfit
@@ -224,7 +226,17 @@ class CandidatePool:
             ):
                 append(
                     new_tuple(
-                        new, (False, rank, 0.0, provider, bound, number, None)
+                        new,
+                        (
+                            False,
+                            rank,
+                            0.0,
+                            provider,
+                            bound,
+                            number,
+                            None,
+                            None,
+                        ),
                     )
                 )
             elif estimates.is_worth_reading(host):

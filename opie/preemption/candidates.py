@@ -52,6 +52,8 @@ class Candidate(typing.NamedTuple):
     :ivar stage: how far the candidate is refined.
     :ivar number: how many preemptors the host would take.
     :ivar victims: servers ordered by uuid, None before they are chosen.
+    :ivar taking: what the preemptor takes if the request is spread, once the
+        victims are chosen.
     """
 
     needs_reading: bool
@@ -61,6 +63,7 @@ class Candidate(typing.NamedTuple):
     stage: Stage
     number: int
     victims: tuple[model.Server, ...] | None = None
+    taking: model.Taking | None = None
 
     @property
     def key(self) -> tuple[bool, int]:
@@ -106,7 +109,7 @@ class Refiner:
             here = [one for one in nominations if one.provider == provider]
             self._with_nominations[provider] = self.untouched(provider).after(
                 [server for one in here for server in one.victims],
-                amounts.times(self._request.resources, len(here)),
+                amounts.total(one.takes(self._request) for one in here),
             )
         self._demands: dict[int, amounts.Demand] = {}
 
@@ -143,7 +146,7 @@ class Refiner:
         """Take a candidate to CHOSEN, or to READ if its host was read."""
         provider = candidate.provider
         host = self._with_nominations.get(provider, self.hosts[provider])
-        if self.estimates.is_unknown(host):
+        if self.estimates.is_unknown(host) or self._is_unread_tree(host):
             # There is nothing to choose by.
             return candidate._replace(stage=Stage.CHOSEN)
         if isinstance(host, model.Unfit):
@@ -156,6 +159,13 @@ class Refiner:
         is_read = provider in self.estimates.read_providers
         return _refined(
             candidate, Stage.READ if is_read else Stage.CHOSEN, chosen
+        )
+
+    def _is_unread_tree(self, host: model.Host | model.Unfit) -> bool:
+        return (
+            self._request.is_spread
+            and isinstance(host, model.Host)
+            and host.takings is None
         )
 
     def why_unread(self, candidate: Candidate) -> model.Unfit:
@@ -195,7 +205,9 @@ class Refiner:
             self._with_nominations.get(provider, untouched),
             self.demand(candidate.number),
             untouched,
-            victims.Choice(candidate.rank, candidate.victims),
+            victims.Choice(
+                candidate.rank, candidate.victims, candidate.taking
+            ),
         )
         if isinstance(chosen, model.Unfit):
             self.estimates.note_refusals(1)
@@ -214,4 +226,5 @@ def _refined(
         stage,
         candidate.number,
         chosen.victims,
+        chosen.taking,
     )

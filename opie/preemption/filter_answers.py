@@ -51,31 +51,40 @@ class FilterAnswers:
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
         """Take nominations for granted, and forget what was asked before."""
         self.before = nominations
-        self._answers: dict[tuple[str, frozenset[str], int], str | None] = {}
+        self._answers: dict[
+            tuple[str, frozenset[str], int, model.Taking | None], str | None
+        ] = {}
 
-    def on_host(self, host: model.Host, number: int) -> 'HostAnswers':
+    def on_host(
+        self,
+        host: model.Host,
+        number: int,
+        taking: model.Taking | None = None,
+    ) -> 'HostAnswers':
         """Return the answers about so many more preemptors on a host.
 
         :param host: the host as it is without this plan's nominations.
+        :param taking: what each of them takes if the request is spread.
         """
-        return HostAnswers(host, number, self)
+        return HostAnswers(host, number, self, taking)
 
     def ask(
         self,
         provider: str,
         gone: frozenset[str],
         nominations: tuple[model.Nomination, ...],
+        taking: model.Taking | None,
     ) -> str | None:
         """See :meth:`live_cloud.LiveCloud.why_refused`.
 
         :raises TimeOver: if the time is over.
         """
-        key = provider, gone, len(nominations)
+        key = provider, gone, len(nominations), taking
         if key not in self._answers:
             if self._cloud.is_time_over():
                 raise TimeOver
             self._answers[key] = self._cloud.why_refused(
-                provider, gone, nominations
+                provider, gone, nominations, taking
             )
         return self._answers[key]
 
@@ -84,18 +93,23 @@ class HostAnswers:
     """What the filters answer about some preemptors on one host."""
 
     def __init__(
-        self, host: model.Host, number: int, answers: FilterAnswers
+        self,
+        host: model.Host,
+        number: int,
+        answers: FilterAnswers,
+        taking: model.Taking | None = None,
     ) -> None:
         self._host = host
         self._answers = answers
+        self._taking = taking
         before = answers.before
         self._names = answers.request.preemptors[len(before) :][:number]
         self._here = [one for one in before if one.provider == host.provider]
-        number_here = len(self._here) + len(self._names)
+        here = [*self._here, *self._nominated(())]
         self._leaving = leaving.LeavingServers(
             host,
             _victims_of(self._here),
-            amounts.times(answers.request.resources, number_here),
+            amounts.total(one.takes(answers.request) for one in here),
         )
 
     def why_unacceptable(
@@ -141,8 +155,7 @@ class HostAnswers:
         shared = shares.share_out(
             self._host,
             _victims_of(here),
-            [one.preemptor for one in here],
-            self._answers.request.resources,
+            {one.preemptor: one.takes(self._answers.request) for one in here},
         )
         return _UNSPLITTABLE if shared is None else self._why_refused(gone)
 
@@ -167,6 +180,7 @@ class HostAnswers:
                 self._host.provider,
                 gone,
                 (*self._answers.before, *new[:index]),
+                self._taking,
             )
             if reason is not None:
                 return reason
@@ -175,7 +189,9 @@ class HostAnswers:
     def _nominated(
         self, victims: tuple[model.Server, ...]
     ) -> tuple[model.Nomination, ...]:
-        return model.nominate(self._names, self._host.provider, victims)
+        return model.nominate(
+            self._names, self._host.provider, victims, self._taking
+        )
 
 
 def _victims_of(

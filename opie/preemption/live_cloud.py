@@ -59,12 +59,14 @@ class LiveCloud(typing.Protocol):
         provider: str,
         gone: frozenset[str],
         nominations: tuple[model.Nomination, ...],
+        taking: model.Taking | None = None,
     ) -> str | None:
         """Ask the cloud's own filters about one host.
 
         Called with the host's provider, the uuids of all servers that would be
-        gone from the host, and the nominations that come before for the same
-        request.  Returns None when the host passes, or the reason why not.
+        gone from the host, the nominations that come before for the same
+        request, and what the preemptor would take if its request is spread.
+        Returns None when the host passes, or the reason why not.
         """
         ...
 

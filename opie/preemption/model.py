@@ -16,7 +16,8 @@ All of them are frozen: a planner that tries something out makes a new value.
 In the core a host is a root provider with its servers.  Elsewhere in opie a
 host is a compute service, by its name.
 Amounts are whole numbers in placement's units (``VCPU``, ``MEMORY_MB``,
-``DISK_GB``, ``CUSTOM_...``); see amounts.py.
+``DISK_GB``, ``CUSTOM_...``); see amounts.py.  Where a request is spread over
+the tree of a host, their names are rows of the whole tree; see rows.py.
 """
 
 from collections.abc import Iterable
@@ -38,7 +39,7 @@ _NONE: Mapping[str, Amounts] = {}
 
 @dataclasses.dataclass(frozen=True)
 class Inventory:
-    """What a host's root provider has of one resource class.
+    """What a provider of a host has of one resource class.
 
     Fields are placement's own, but for these:
 
@@ -123,6 +124,19 @@ class Server:
         return self.is_leaving or self.is_soft_deleted
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
+class Taking:
+    """What one preemptor could take of a host.
+
+    :ivar amounts: row to amount.
+    :ivar mappings: (suffix of a group of the request, uuids of the providers
+        that serve it), of all groups.
+    """
+
+    amounts: Amounts
+    mappings: tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclasses.dataclass(frozen=True)
 class Host:
     """A root provider with its servers, which could serve the request.
@@ -147,6 +161,9 @@ class Host:
     :ivar failed_builds: how many builds have failed there lately.
     :ivar has_excluded: whether there are preemptible servers on it that are no
         potential victims.
+    :ivar takings: for a request that is spread over trees, all that a
+        preemptor could take of the host if its servers were gone; None before
+        the host is read.
     """
 
     provider: str
@@ -161,6 +178,7 @@ class Host:
     why_protected: str | None = None
     failed_builds: int = 0
     has_excluded: bool = False
+    takings: tuple[Taking, ...] | None = None
 
     def __post_init__(self) -> None:
         servers = self.potential_victims + self.leaving
@@ -233,7 +251,8 @@ class Request:
     would say as well, host by host.
 
     :ivar preemptors: the uuids of the servers to place, at least one.
-    :ivar resources: what each of them takes on its host's root provider.
+    :ivar resources: what each of them takes on its host's root provider, or,
+        if it is spread, of all providers together.
     :ivar most_per_host: how many of them may share a host, None for any
         number.
     :ivar is_together: whether all of them must share one.
@@ -241,6 +260,8 @@ class Request:
         number.
     :ivar tolerance: which part more than the least a host may cost, for the
         cloud's preference to decide; for a single preemptor only.
+    :ivar is_spread: whether the tree of a host tells what is taken of which
+        provider; see :attr:`Host.takings`.
     """
 
     preemptors: tuple[str, ...]
@@ -249,6 +270,7 @@ class Request:
     is_together: bool = False
     most_victims: int | None = None
     tolerance: float = 0.0
+    is_spread: bool = False
 
     def __post_init__(self) -> None:
         if not self.preemptors:
@@ -269,21 +291,30 @@ class Nomination:
     """A preemptor on its nominated host, with the victims that it adds.
 
     Leaving servers that it waits for are among the victims.
+
+    :ivar taking: what a preemptor takes whose request is spread, None for any
+        other.
     """
 
     preemptor: str
     provider: str
     victims: tuple[Server, ...] = ()
+    taking: Taking | None = None
+
+    def takes(self, request: Request) -> Amounts:
+        """Return what the preemptor takes of its host, row by row."""
+        return self.taking.amounts if self.taking else request.resources
 
 
 def nominate(
     preemptors: Iterable[str],
     provider: str,
     victims: tuple[Server, ...],
+    taking: Taking | None = None,
 ) -> tuple[Nomination, ...]:
     """Nominate preemptors to one host; the first one adds the victims."""
     return tuple(
-        Nomination(preemptor, provider, () if index else victims)
+        Nomination(preemptor, provider, () if index else victims, taking)
         for index, preemptor in enumerate(preemptors)
     )
 

@@ -15,6 +15,8 @@
 Preemptors are placed together, so that their plan costs the least that is
 possible for all of them.  Of more than ``MOST_TOGETHER``, so many are placed
 at a time, and a plan of n such rounds costs at most n times the least.
+Preemptors whose request is spread over trees are placed one at a time, and if
+they must share a host, that of the first one has to have room for all.
 """
 
 import collections.abc
@@ -44,9 +46,9 @@ def place(
     """
     nominations = None
     is_one = len(request.preemptors) == 1
-    if is_one or not request.is_together:
+    if is_one or request.is_spread or not request.is_together:
         nominations = _spread(request, pool, cloud)
-    if nominations is None and not is_one:
+    if nominations is None and not is_one and not request.is_spread:
         # Filters may want them together for reasons of their own.
         nominations = _on_one(request, pool, cloud)
     return nominations
@@ -59,8 +61,10 @@ def _spread(
 ) -> tuple[model.Nomination, ...] | None:
     """Return nominations to the hosts that together cost least, or None."""
     nominations: tuple[model.Nomination, ...] = ()
+    # What several take of one tree is not known before the first has its part.
+    most = 1 if request.is_spread else MOST_TOGETHER
     while len(nominations) < len(request.preemptors):
-        left = request.preemptors[len(nominations) :][:MOST_TOGETHER]
+        left = request.preemptors[len(nominations) :][:most]
         split = _best_split(request, pool, len(left), cloud)
         if split is None:
             return None
@@ -87,7 +91,10 @@ def _are_accepted(
         )
     return all(
         cloud.why_refused(
-            one.provider, gone[one.provider], nominations[:index]
+            one.provider,
+            gone[one.provider],
+            nominations[:index],
+            one.taking,
         )
         is None
         for index, one in enumerate(nominations)
@@ -236,6 +243,9 @@ def _nominate(
             preemptors[candidate.number :],
         )
         nominations += model.nominate(
-            names, candidate.provider, candidate.victims or ()
+            names,
+            candidate.provider,
+            candidate.victims or (),
+            candidate.taking,
         )
     return nominations

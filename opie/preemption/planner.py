@@ -156,8 +156,7 @@ def _shares(
         shared = shares.share_out(
             pool.untouched(provider),
             [server for one in here for server in one.victims],
-            [one.preemptor for one in here],
-            request.resources,
+            {one.preemptor: one.takes(request) for one in here},
         )
         # Only victims that can be shared were nominated.
         assert shared is not None

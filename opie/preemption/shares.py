@@ -23,36 +23,34 @@ others may use what is free meanwhile, and giving everything back always fits.
 import collections.abc
 import math
 
+from opie.preemption import amounts
 from opie.preemption import model
 
 
 def share_out(
     host: model.Host,
     victims: collections.abc.Sequence[model.Server],
-    preemptors: collections.abc.Sequence[str],
-    per_preemptor: model.Amounts,
+    wanted: collections.abc.Mapping[str, model.Amounts],
 ) -> dict[str, dict[str, dict[str, int]]] | None:
     """Split the victims of one host among the preemptors nominated to it.
 
     :param host: the host as it is before any server is gone.
     :param victims: the servers that will be gone; the preemptors fit then.
-    :param preemptors: uuids, in order; the first takes first.
-    :param per_preemptor: what each of them takes on the host.
+    :param wanted: preemptor uuid to what it takes on the host; the first takes
+        first.
     :returns: victim uuid to preemptor uuid to resource class to amount, where
         every victim has at least one preemptor, if only with nothing taken;
         None when placement's units do not allow what would be left allocated
         to a victim.
     """
     taken: dict[str, dict[str, int]] = {server.uuid: {} for server in victims}
-    for name, amount in per_preemptor.items():
-        amounts = _taken_of_class(
-            host.inventories[name], name, victims, amount * len(preemptors)
-        )
-        if amounts is None:
+    for name, amount in amounts.total(wanted.values()).items():
+        parts = _taken_of_class(host.inventories[name], name, victims, amount)
+        if parts is None:
             return None
-        for uuid, part in amounts.items():
+        for uuid, part in parts.items():
             taken[uuid][name] = part
-    return _split(taken, preemptors, per_preemptor)
+    return _split(taken, wanted)
 
 
 def _taken_of_class(
@@ -66,7 +64,7 @@ def _taken_of_class(
     :param by_all: what all preemptors take of the class.
     """
     remaining = by_all
-    amounts = {}
+    parts = {}
     for server in sorted(
         victims, key=lambda server: (-server.held.get(name, 0), server.uuid)
     ):
@@ -74,11 +72,11 @@ def _taken_of_class(
         part = _most_that_leaves_a_unit(inventory, held, remaining)
         if part is None:
             return None
-        amounts[server.uuid] = part
+        parts[server.uuid] = part
         remaining -= part
     free = inventory.free
     from_free = by_all if free >= by_all else math.floor(max(0, free))
-    return amounts if remaining <= from_free else None
+    return parts if remaining <= from_free else None
 
 
 def _most_that_leaves_a_unit(
@@ -101,20 +99,19 @@ def _most_that_leaves_a_unit(
 
 def _split(
     taken: dict[str, dict[str, int]],
-    preemptors: collections.abc.Sequence[str],
-    per_preemptor: model.Amounts,
+    wanted: collections.abc.Mapping[str, model.Amounts],
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Attribute what was taken to the preemptors, each up to its need."""
-    needs = {preemptor: dict(per_preemptor) for preemptor in preemptors}
+    needs = {preemptor: dict(some) for preemptor, some in wanted.items()}
     shares = {}
-    for uuid, amounts in sorted(taken.items()):
+    for uuid, parts in sorted(taken.items()):
         share: dict[str, dict[str, int]] = {}
-        for name, amount in amounts.items():
-            for preemptor in preemptors:
-                part = min(amount, needs[preemptor][name])
+        for name, amount in parts.items():
+            for preemptor in wanted:
+                part = min(amount, needs[preemptor].get(name, 0))
                 if part:
                     share.setdefault(preemptor, {})[name] = part
                     needs[preemptor][name] -= part
                     amount -= part
-        shares[uuid] = share or {preemptors[0]: {}}
+        shares[uuid] = share or {next(iter(wanted)): {}}
     return shares

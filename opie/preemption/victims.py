@@ -38,6 +38,11 @@ _MAX_RULES = 16
 _MAX_NODES = 5000
 _FEW_NODES = 100
 
+NO_TAKING = model.Unfit(
+    'its tree of providers cannot serve all groups of the request, even '
+    'without preemptible servers'
+)
+
 
 class Answers(typing.Protocol):
     """Answers about one host; see :class:`filter_answers.HostAnswers`."""
@@ -52,15 +57,21 @@ class Answers(typing.Protocol):
 
 
 class Choice(typing.NamedTuple):
-    """Victims ordered by uuid, none where there is room, and their rank."""
+    """Victims ordered by uuid, none where there is room, and their rank.
+
+    :ivar taking: what the preemptor takes if its request is spread.
+    """
 
     rank: int
     victims: tuple[model.Server, ...]
+    taking: model.Taking | None = None
 
     def with_leaving(self, leaving: tuple[model.Server, ...]) -> 'Choice':
         """Return this choice with leaving servers, which add to its rank."""
         victims = sorted(self.victims + leaving, key=lambda one: one.uuid)
-        return Choice(self.rank + len(leaving), tuple(victims))
+        return self._replace(
+            rank=self.rank + len(leaving), victims=tuple(victims)
+        )
 
 
 class VictimSearch:
@@ -80,7 +91,9 @@ class VictimSearch:
         self, host: model.Host, demand: amounts.Demand
     ) -> Choice | model.Unfit:
         """Choose the victims that resources alone ask for."""
-        return choose_victims(host, demand, _NoFilters(), self.effort)
+        if host.takings is None:
+            return choose_victims(host, demand, _NoFilters(), self.effort)
+        return _least(by_taking(host, host.takings, demand, self.effort))
 
     def by_filters(
         self,
@@ -94,16 +107,55 @@ class VictimSearch:
         :param untouched: the host as it is without this plan's nominations.
         :param chosen: the victims that resources alone ask for.
         """
-        answers = self.answers.on_host(untouched, demand.number)
+        answers = self._answers_on(untouched, demand, chosen.taking)
         try:
             if answers.why_unacceptable(chosen.victims) is not None:
-                found = choose_victims(host, demand, answers, self.effort)
+                found = self._choose_otherwise(host, demand, untouched)
                 if isinstance(found, model.Unfit):
                     return found
                 chosen = found
+                answers = self._answers_on(untouched, demand, chosen.taking)
             return chosen.with_leaving(answers.leaving_for(chosen.victims))
         except filter_answers.TimeOver:
             return model.CUT_SHORT
+
+    def _answers_on(
+        self,
+        untouched: model.Host,
+        demand: amounts.Demand,
+        taking: model.Taking | None,
+    ) -> filter_answers.HostAnswers:
+        return self.answers.on_host(untouched, demand.number, taking)
+
+    def _choose_otherwise(
+        self, host: model.Host, demand: amounts.Demand, untouched: model.Host
+    ) -> Choice | model.Unfit:
+        """Choose the victims that filters accept.
+
+        Of several takings, those that would cost least are tried first.
+        """
+        if host.takings is None:
+            answers = self._answers_on(untouched, demand, None)
+            return choose_victims(host, demand, answers, self.effort)
+        found: Choice | model.Unfit | None = None
+        bounds = by_taking(host, host.takings, demand, self.effort)
+        for bound in sorted(
+            (one for one in bounds if isinstance(one, Choice)),
+            key=lambda one: one.rank,
+        ):
+            if isinstance(found, Choice) and bound.rank >= found.rank:
+                break
+            assert bound.taking is not None
+            answers = self._answers_on(untouched, demand, bound.taking)
+            new = choose_victims(
+                host, demand.of(bound.taking.amounts), answers, self.effort
+            )
+            if isinstance(new, Choice):
+                new = new._replace(taking=bound.taking)
+                found = new if found is None else _least([found, new])
+            elif found is None:
+                found = new
+        return found or NO_TAKING
 
 
 def _never() -> bool:
@@ -139,6 +191,35 @@ class _NoFilters:
         return None
 
     why_filters_refuse = why_unacceptable
+
+
+def by_taking(
+    host: model.Host,
+    takings: collections.abc.Iterable[model.Taking],
+    demand: amounts.Demand,
+    effort: 'Effort',
+) -> collections.abc.Iterator[Choice | model.Unfit]:
+    """Yield what resources ask for, taking by taking."""
+    for taking in takings:
+        found = choose_victims(
+            host, demand.of(taking.amounts), _NoFilters(), effort
+        )
+        if isinstance(found, Choice):
+            found = found._replace(taking=taking)
+        yield found
+
+
+def _least(
+    some: collections.abc.Iterable[Choice | model.Unfit],
+) -> Choice | model.Unfit:
+    """Return the choice of least rank, or why there is none."""
+    best: Choice | model.Unfit = NO_TAKING
+    for one in some:
+        if isinstance(one, model.Unfit):
+            best = one if best is NO_TAKING else best
+        elif isinstance(best, model.Unfit) or one.rank < best.rank:
+            best = one
+    return best
 
 
 def choose_victims(

@@ -49,8 +49,7 @@ def take(
         shared = shares.share_out(
             model.Host(uuid, forest.providers[uuid].inventories),
             here,
-            [''],
-            resources,
+            {'': resources},
         )
         if shared is None:
             return None

@@ -54,7 +54,7 @@ class _AsGiven:
     def read(self, uuids):
         return {self._host.provider: self._host}
 
-    def why_refused(self, provider, gone, nominations):
+    def why_refused(self, provider, gone, nominations, taking=None):
         return None
 
     def with_free(self, some):

@@ -28,6 +28,7 @@ import dataclasses
 import typing
 
 from opie.preemption import model
+from opie.preemption import rows
 from opie.scheduler import errors
 from opie.scheduler import resources
 from opie.scheduler import steps
@@ -71,9 +72,9 @@ class Claim:
         )
         # Preemptor to the allocations that are claimed for it.
         self._claimed = {
-            nomination.preemptor: {
-                nomination.provider: dict(request.resources)
-            }
+            nomination.preemptor: rows.to_allocations(
+                nomination.provider, nomination.takes(request)
+            )
             for nomination in plan.nominations
         }
         # The preemptors as they were before the claim.
@@ -250,7 +251,9 @@ class Claim:
             victim
             for victim in victims
             if any(
-                joined.before(now[uuid].allocations, provider_of[uuid])
+                joined.before(
+                    self.client, now[uuid].allocations, provider_of[uuid]
+                )
                 != self._shrunk[uuid]
                 for uuid in self._taking.consumers_of([victim])
             )

@@ -22,11 +22,14 @@ from opie.preemption import model
 from opie.scheduler import steps
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import parts
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.nova_db import moves
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
+
+_Entry = dict[str, int]
 
 
 class ClaimJournal:
@@ -66,7 +69,6 @@ class ClaimJournal:
             :class:`journal_names.Preemption`.
         """
         began = journal_names.to_millisecond(time.time())
-        entries = self._entries()
         counted = rate_limits.counted(self._plan)
         for nomination in sorted(
             self._plan.nominations, key=lambda item: item.preemptor
@@ -86,23 +88,36 @@ class ClaimJournal:
             # Known before it is there, so that it is deleted whatever becomes
             # of the call.
             self.preemptions[preemptor] = preemption
-            journal.open_provider(self._client, preemption, entries[preemptor])
+            journal.open_provider(
+                self._client, preemption, *self._entries(preemption)
+            )
 
-    def _entries(self) -> dict[str, list[dict[str, int]]]:
-        """Return preemptor to the entries that it will have.
+    def _entries(
+        self, preemption: journal_names.Preemption
+    ) -> tuple[list[_Entry], dict[parts.Part, list[_Entry]]]:
+        """Return the entries of a preemptor, and part to those in the part.
 
         A preemptor that takes nothing has none.  It has a provider all the
         same, because its claim may have to be dropped too.
         """
-        entries: dict[str, list[dict[str, int]]] = {
-            nomination.preemptor: [] for nomination in self._plan.nominations
-        }
-        for _, server in self._plan.victims:
-            for preemptor, amounts in self._plan.shares[server.uuid].items():
-                entries[preemptor].append(
-                    journal.entry_for(amounts, server.is_leaving)
+        entries: list[_Entry] = []
+        in_parts: dict[parts.Part, list[_Entry]] = {}
+        for provider, server in self._plan.victims:
+            shares = self._plan.shares[server.uuid]
+            if preemption.preemptor not in shares:
+                continue
+            of_root, of_others = parts.split(
+                preemption.journal_provider,
+                provider,
+                shares[preemption.preemptor],
+            )
+            is_leaving = server.is_leaving
+            entries.append(journal.entry_for(of_root, is_leaving))
+            for part, taken in of_others.items():
+                in_parts.setdefault(part, []).append(
+                    journal.entry_of_part(taken, is_leaving)
                 )
-        return entries
+        return entries, in_parts
 
     def has_entries(self) -> bool:
         """Tell whether any victim has an entry."""

@@ -75,8 +75,13 @@ def _left(
         assert move.migration
         if not client.consumer(move.migration).allocations:
             return held
+    tree = {one.provider}
+    if len(held) > 1:
+        # The claim may have taken of other providers of the host as well.
+        listed = client.providers([('in_tree', one.provider)])
+        tree.update(provider['uuid'] for provider in listed)
     return {
         provider: amounts
         for provider, amounts in held.items()
-        if provider != one.provider
+        if provider not in tree
     }

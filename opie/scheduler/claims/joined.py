@@ -20,9 +20,11 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 
 from opie.preemption import model
+from opie.preemption import rows
 from opie.scheduler import errors
 from opie.scheduler import resources
 from opie.scheduler.claims import journal
+from opie.scheduler.claims import parts
 from opie.scheduler.placement import client as placement
 
 
@@ -60,7 +62,11 @@ def _is_as_planned(
     now: Mapping[str, placement.Consumer],
 ) -> bool:
     held = now[server.uuid].allocations
-    if held.get(provider, {}) != server.held_itself:
+    planned = rows.to_allocations(provider, server.held_itself)
+    if any(
+        held.get(one, {}) != planned.get(one, {})
+        for one in planned.keys() | {provider}
+    ):
         return False
     if server.is_leaving:
         # One that is gone holds nothing at all.
@@ -77,7 +83,7 @@ def _has_entries(held: resources.Allocations) -> bool:
 
 
 def before(
-    held: resources.Allocations, provider: str
+    client: placement.Client, held: resources.Allocations, provider: str
 ) -> resources.Allocations:
     """Return what a victim would hold if no other preemption waited for it.
 
@@ -89,9 +95,13 @@ def before(
         for one, entry in held.items()
         if journal.is_of_leaving(entry)
     }
+    in_parts = parts.among(client, entries)
+    taken = []
+    for one, entry in entries.items():
+        source = in_parts[one].taken_from if one in in_parts else provider
+        taken.append({source: journal.amounts_taken(entry)})
     return resources.add(
-        {one: held[one] for one in held.keys() - entries.keys()},
-        *({provider: journal.amounts_taken(one)} for one in entries.values()),
+        {one: held[one] for one in held.keys() - entries.keys()}, *taken
     )
 
 

@@ -23,6 +23,7 @@ deleted.
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 import typing
 import uuid
 
@@ -30,6 +31,7 @@ from oslo_log import log as logging
 
 from opie.scheduler import resources
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import parts
 from opie.scheduler.placement import client as placement
 
 LOG = logging.getLogger(__name__)
@@ -62,6 +64,17 @@ def entry_for(
     entry = {CLASS_PREFIX + name: amount for name, amount in taken.items()}
     entry[LEAVING_CLASS if is_leaving else VICTIM_CLASS] = 1
     return entry
+
+
+def entry_of_part(
+    taken: resources.Amounts, is_leaving: bool = False
+) -> dict[str, int]:
+    """Return the entry for what is taken from a victim below the root.
+
+    The entry in the journal provider says that the preemption evicts it.
+    """
+    entry = entry_of_migration(taken)
+    return {**entry, LEAVING_CLASS: 1} if is_leaving else entry
 
 
 def entry_of_migration(taken: resources.Amounts) -> dict[str, int]:
@@ -128,7 +141,8 @@ def preemptions(
     """
     found = []
     for provider in its_providers:
-        if journal_names.is_of_waste(provider['name']):
+        name = provider['name']
+        if journal_names.is_of_waste(name) or parts.is_part(name):
             continue
         try:
             found.append(
@@ -165,32 +179,44 @@ def open_provider(
     client: placement.Client,
     preemption: journal_names.Preemption,
     expected: Iterable[resources.Amounts],
+    in_parts: Mapping[parts.Part, Iterable[resources.Amounts]] | None = None,
 ) -> None:
-    """Create the journal provider of a preemption.
+    """Create the journal provider of a preemption, with its parts.
 
     :param expected: the entries that will be booked there.
+    :param in_parts: part to the entries that will be booked in the part.
     """
-    provider, name = preemption.journal_provider, preemption.name
-    totals = resources.total(expected)
+    provider = preemption.journal_provider
+    creating = [
+        (provider, preemption.name, ROOT_UUID, resources.total(expected)),
+        *(
+            (part.uuid, part.name, provider, resources.total(booked))
+            for part, booked in (in_parts or {}).items()
+        ),
+    ]
     try:
-        _create(client, provider, name, totals)
+        _create(client, creating)
     except placement.ErrorResponse:
         # It is the first preemption of a cloud, or the first with this class.
         _ensure_root(client)
-        for resource_class in sorted(totals):
+        classes = set().union(*(totals for *_, totals in creating))
+        for resource_class in sorted(classes):
             client.ensure_resource_class(resource_class)
         close_provider(client, provider)
-        _create(client, provider, name, totals)
+        _create(client, creating)
 
 
 def _create(
     client: placement.Client,
-    provider: str,
-    name: str,
-    totals: resources.Amounts,
+    creating: Iterable[tuple[str, str, str, resources.Amounts]],
 ) -> None:
-    client.create_provider(provider, name, ROOT_UUID)
-    client.set_totals(provider, _INITIAL_GENERATION, totals)
+    """Create providers.
+
+    :param creating: (uuid, name, parent's uuid, totals) of each.
+    """
+    for provider, name, parent, totals in creating:
+        client.create_provider(provider, name, parent)
+        client.set_totals(provider, _INITIAL_GENERATION, totals)
 
 
 def _ensure_root(client: placement.Client) -> None:
@@ -225,10 +251,29 @@ def close_provider(client: placement.Client, provider: str) -> int | None:
         generation, totals = client.inventories(provider)
         if totals:
             client.set_totals(provider, generation, {})
-        client.delete_provider(provider)
+        _delete(client, provider)
     except placement.ErrorResponse as exc:
         return 0 if exc.status == 404 else None
     return victims_of(totals)
+
+
+def _delete(client: placement.Client, provider: str) -> None:
+    """Delete a journal provider that has no inventories, and its parts."""
+    try:
+        client.delete_provider(provider)
+    except placement.ErrorResponse as exc:
+        if exc.status != 409:
+            raise
+        its_parts = [
+            one['uuid']
+            for one in all_providers(client)
+            if one['parent_provider_uuid'] == provider
+        ]
+        if not its_parts:
+            raise
+        for part in its_parts:
+            close_provider(client, part)
+        client.delete_provider(provider)
 
 
 def victims_of(inventories: dict[str, dict[str, typing.Any]]) -> int:

@@ -22,6 +22,7 @@ from oslo_log import log as logging
 from opie.scheduler import resources
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import parts
 from opie.scheduler.claims import waste
 from opie.scheduler.placement import client as placement
 
@@ -93,6 +94,7 @@ class Reader:
             (item['uuid'], item['generation'])
             for item in providers
             if not journal_names.is_of_waste(item['name'])
+            and not parts.is_part(item['name'])
         ]
         found = {
             key: self._entries[key] for key in keys if key in self._entries

@@ -26,6 +26,7 @@ import re
 import typing
 
 from opie.preemption import model
+from opie.preemption import rows
 from opie.scheduler import errors
 from opie.scheduler import resources
 from opie.scheduler import steps
@@ -78,14 +79,15 @@ def explain(
     nominated = {
         one.preemptor: one.provider
         for one in plan.nominations
-        if one.provider == named.provider
+        if named.provider in written[one.preemptor]
     }
+    hosts = set(nominated.values())
     if nominated and named.is_about_capacity:
         if _takes_what_was_free(plan, written, named) or _have_changed(
             client, plan, bodies
         ):
             return refused
-        return errors.OverCapacity(str(refused), providers=[named.provider])
+        return errors.OverCapacity(str(refused), providers=hosts)
     try:
         guilty = _guilty(client, written, named)
     except placement.PlacementError:
@@ -93,7 +95,7 @@ def explain(
     if not guilty:
         return refused
     if guilty & nominated.keys():
-        return _without(refused, (), [named.provider])
+        return _without(refused, (), hosts)
     return _without(refused, guilty, ())
 
 
@@ -160,20 +162,18 @@ def _takes_what_was_free(
     written: Mapping[str, resources.Allocations],
     named: _Named,
 ) -> bool:
-    """Tell whether a claim needs more of a host than its victims give up.
+    """Tell whether a claim needs more of a provider than its victims give up.
 
-    Otherwise it makes the host no fuller.
+    Otherwise it makes the provider no fuller.
     """
     taken = resources.total(
-        amounts
+        rows.to_allocations(provider, amounts).get(named.provider, {})
         for provider, server in plan.victims
-        if provider == named.provider
         for amounts in plan.shares[server.uuid].values()
     )
     claimed = resources.total(
-        written[one.preemptor][named.provider]
+        written[one.preemptor].get(named.provider, {})
         for one in plan.nominations
-        if one.provider == named.provider
     )
     return any(claimed[name] > taken[name] for name in named.classes)
 

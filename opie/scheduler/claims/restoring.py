@@ -27,6 +27,7 @@ from opie.scheduler import resources
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import moved_victims
+from opie.scheduler.claims import parts
 from opie.scheduler.placement import client as placement
 
 
@@ -34,7 +35,7 @@ from opie.scheduler.placement import client as placement
 class _Victim:
     """A consumer with entries: a victim, or the migration of one.
 
-    :ivar provider: uuid of the provider from which something was taken.
+    :ivar provider: uuid of the provider of the host where it was taken.
     :ivar taken: what was taken from it, by provider.
     :ivar others: what it holds besides its entries, by provider.
     """
@@ -91,33 +92,65 @@ def _victims(
         if journal.exists(client, provider):
             _, booked_on = client.provider_allocations(provider)
             uuids |= booked_on.keys()
+    consumers = [client.consumer(uuid) for uuid in sorted(uuids)]
+    of_parts = _parts(client, consumers, taken_from)
     victims = {}
-    for uuid in sorted(uuids):
-        victim = _victim(client.consumer(uuid), taken_from)
+    for consumer in consumers:
+        victim = _victim(consumer, taken_from, of_parts)
         # One that nova deletes meanwhile has no entry any more, or not the
         # generation that is read here.
         if victim:
-            victims[uuid] = victim
+            victims[consumer.uuid] = victim
     return victims
 
 
-def _victim(
-    consumer: placement.Consumer, taken_from: Mapping[str, str]
-) -> _Victim | None:
-    held = consumer.allocations
-    entries = {
-        provider: held[provider]
-        for provider in held.keys() & taken_from.keys()
+def _parts(
+    client: placement.Client,
+    consumers: Iterable[placement.Consumer],
+    taken_from: Mapping[str, str],
+) -> dict[str, str]:
+    """Return part to the provider from which was taken, of some preemptions.
+
+    :param taken_from: has their journal providers.
+    """
+    others = {
+        provider
+        for consumer in consumers
+        for provider, amounts in consumer.allocations.items()
+        if journal.is_entry(amounts) and provider not in taken_from
     }
-    if not entries:
+    return {
+        uuid: part.taken_from
+        for uuid, part in parts.among(client, others).items()
+        if part.journal_provider in taken_from
+    }
+
+
+def _victim(
+    consumer: placement.Consumer,
+    taken_from: Mapping[str, str],
+    of_parts: Mapping[str, str],
+) -> _Victim | None:
+    """Return a consumer with what was taken from it, None without entries.
+
+    :param taken_from: journal provider to the provider of the host.
+    :param of_parts: see :func:`_parts`.
+    """
+    held = consumer.allocations
+    of_roots = held.keys() & taken_from.keys()
+    if not of_roots:
         return None
+    sources = {**taken_from, **of_parts}
+    entries = {
+        provider: held[provider] for provider in held.keys() & sources.keys()
+    }
     taken = [
-        {taken_from[provider]: journal.amounts_taken(entry)}
+        {sources[provider]: journal.amounts_taken(entry)}
         for provider, entry in entries.items()
     ]
     return _Victim(
         consumer,
-        taken_from[min(entries)],
+        taken_from[min(of_roots)],
         resources.add(*taken),
         {
             provider: amounts

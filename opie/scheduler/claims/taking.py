@@ -16,9 +16,11 @@ from collections.abc import Iterable
 from collections.abc import Mapping
 
 from opie.preemption import model
+from opie.preemption import rows
 from opie.scheduler import resources
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
+from opie.scheduler.claims import parts
 from opie.scheduler.placement import client as placement
 
 
@@ -27,7 +29,7 @@ class Taking:
 
     A consumer is a victim, or a migration that holds a victim's old place.
 
-    :ivar provider_of: consumer to the provider from which is taken.
+    :ivar provider_of: consumer to the provider of the host where is taken.
     :ivar leaving: the victims that leave anyway, perhaps for another
         preemptor.
     """
@@ -66,11 +68,17 @@ class Taking:
         """
         left, entries = consumer.allocations, {}
         uuid = consumer.uuid
+        provider, is_leaving = self.provider_of[uuid], uuid in self.leaving
         for preemptor, amounts in self._parts.get(uuid, {}).items():
-            left = resources.subtract(left, {self.provider_of[uuid]: amounts})
+            left = resources.subtract(
+                left, rows.to_allocations(provider, amounts)
+            )
+            booked_on = preemptions[preemptor].journal_provider
+            of_root, in_parts = parts.split(booked_on, provider, amounts)
             if uuid in self._consumers_of:
-                entry = journal.entry_for(amounts, uuid in self.leaving)
+                entries[booked_on] = journal.entry_for(of_root, is_leaving)
             else:
-                entry = journal.entry_of_migration(amounts)
-            entries[preemptions[preemptor].journal_provider] = entry
+                entries[booked_on] = journal.entry_of_migration(of_root)
+            for part, taken in in_parts.items():
+                entries[part.uuid] = journal.entry_of_part(taken, is_leaving)
         return {**left, **entries}

@@ -227,6 +227,26 @@ class Client:
             ),
         )
 
+    def traits(self, provider: str) -> tuple[int, frozenset[str]]:
+        """Return (provider generation, traits)."""
+        return self._read(
+            '/resource_providers/%s/traits' % provider,
+            lambda answer: (
+                answer['resource_provider_generation'],
+                frozenset(answer['traits']),
+            ),
+        )
+
+    def aggregates(self, provider: str) -> tuple[int, frozenset[str]]:
+        """Return (provider generation, uuids of its aggregates)."""
+        return self._read(
+            '/resource_providers/%s/aggregates' % provider,
+            lambda answer: (
+                answer['resource_provider_generation'],
+                frozenset(answer['aggregates']),
+            ),
+        )
+
     def consumer(self, uuid: str) -> Consumer:
         """Return the consumer with a uuid, whether it exists or not."""
         return self._read(

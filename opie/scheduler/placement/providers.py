@@ -148,15 +148,26 @@ def inventories_of(
     }
 
 
+def facts_of(
+    read_at: float,
+    generation: int,
+    raw: Mapping[str, Mapping[str, typing.Any]],
+    allocations: dict[str, dict[str, int]],
+) -> ProviderFacts:
+    """Return facts of what was read together.
+
+    :param raw: resource class to inventory, as placement has them.
+    """
+    used = resources.total(allocations.values())
+    return ProviderFacts(
+        read_at, generation, inventories_of(raw, used), allocations
+    )
+
+
 def _read(client, uuid):
     for _ in range(_READS_UNTIL_STABLE):
         generation, raw = client.inventories(uuid)
         same_generation, allocations = client.provider_allocations(uuid)
         if generation == same_generation:
-            return ProviderFacts(
-                time.monotonic(),
-                generation,
-                inventories_of(raw, resources.total(allocations.values())),
-                allocations,
-            )
+            return facts_of(time.monotonic(), generation, raw, allocations)
     raise Unstable('provider %s changes all the time' % uuid)

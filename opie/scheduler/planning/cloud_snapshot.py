@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from concurrent import futures
 import contextlib
+import dataclasses
 
 from nova import context as nova_context
 from nova import objects
@@ -34,6 +35,7 @@ from opie.scheduler import host_manager as host_managers
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
+from opie.scheduler.placement import provider_trees
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import leaving
@@ -80,6 +82,7 @@ class CloudSnapshot:
         self._states: _States = {}
         self.in_migration: set[str] = set()
         self._facts: dict[str, placement_providers.ProviderFacts] = {}
+        self._trees: dict[str, provider_trees.TreeFacts] = {}
         self._planned: list[turns_plans.Planned] = []
         self._claimed: list[turns_plans.Planned] = []
         # Provider to the plans that were claimed before it was read.
@@ -134,6 +137,7 @@ class CloudSnapshot:
         for provider in planned.providers:
             self._states.pop(provider, None)
             self._facts.pop(provider, None)
+            self._trees.pop(provider, None)
 
     def read_journal(self, planning: Collection[str] = ()) -> None:
         """Read anew what other preemptions evict, who is pending, what leaves.
@@ -240,11 +244,13 @@ class CloudSnapshot:
             if server.uuid not in taken
         )
         for one in here:
-            for preemptor in one.preemptors_on(provider):
+            for nomination in one.nominations_on(provider):
                 state.add(
-                    preemptor,
+                    nomination.preemptor,
                     one.spec,
-                    turns_plans.candidate(provider, one.request.resources),
+                    turns_plans.candidate(
+                        provider, one.request, nomination.taking
+                    ),
                 )
         self.pending.count_on(state)
         if provider in self._facts:
@@ -262,7 +268,41 @@ class CloudSnapshot:
         """
         if provider not in self._facts:
             self._read_facts(client, provider)
-        facts = self._worker.hosts.providers.writable(self._facts[provider])
+        return self._once_claimed(provider, self._facts[provider])
+
+    def tree(self, provider: str) -> provider_trees.TreeFacts | None:
+        """Return what placement will have of the whole tree of a host.
+
+        :returns: None if the tree was not read; see :meth:`read_trees`.
+        """
+        tree = self._trees.get(provider)
+        if tree is None:
+            return None
+        facts = self._once_claimed(provider, tree.facts)
+        return dataclasses.replace(tree, facts=facts)
+
+    def read_trees(
+        self,
+        client: placement.Client,
+        providers: Collection[str],
+        classes: Collection[str],
+    ) -> None:
+        """Read the trees of several hosts, as far as they can be read.
+
+        :param classes: those that lack one of these are left out.
+        """
+        unread = [one for one in providers if one not in self._trees]
+        claimed = tuple(self._claimed)
+        found = self._worker.hosts.trees.read(client, unread, classes)
+        for provider, tree in found.items():
+            self._claimed_before[provider] = claimed
+            self._trees[provider] = tree
+            self._facts[provider] = tree.root_facts
+
+    def _once_claimed(
+        self, provider: str, facts: placement_providers.ProviderFacts
+    ) -> placement_providers.ProviderFacts:
+        facts = self._worker.hosts.providers.writable(facts)
         for one in self._planned_on(provider):
             # What was read after its claim has it already.
             if one not in self._claimed_before[provider]:

@@ -74,17 +74,18 @@ class FilterTrial:
         provider: str,
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
+        taking: model.Taking | None = None,
     ) -> str | None:
         """Return why a host fails; see LiveCloud.why_refused."""
-        state = self._state(provider, gone, nominations)
+        state = self._state(provider, gone, nominations, taking)
         if self._is_alone():
             return 'no member of its affinity group would be left'
         return self._host_manager.why_filtered(state, self._spec)
 
     def why_plan_failed(self, plan: model.Plan) -> str | None:
         """Return why any nominated host of a plan fails, None if none does."""
-        for provider, gone, before in _in_order(plan):
-            reason = self.why_failed(provider, gone, before)
+        for one, gone, before in _in_order(plan):
+            reason = self.why_failed(one.provider, gone, before, one.taking)
             if reason:
                 return reason
         return None
@@ -92,13 +93,13 @@ class FilterTrial:
     def select(self, plan: model.Plan) -> list[typing.Any]:
         """Return nova's Selection for each nomination of a plan."""
         selections = []
-        for provider, gone, before in _in_order(plan):
-            state = self._state(provider, gone, before)
+        for one, gone, before in _in_order(plan):
+            state = self._state(one.provider, gone, before, one.taking)
             # The filters set the limits.
             self._host_manager.why_filtered(state, self._spec)
             selections.append(
                 objects.Selection.from_host_state(
-                    state, self._allocation(provider), placement.VERSION
+                    state, self._allocation(one), placement.VERSION
                 )
             )
         return selections
@@ -108,11 +109,13 @@ class FilterTrial:
         provider: str,
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
+        taking: model.Taking | None,
     ) -> host_managers.HostState:
         """Return a host's state, and make the spec fit for its filters.
 
         :param gone: uuids of the servers that would be gone from the host.
         :param nominations: those that come before, in order.
+        :param taking: see LiveCloud.why_refused.
         """
         spec = self._spec
         state = self._cloud.state_without(provider, gone)
@@ -122,17 +125,19 @@ class FilterTrial:
         for nomination in nominations:
             if nomination.provider == provider:
                 state.add(
-                    nomination.preemptor, spec, self._allocation(provider)
+                    nomination.preemptor, spec, self._allocation(nomination)
                 )
         if spec.instance_group is not None:
             self._set_group_hosts(state, gone, nominations)
         state.limits = {}
-        state.allocation_candidates = [self._allocation(provider)]
+        state.allocation_candidates = [
+            planned.candidate(provider, self._request, taking)
+        ]
         return state
 
-    def _allocation(self, provider: str) -> dict[str, typing.Any]:
-        """Return what placement would offer as an allocation candidate."""
-        return planned.candidate(provider, self._request.resources)
+    def _allocation(self, one: model.Nomination) -> dict[str, typing.Any]:
+        """Return what placement would list as an allocation candidate."""
+        return planned.candidate(one.provider, self._request, one.taking)
 
     def _is_alone(self) -> bool:
         """Tell whether an affinity group would lose its last member."""
@@ -173,10 +178,13 @@ class FilterTrial:
 
 def _in_order(
     plan: model.Plan,
-) -> Iterator[tuple[str, frozenset[str], tuple[model.Nomination, ...]]]:
+) -> Iterator[
+    tuple[model.Nomination, frozenset[str], tuple[model.Nomination, ...]]
+]:
     """Yield what the filters are asked with for each nomination of a plan.
 
-    :returns: (provider, uuids of those gone from it, nominations before).
+    :returns: (nomination, uuids of those gone from its host, nominations
+        before).
     """
     gone: dict[str, frozenset[str]] = {}
     for index, nomination in enumerate(plan.nominations):
@@ -184,7 +192,7 @@ def _in_order(
         gone[provider] = gone.get(provider, frozenset()) | {
             server.uuid for server in nomination.victims
         }
-        yield provider, gone[provider], plan.nominations[:index]
+        yield nomination, gone[provider], plan.nominations[:index]
 
 
 def _has_group_hosts(spec: objects.RequestSpec) -> bool:

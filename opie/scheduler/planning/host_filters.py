@@ -29,13 +29,12 @@ import typing
 from nova import objects
 
 from opie.scheduler import host_manager as host_managers
-from opie.scheduler import resources as amounts
 from opie.scheduler.planning import inputs
-from opie.scheduler.planning import planned
 from opie.scheduler.planning import thin_states
 
 _States = Mapping[str, host_managers.HostState]
 _Without = Callable[[str], host_managers.HostState]
+_Candidates = Callable[[str], list[dict[str, typing.Any]]]
 
 
 class _WithoutSome(typing.Protocol):
@@ -50,7 +49,7 @@ def why_unfit(
     worker: inputs.Worker,
     spec: objects.RequestSpec,
     states: _States,
-    resources: amounts.Amounts,
+    candidates_of: _Candidates,
     without_victims: _Without,
     as_it_is: _Without,
     first: str = '',
@@ -60,14 +59,15 @@ def why_unfit(
     The reason is the name of the first filter that refuses a host.
 
     :param states: provider to state.
-    :param resources: what each host would be asked for.
+    :param candidates_of: returns what placement would list as the candidates
+        of a provider; some of nova's filters choose among them.
     :param without_victims: returns a copy of a provider's state without any
         server that may go.
     :param as_it_is: returns a copy with all servers.
     :param first: the name of the filter to ask first.
     """
     manager = _asking_first(worker.host_manager, first)
-    asked = functools.partial(_asked_for, resources)
+    asked = functools.partial(_with_candidates, candidates_of)
     thin = _thin(states, states, asked(without_victims))
     passing, filters = manager.filter_hosts(thin.values(), spec)
     kept = {state.uuid for state in passing}
@@ -133,15 +133,12 @@ def with_too_few_gone(
     return found
 
 
-def _asked_for(resources: amounts.Amounts, make: _Without) -> _Without:
-    """Let a state say what placement would list as its candidate.
-
-    Some of nova's filters choose among a host's candidates.
-    """
+def _with_candidates(candidates_of: _Candidates, make: _Without) -> _Without:
+    """Let a state say what placement would list as its candidates."""
 
     def asked(uuid: str) -> host_managers.HostState:
         state = make(uuid)
-        state.allocation_candidates = [planned.candidate(uuid, resources)]
+        state.allocation_candidates = candidates_of(uuid)
         return state
 
     return asked

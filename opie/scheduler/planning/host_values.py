@@ -28,6 +28,7 @@ import typing
 from opie.preemption import model
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
+from opie.scheduler.placement import provider_trees
 from opie.scheduler.placement import providers
 from opie.scheduler.planning import leaving as leaving_servers
 from opie.scheduler.planning import old_places
@@ -75,10 +76,12 @@ class HostValues:
     """The hosts of one scheduler worker, as values.
 
     :ivar providers: what placement said of the hosts when they were read.
+    :ivar trees: what it said of their whole trees.
     """
 
     def __init__(self) -> None:
         self.providers = providers.ProviderCache()
+        self.trees = provider_trees.Trees()
         self._made: dict[str, tuple[model.Host, _MadeFrom]] = {}
         self._sizes: dict[typing.Any, dict[str, int]] = {}
 
@@ -90,6 +93,7 @@ class HostValues:
         for uuid in self._made.keys() - uuids:
             del self._made[uuid]
         self.providers.forget_all_but(uuids)
+        self.trees.forget_all_but(uuids)
 
     def host(
         self,

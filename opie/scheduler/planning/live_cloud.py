@@ -25,9 +25,12 @@ import typing
 import nova.conf
 
 from opie.preemption import model
+from opie.preemption import victims as victims_search
+from opie.preemption.trees import asked as asked_of_trees
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
 from opie.scheduler.placement import client as placement
+from opie.scheduler.placement import provider_trees
 from opie.scheduler.placement import providers as placement_providers
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import filter_trial
@@ -36,13 +39,18 @@ from opie.scheduler.planning import host_values
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import leaving
 from opie.scheduler.planning import old_places
+from opie.scheduler.planning import planned
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
+from opie.scheduler.planning import takings
 from opie.scheduler.planning import unread_hosts
 
 CONF = nova.conf.CONF
 
 _States = dict[str, host_managers.HostState]
+
+_NO_NODE = 'nova has no such compute node'
+_CHANGES = 'its resource provider goes or changes'
 
 
 class NovaCloud:
@@ -56,6 +64,7 @@ class NovaCloud:
     :ivar states: provider to host state, of the hosts that were read
         until now.
     :ivar facts: provider to what placement has of it, likewise.
+    :ivar trees: the same of whole trees, for a request spread over them.
     :ivar has_changed: whether a host changed while it was read, so that
         another plan may find it in order.
     """
@@ -76,6 +85,7 @@ class NovaCloud:
         self._excluded_providers = excluded_providers or {}
         self.states: _States = {}
         self.facts: dict[str, placement_providers.ProviderFacts] = {}
+        self.trees: dict[str, provider_trees.TreeFacts] = {}
         self.has_changed = False
         # How often which filter has refused a host.
         self._reasons: collections.Counter[str] = collections.Counter()
@@ -103,24 +113,16 @@ class NovaCloud:
         states, in_migration = self._shared.read_states(
             self._required.context, self._required.spec, providers
         )
-        reasons = host_filters.why_unfit(
-            self._sources.worker,
-            self._required.spec,
-            states,
-            self._required.request.resources,
-            lambda uuid: self._shared.state_without(
-                uuid, self._unread.may_go(states[uuid])
-            ),
-            lambda uuid: self._shared.state_without(uuid, ()),
-        )
-        self._reasons.update(reasons.values())
+        excluded = self._excluded | in_migration
+        if self._required.asked:
+            return self._read_trees(providers, states, excluded)
+        reasons = self._why_unfit(states)
         passing = {
             uuid: state
             for uuid, state in states.items()
             if uuid not in reasons
         }
         self._shared.read_facts(self._sources.placement, passing)
-        excluded = self._excluded | in_migration
         answers: dict[str, model.Host | model.Unfit] = {}
         for provider in providers:
             if provider in self._excluded_providers:
@@ -129,10 +131,100 @@ class NovaCloud:
             elif provider in passing:
                 answers[provider] = self._host(passing[provider], excluded)
             else:
-                reason = reasons.get(provider, 'nova has no such compute node')
+                reason = reasons.get(provider, _NO_NODE)
                 answers[provider] = model.Unfit(reason)
         self.states.update(passing)
         return answers
+
+    def _why_unfit(
+        self, states: _States, hosts: Mapping[str, model.Host] | None = None
+    ) -> dict[str, str]:
+        """Return provider to why filters refuse its host, whatever goes.
+
+        :param hosts: provider to host, of those whose trees were read.
+        """
+
+        def candidates_of(uuid: str) -> list[dict[str, typing.Any]]:
+            host = hosts[uuid] if hosts else None
+            return [
+                planned.candidate(uuid, self._required.request, taking)
+                for taking in (host and host.takings) or (None,)
+            ]
+
+        reasons = host_filters.why_unfit(
+            self._sources.worker,
+            self._required.spec,
+            states,
+            candidates_of,
+            lambda uuid: self._shared.state_without(
+                uuid, self._unread.may_go(states[uuid])
+            ),
+            lambda uuid: self._shared.state_without(uuid, ()),
+        )
+        self._reasons.update(reasons.values())
+        return reasons
+
+    def _read_trees(
+        self,
+        providers: tuple[str, ...],
+        states: _States,
+        excluded: frozenset[str],
+    ) -> dict[str, model.Host | model.Unfit]:
+        """Do the same as :meth:`read`, for a request spread over trees.
+
+        Trees are read before the filters are asked, because some filters look
+        at what would be taken of which provider.
+        """
+        asked = self._required.asked
+        assert asked
+        left = {
+            uuid: state
+            for uuid, state in states.items()
+            if uuid not in self._excluded_providers
+        }
+        self._shared.read_trees(
+            self._sources.placement, left, self._required.request.resources
+        )
+        answers: dict[str, model.Host | model.Unfit] = {}
+        for provider in providers:
+            if provider in self._excluded_providers:
+                reason = self._excluded_providers[provider]
+                answers[provider] = model.Unfit(reason)
+            elif provider in left:
+                answers[provider] = self._tree(left[provider], excluded, asked)
+            else:
+                answers[provider] = model.Unfit(_NO_NODE)
+        hosts = {
+            provider: host
+            for provider, host in answers.items()
+            if isinstance(host, model.Host)
+        }
+        passing = {provider: states[provider] for provider in hosts}
+        for provider, reason in self._why_unfit(passing, hosts).items():
+            answers[provider] = model.Unfit(reason)
+            del passing[provider]
+        self.states.update(passing)
+        return answers
+
+    def _tree(
+        self,
+        state: host_managers.HostState,
+        excluded: Collection[str],
+        asked: asked_of_trees.Request,
+    ) -> model.Host | model.Unfit:
+        tree = self._shared.tree(state.uuid)
+        if tree is None:
+            classes = self._required.request.resources
+            if not self._sources.worker.hosts.trees.lack(state.uuid, classes):
+                self.has_changed = True
+                return model.Unfit(_CHANGES)
+            return model.Unfit(
+                'no inventory of all of %s' % ', '.join(sorted(classes))
+            )
+        self.trees[state.uuid] = tree
+        host = self._from_facts(state, tree.facts, excluded)
+        host = takings.with_takings(host, tree, asked)
+        return host if host.takings else victims_search.NO_TAKING
 
     def with_free(self, some: model.Amounts) -> set[str]:
         """See :class:`live_cloud.LiveCloud`."""
@@ -150,6 +242,9 @@ class NovaCloud:
 
         :raises errors.NoRoomMade: if a cell does not answer.
         """
+        if self._required.asked:
+            # Some filters look at what would be taken of which provider.
+            return {}
         return self._unread.why_unfit(
             self._required,
             providers,
@@ -162,13 +257,14 @@ class NovaCloud:
         provider: str,
         gone: frozenset[str],
         nominations: tuple[model.Nomination, ...],
+        taking: model.Taking | None = None,
     ) -> str | None:
         """See :class:`live_cloud.LiveCloud`.
 
         :raises errors.TooLate: if the time is over.
         """
         self._sources.deadline.check()
-        reason = self._filters.why_failed(provider, gone, nominations)
+        reason = self._filters.why_failed(provider, gone, nominations, taking)
         if reason:
             self._reasons[reason] += 1
         return reason
@@ -218,12 +314,23 @@ class NovaCloud:
             facts = self._shared.facts(self._sources.placement, state.uuid)
         except (placement.ErrorResponse, placement_providers.Unstable):
             self.has_changed = True
-            return model.Unfit('its resource provider goes or changes')
+            return model.Unfit(_CHANGES)
         self.facts[state.uuid] = facts
+        return self._from_facts(state, facts, excluded)
+
+    def _from_facts(
+        self,
+        state: host_managers.HostState,
+        facts: placement_providers.ProviderFacts,
+        excluded: Collection[str],
+    ) -> model.Host:
+        """Return a host by facts of placement, of its root or its tree."""
         servers = state.preemptibles or ()
-        places = self._shared.old_places.on(
-            state.uuid, len(self._required.request.preemptors)
-        )
+        # What a migration holds of a tree is not split.
+        number = len(self._required.request.preemptors)
+        places = self._shared.old_places.on(state.uuid, number)
+        if self._required.asked:
+            places = ()
         victims = old_places.potential_victims(
             self._shared.protected,
             state.host,

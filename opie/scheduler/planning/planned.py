@@ -22,6 +22,7 @@ import typing
 from nova import objects
 
 from opie.preemption import model
+from opie.preemption import rows
 from opie.scheduler import resources
 from opie.scheduler.placement import providers as placement_providers
 
@@ -43,12 +44,10 @@ class Planned:
         """The providers of its nominated hosts."""
         return {one.provider for one in self.plan.nominations}
 
-    def preemptors_on(self, provider: str) -> list[str]:
-        """Return the preemptors that it nominates to a host."""
+    def nominations_on(self, provider: str) -> list[model.Nomination]:
+        """Return its nominations to a host."""
         return [
-            one.preemptor
-            for one in self.plan.nominations
-            if one.provider == provider
+            one for one in self.plan.nominations if one.provider == provider
         ]
 
     def victims_on(self, provider: str) -> set[str]:
@@ -61,20 +60,36 @@ class Planned:
 
 
 def candidate(
-    provider: str, amounts: resources.Amounts
+    provider: str, request: model.Request, taking: model.Taking | None = None
 ) -> dict[str, typing.Any]:
-    """Return what placement would list as an allocation candidate."""
-    return {
-        'allocations': {provider: {'resources': dict(amounts)}},
+    """Return what placement would list as an allocation candidate.
+
+    :param taking: what a preemptor takes whose request is spread.
+    """
+    if taking is None:
         # The group without a suffix.
-        'mappings': {'': [provider]},
+        mappings = {'': [provider]}
+        allocations = {provider: dict(request.resources)}
+    else:
+        mappings = {suffix: list(some) for suffix, some in taking.mappings}
+        allocations = rows.to_allocations(provider, taking.amounts)
+    return {
+        'allocations': {
+            uuid: {'resources': amounts}
+            for uuid, amounts in allocations.items()
+        },
+        'mappings': mappings,
     }
 
 
 def claimed(
     facts: placement_providers.ProviderFacts, planned: Planned, provider: str
 ) -> placement_providers.ProviderFacts:
-    """Return the facts of a host as a claim will change them."""
+    """Return the facts of a host as a claim will change them.
+
+    Rows that the facts do not have are left out, because facts may be those of
+    the root alone.
+    """
     allocations = copy.copy(facts.allocations)
     for victims_provider, server in planned.plan.victims:
         if victims_provider != provider:
@@ -83,10 +98,12 @@ def claimed(
         for uuid, takers in resources.by_consumer(server, shares).items():
             held = {provider: allocations.pop(uuid, {})}
             for taken in takers.values():
-                held = resources.subtract(held, {provider: taken})
+                known = _known(taken, facts)
+                held = resources.subtract(held, {provider: known})
             allocations.update({uuid: held[provider]} if held else {})
-    for preemptor in planned.preemptors_on(provider):
-        allocations[preemptor] = dict(planned.request.resources)
+    for one in planned.nominations_on(provider):
+        takes = one.takes(planned.request)
+        allocations[one.preemptor] = _known(takes, facts)
     used = resources.total(allocations.values())
     return dataclasses.replace(
         facts,
@@ -96,3 +113,13 @@ def claimed(
             for name, inventory in facts.inventories.items()
         },
     )
+
+
+def _known(
+    amounts: resources.Amounts, facts: placement_providers.ProviderFacts
+) -> dict[str, int]:
+    return {
+        name: amount
+        for name, amount in amounts.items()
+        if name in facts.inventories
+    }

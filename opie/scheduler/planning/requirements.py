@@ -18,17 +18,26 @@ from collections.abc import Iterable
 from collections.abc import Sequence
 import dataclasses
 import typing
+from urllib import parse
 
 from nova import context as nova_context
 from nova import objects
 import nova.conf
 from nova.scheduler import utils as scheduler_utils
 
+from opie.preemption import amounts
+from opie.preemption import errors as core_errors
 from opie.preemption import model
+from opie.preemption.trees import asked as asked_of_trees
+from opie.preemption.trees import query as tree_query
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
 
 CONF = nova.conf.CONF
+
+# NOTE: nova's drivers report these on the root.  Others, as VGPU, they report
+# where a device is; operators' own may be anywhere.
+_OF_ROOTS = frozenset(['VCPU', 'PCPU', 'MEMORY_MB', 'DISK_GB'])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Requirements:
     :ivar query: what placement is asked for hosts, but for the amounts: pairs
         of key and value of GET /resource_providers.
     :ivar is_move: whether the preemptor has, or had, a host already.
+    :ivar asked: the groups of a request that is spread over the trees of
+        hosts; None for one that asks for nothing but what roots have.
     """
 
     context: nova_context.RequestContext
@@ -48,6 +59,7 @@ class Requirements:
     request: model.Request
     query: tuple[tuple[str, str], ...]
     is_move: bool = False
+    asked: asked_of_trees.Request | None = None
 
     @property
     def only_cell(self) -> str | None:
@@ -83,38 +95,40 @@ def read(
     resource_request = scheduler_utils.resources_from_request_spec(
         context, spec, host_manager
     )
-    group = _only_group(spec, resource_request)
+    _check_shape(spec, resource_request)
+    asked = _read_groups(resource_request)
     spec.instance_uuid = preemptors[0]
     # As in nova's own scheduling, this is not to be saved.
     spec.obj_reset_changes(['instance_uuid'])
     request = model.Request(
         tuple(preemptors),
-        dict(group.resources),
+        amounts.total(group.resources for group in asked.groups.values()),
         most_victims=CONF.opie.max_victims_per_request or None,
+        is_spread=_is_spread(asked),
         **_group_rules(spec, host_manager.enabled_filters),
     )
-    query = tuple(_query(spec, group))
-    return Requirements(context, spec, request, query, is_move)
+    group = resource_request.get_request_group(None)
+    query = tuple(_query(spec, group, request.is_spread))
+    return Requirements(
+        context,
+        spec,
+        request,
+        query,
+        is_move,
+        asked if request.is_spread else None,
+    )
 
 
-def _only_group(
+def _check_shape(
     spec: objects.RequestSpec,
     resource_request: scheduler_utils.ResourceRequest,
-) -> objects.RequestGroup:
-    """Return the request group that everything is asked for in."""
-    for is_so, shape in (
-        (
-            spec.requested_resources,
-            'what a port with bandwidth, a device profile or a PCI device in '
-            'placement takes',
-        ),
-        (
-            resource_request.get_num_of_suffixed_groups(),
-            'granular request groups',
-        ),
-    ):
-        if is_so:
-            raise errors.UnsupportedRequest('it asks for %s' % shape)
+) -> None:
+    """Check that room can be made for all that is asked for.
+
+    :raises errors.UnsupportedRequest: if that is not so.
+    """
+    if any(map(_is_of_cyborg, spec.requested_resources or ())):
+        raise errors.UnsupportedRequest('it asks for a device profile')
     group = resource_request.get_request_group(None)
     if not group.resources:
         raise errors.UnsupportedRequest('it asks for no resources')
@@ -123,7 +137,34 @@ def _only_group(
         raise errors.UnsupportedRequest(
             'it asks for no CPUs, as requests for bare metal do'
         )
-    return group
+
+
+def _is_of_cyborg(group: objects.RequestGroup) -> bool:
+    # NOTE: nova/accelerator/cyborg.py names its groups so.
+    return (group.requester_id or '').startswith('device_profile_')
+
+
+def _read_groups(
+    resource_request: scheduler_utils.ResourceRequest,
+) -> asked_of_trees.Request:
+    """Return all groups, as placement reads them.
+
+    :raises errors.UnsupportedRequest: if placement would refuse them.
+    """
+    pairs = parse.parse_qsl(
+        resource_request.to_querystring(), keep_blank_values=True
+    )
+    try:
+        return tree_query.read(pairs)
+    except core_errors.InvalidRequest as exc:
+        raise errors.UnsupportedRequest(str(exc)) from exc
+
+
+def _is_spread(asked: asked_of_trees.Request) -> bool:
+    """Tell whether other providers than roots may have to serve a request."""
+    if asked.groups.keys() != {''}:
+        return True
+    return not asked.groups[''].resources.keys() <= _OF_ROOTS
 
 
 def _group_rules(
@@ -145,18 +186,24 @@ def _group_rules(
 
 
 def _query(
-    spec: objects.RequestSpec, group: objects.RequestGroup
+    spec: objects.RequestSpec, group: objects.RequestGroup, is_spread: bool
 ) -> list[tuple[str, str]]:
+    """Return what the root of a host has to match.
+
+    :param is_spread: whether any provider of a tree may have what its group
+        requires; the tree tells, once it is read.
+    """
     query = [
         (key, value)
         for key, value in group.to_queryparams()
         if key in ('member_of', 'in_tree')
     ]
-    traits = sorted(group.required_traits | spec.root_required)
-    traits += [
-        '!' + trait
-        for trait in sorted(group.forbidden_traits | spec.root_forbidden)
-    ]
+    required, forbidden = spec.root_required, spec.root_forbidden
+    if not is_spread:
+        required = required | group.required_traits
+        forbidden = forbidden | group.forbidden_traits
+    traits = sorted(required)
+    traits += ['!' + trait for trait in sorted(forbidden)]
     if traits:
         query.append(('required', ','.join(traits)))
     return query

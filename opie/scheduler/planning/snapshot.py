@@ -20,6 +20,7 @@ hosts read anew that can win.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
@@ -158,14 +159,19 @@ def take(
         )
         for provider, node in nodes.items()
     }
-    for provider in hosts.keys() & shared.nominated_providers:
-        hosts[provider] = _nominated_host(
-            nodes[provider],
-            sources,
-            shared,
-            excluded,
-            shared.old_places.on(provider, number),
+    if required.request.is_spread:
+        hosts = _unread_trees(
+            hosts, sources, shared, required.request.resources, may_have_room
         )
+    else:
+        for provider in hosts.keys() & shared.nominated_providers:
+            hosts[provider] = _nominated_host(
+                nodes[provider],
+                sources,
+                shared,
+                excluded,
+                shared.old_places.on(provider, number),
+            )
     cloud = live_cloud.NovaCloud(
         sources, required, shared, excluded, excluded_providers
     )
@@ -205,6 +211,33 @@ def _host(
         leaving=leaving,
         places=places,
     )
+
+
+def _unread_trees(
+    hosts: Mapping[str, model.Host],
+    sources: inputs.Sources,
+    shared: cloud_snapshot.CloudSnapshot,
+    classes: Collection[str],
+    may_have_room: bool,
+) -> dict[str, model.Host]:
+    """Return hosts as they are for a request that is spread over trees.
+
+    Nothing but their servers is known before a tree is read.  Those are left
+    out whose trees were lately without a class of the request.
+    """
+    trees = sources.worker.hosts.trees
+    return {
+        provider: dataclasses.replace(
+            host,
+            is_worth_reading=may_have_room
+            or provider in shared.nominated_providers,
+            uncertain=frozenset(),
+            is_capacity_known=False,
+            is_unknown=False,
+        )
+        for provider, host in hosts.items()
+        if not trees.lack(provider, classes)
+    }
 
 
 def _nominated_host(

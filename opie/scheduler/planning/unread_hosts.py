@@ -28,6 +28,7 @@ from opie.scheduler.nova_db import cells
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import host_filters
 from opie.scheduler.planning import inputs
+from opie.scheduler.planning import planned
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
 
@@ -85,7 +86,7 @@ class UnreadHosts:
             self._worker,
             required.spec,
             states,
-            required.request.resources,
+            lambda uuid: [planned.candidate(uuid, required.request)],
             lambda uuid: self._without(
                 states[uuid], self.may_go(states[uuid])
             ),

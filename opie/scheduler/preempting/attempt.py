@@ -208,6 +208,11 @@ class Attempt:
                 self.shot,
                 provider,
                 self.placement_claim.takes_from,
+                [
+                    one.takes(self.shot.request)
+                    for one in self.plan.nominations
+                    if one.provider == provider
+                ],
             )
         ]
         if problems:

@@ -71,7 +71,7 @@ class _Cloud:
     def read(self, uuids):
         return {uuid: self._hosts[uuid] for uuid in uuids}
 
-    def why_refused(self, provider, gone, nominations):
+    def why_refused(self, provider, gone, nominations, taking=None):
         return None
 
     def rank_by_weight(self, uuids):

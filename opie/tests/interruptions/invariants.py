@@ -161,6 +161,17 @@ class _Placement:
                 held = self.held.setdefault(consumer, {})
                 held[uuid] = item['resources']
 
+    def by_tree(self, consumer):
+        """Return root to what a consumer holds on all of the tree."""
+        roots = {
+            one['uuid']: one['root_provider_uuid'] for one in self.providers
+        }
+        found = {}
+        for uuid, amounts in self.held.get(consumer, {}).items():
+            of_tree = found.setdefault(roots[uuid], collections.Counter())
+            of_tree.update(amounts)
+        return {root: dict(amounts) for root, amounts in found.items()}
+
 
 def _waiting(nova):
     for uuid in nova.builds:
@@ -173,7 +184,7 @@ def _waiting(nova):
 def _wrong_holdings(nova, placement):
     for server in nova.servers.values():
         wanted = _wanted(nova, server)
-        held = placement.held.get(server.uuid, {})
+        held = placement.by_tree(server.uuid)
         if held != wanted:
             yield '%s, %s on %s, holds %s and not %s' % (
                 server.uuid,
@@ -185,7 +196,7 @@ def _wrong_holdings(nova, placement):
 
 
 def _wanted(nova, server):
-    """Return what a server must hold: provider to resource class to amount."""
+    """Return what a server must hold: root to resource class to amount."""
     if not server.host:
         return {}
     flavor = server.flavor
@@ -194,6 +205,13 @@ def _wanted(nova, server):
         'MEMORY_MB': flavor.memory_mb,
         'DISK_GB': flavor.root_gb + flavor.ephemeral_gb,
     }
+    for name, amount in flavor.extra_specs.items():
+        key, _, resource_class = name.partition(':')
+        if key == 'resources':
+            wanted[resource_class] = int(amount)
+        elif key.startswith('resources'):
+            before = wanted.get(resource_class, 0)
+            wanted[resource_class] = before + int(amount)
     provider = nova.providers[server.host, server.node]
     return {
         provider: {name: amount for name, amount in wanted.items() if amount}

@@ -110,7 +110,7 @@ class WhyUnfitTest(HostFiltersCase):
             self.worker,
             self.spec(),
             self.states,
-            {'VCPU': 1},
+            lambda uuid: [],
             lambda uuid: self.without(uuid, len(_SERVERS)),
             lambda uuid: self.without(uuid, 0),
             first,

@@ -96,7 +96,7 @@ class ReasonTest(testtools.TestCase):
         sources.worker.journal.read.return_value.preemptions = []
         cloud = live_cloud.NovaCloud(
             sources,
-            mock.MagicMock(),
+            mock.MagicMock(asked=None),
             cloud_snapshot.CloudSnapshot(
                 sources.worker,
                 mock.Mock(),

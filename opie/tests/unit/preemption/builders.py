@@ -87,7 +87,7 @@ class FakeCloud:
             if isinstance(self.hosts[uuid], model.Unfit)
         }
 
-    def why_refused(self, provider, gone, nominations):
+    def why_refused(self, provider, gone, nominations, taking=None):
         return self.filters(provider, gone, nominations)
 
     def rank_by_weight(self, uuids):

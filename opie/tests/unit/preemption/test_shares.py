@@ -168,8 +168,7 @@ class ShareOutTest(testtools.TestCase):
             shares.share_out(
                 host,
                 host.potential_victims,
-                request.preemptors,
-                request.resources,
+                dict.fromkeys(request.preemptors, request.resources),
             ),
         )
 
@@ -177,7 +176,7 @@ class ShareOutTest(testtools.TestCase):
 class NobodyGoesTest(testtools.TestCase):
     def test_without_victims_there_is_nothing_to_share(self):
         empty = host('a', VCPU=4)
-        self.assertEqual({}, shares.share_out(empty, [], ['p'], {'VCPU': 4}))
+        self.assertEqual({}, shares.share_out(empty, [], {'p': {'VCPU': 4}}))
 
 
 class OneVictimTest(testtools.TestCase):
@@ -201,7 +200,7 @@ class OneVictimTest(testtools.TestCase):
             oracle.fits(crowded, {'VCPU': wanted}, crowded.potential_victims)
         )
         split = shares.share_out(
-            crowded, crowded.potential_victims, ['p'], {'VCPU': wanted}
+            crowded, crowded.potential_victims, {'p': {'VCPU': wanted}}
         )
         self.assertEqual(
             oracle.is_split(crowded.inventories['VCPU'], held, wanted),
