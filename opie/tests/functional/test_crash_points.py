@@ -38,6 +38,9 @@ _NOT_MET = {
     'claim.Claim.is_released: self.client.consumer': 'failed deletion',
     'builds.waiting: session.query': 'pending preemptors of the project',
     'compute_services._rows: session.query': 'several refusals by filters',
+    'dropping._left: client.providers': (
+        'a preemptor that moves and keeps its old place'
+    ),
     'ended_migrations._read: session.query': 'a resized victim',
     'ended_migrations.among: objects.CellMappingList.get_all': (
         'a resized victim'

@@ -16,6 +16,7 @@ import contextlib
 
 import fixtures
 from nova.tests.fixtures import notifications
+from nova.virt import fake
 
 from opie.conf import operations
 from opie.scheduler.nova_db import instances
@@ -41,6 +42,8 @@ for _notifier in (
             'NOTIFY %s' % event_type
         ),
     )
+
+_DEVICE = 'CUSTOM_DEVICE'
 
 _PAUSE_SECONDS = 0.25
 _CHECKS = int(waits.WAIT_SECONDS / _PAUSE_SECONDS)
@@ -153,7 +156,8 @@ class CrashMixin(dying.DyingMixin):
     def have(self, servers):
         """Have certain servers and no others.
 
-        :param servers: (VCPU, host, whether preemptible) of each.
+        :param servers: (what it asks for, see :meth:`_flavor`, host, whether
+            preemptible) of each.
         """
         wanted = list(enumerate(servers))
         alive = {
@@ -175,10 +179,24 @@ class CrashMixin(dying.DyingMixin):
         )
         for key in wanted:
             if key not in self._servers:
-                _, (vcpu, host, is_preemptible) = key
+                _, (asked, host, is_preemptible) = key
                 boot = self.boot_preemptible if is_preemptible else self.boot
-                self._servers[key] = boot(flavor=self._flavor(vcpu), host=host)
+                flavor = self._flavor(asked)
+                self._servers[key] = boot(flavor=flavor, host=host)
         self.reap_late()
+
+    def have_devices(self, number):
+        """Let a provider below that of each host have devices."""
+
+        def report(real, driver, tree, nodename, *args, **kwargs):
+            real(driver, tree, nodename, *args, **kwargs)
+            name = nodename + '_devices'
+            if not tree.exists(name):
+                tree.new_child(name, nodename)
+            tree.update_inventory(name, {_DEVICE: {'total': number}})
+
+        with self.wrapped(fake.FakeDriver, 'update_provider_tree', report):
+            self.audit()
 
     def boot_of(self, vcpu, host):
         """Boot a normal server that :meth:`have` does not know.
@@ -222,10 +240,13 @@ class CrashMixin(dying.DyingMixin):
             if is_preemptible
         ]
 
-    def ask(self, number=1):
-        """Ask for servers of 10 VCPU, and wait for what becomes of them."""
+    def ask(self, number=1, asked=10):
+        """Ask for servers, and wait for what becomes of them.
+
+        :param asked: see :meth:`_flavor`.
+        """
         body = self._build_server(
-            flavor_id=self._flavor(10), networks='none', name='preemptor'
+            flavor_id=self._flavor(asked), networks='none', name='preemptor'
         )
         body.update(min_count=number, max_count=number)
         self.api.post_server({'server': body})
@@ -279,10 +300,18 @@ class CrashMixin(dying.DyingMixin):
             if item['OS-EXT-STS:task_state'] == 'deleting'
         ]
 
-    def _flavor(self, vcpu):
-        if vcpu not in self._flavors:
-            self._flavors[vcpu] = self.flavor(vcpu)
-        return self._flavors[vcpu]
+    def _flavor(self, asked):
+        """Return a flavor.
+
+        :param asked: VCPU, or (VCPU, number of devices).
+        """
+        if asked not in self._flavors:
+            vcpu, devices = asked if isinstance(asked, tuple) else (asked, 0)
+            key = 'resources:' + _DEVICE
+            self._flavors[asked] = self.flavor(
+                vcpu, extra_specs={key: str(devices)} if devices else None
+            )
+        return self._flavors[asked]
 
     def _soon(self, check):
         self._wait_for_assert(check, _CHECKS, _PAUSE_SECONDS)

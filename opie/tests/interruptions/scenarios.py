@@ -31,7 +31,8 @@ class Scenario:
 
     :param cloud: a :class:`crash_points.CrashMixin`, of two hosts.
     :cvar entry: what of the scheduler is interrupted.
-    :cvar servers: (VCPU, host, whether preemptible) of those there before.
+    :cvar servers: (what it asks for, host, whether preemptible) of those there
+        before; see :meth:`crash_points.CrashMixin.have`.
     :cvar number: how many servers are asked for.
     :cvar has_threads: whether requests go on side by side, so that the order
         of their calls is a matter of chance.
@@ -175,6 +176,27 @@ class Undone(Scenario):
         instance.locked = bool(locked_by)
         instance.locked_by = locked_by
         instance.save()
+
+
+class Devices(Scenario):
+    """Devices are asked for, of a provider below that of the host."""
+
+    servers = (
+        ((5, 1), 'host1', True),
+        ((5, 1), 'host1', True),
+        (10, 'host2', False),
+    )
+
+    def arrange(self):
+        self.cloud.have_devices(2)
+        super().arrange()
+
+    def act(self):
+        self.cloud.ask(asked=(10, 2))
+
+
+class DevicesUndone(Devices, Undone):
+    """Devices are given back."""
 
 
 class UndoneHalfway(Undone):
@@ -365,6 +387,8 @@ ALL = (
     First,
     Undone,
     UndoneHalfway,
+    Devices,
+    DevicesUndone,
     Repaired,
     Emptied,
     Closed,
@@ -384,6 +408,8 @@ QUICK = (
     First,
     Undone,
     UndoneHalfway,
+    Devices,
+    DevicesUndone,
     Repaired,
     Emptied,
     Closed,
