@@ -143,10 +143,8 @@ class Trees:
             if not left:
                 break
             read = self._read_once(client, sorted(left), classes)
-            left.difference_update(
-                root for root in left if self.lack(root, classes)
-            )
             left -= read.keys()
+            left = {root for root in left if not self.lack(root, classes)}
             found |= read
         return found
 

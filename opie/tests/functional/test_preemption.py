@@ -213,13 +213,13 @@ class OneHostTest(base.CloudTestCase):
         (line,) = self.logged('No room is made for')
         self.assertIn('as requests for bare metal do', line)
 
-    def test_a_request_with_granular_groups_is_left_alone(self):
+    def test_no_server_goes_for_devices_that_no_host_has(self):
         victim = self.boot_preemptible(10)
         flavor = self.flavor(1, extra_specs={'resources1:VGPU': '1'})
         self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
         self.assertUntouched(victim)
         (line,) = self.logged('No room is made for')
-        self.assertIn('it asks for granular request groups', line)
+        self.assertIn('2 of 2 hosts: no inventory of all of', line)
 
     @testcase.attr('smoke')
     def test_the_actions_of_a_victim_name_no_other_user(self):

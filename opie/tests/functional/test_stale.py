@@ -82,6 +82,7 @@ class OutdatedTest(base.CloudTestCase):
         self.assertServed()
 
     def test_a_server_is_deleted_and_its_allocations_go_late(self):
+        self.flags(max_wait_for_deletion_seconds=0, group='opie')
         normal = self.boot(6)
 
         def delete(real, client, context, uuid, *args, **kwargs):
