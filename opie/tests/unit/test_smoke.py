@@ -19,7 +19,7 @@ import testtools
 from opie import tests
 
 _MARK = "@testcase.attr('smoke')"
-_TESTS = 25
+_TESTS = 26
 
 
 class TestSmoke(testtools.TestCase):

@@ -19,6 +19,7 @@ from nova.scheduler.filters import numa_topology_filter
 from nova.scheduler.filters import pci_passthrough_filter
 from oslo_utils.fixture import uuidsentinel as uuids
 
+from opie.preemption import model
 from opie.scheduler import host_manager
 from opie.scheduler import host_parts
 from opie.scheduler.planning import host_filters
@@ -29,7 +30,9 @@ _FILTERS = (
     numa_topology_filter.NUMATopologyFilter,
     pci_passthrough_filter.PciPassthroughFilter,
 )
-_ASKED = {'PCPU': 4}
+_CANDIDATE = planned.candidate(
+    'provider', model.Request(('preemptor',), {'PCPU': 4})
+)
 
 
 class PartsCase(test_host_parts.StateCase):
@@ -64,7 +67,7 @@ class WhyUnfitTest(PartsCase):
             types.SimpleNamespace(host_manager=self.manager, servicegroup=up),
             spec,
             {'provider': self.state},
-            _ASKED,
+            lambda uuid: [_CANDIDATE],
             lambda uuid: self.state.without(['a', 'b', 'c']),
             lambda uuid: self.state.without(()),
         )
@@ -101,7 +104,7 @@ class AskedByComputeTest(PartsCase):
 
     def why_filtered(self, spec, *gone):
         state = self.state.without(gone)
-        state.allocation_candidates = [planned.candidate('provider', _ASKED)]
+        state.allocation_candidates = [_CANDIDATE]
         return self.manager.why_filtered(state, spec)
 
     def test_filters_that_are_not_enabled(self):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which requests one root provider can serve."""
+"""Which requests can be served, and whether by roots alone."""
 
 from nova import objects
 from nova.scheduler import utils as scheduler_utils
@@ -46,9 +46,22 @@ def _spec(extra_specs, requested=()):
     )
 
 
-def _group(spec):
+def _groups(spec):
     resource_request = scheduler_utils.ResourceRequest.from_request_spec(spec)
-    return requirements._only_group(spec, resource_request).resources
+    requirements._check_shape(spec, resource_request)
+    return requirements._read_groups(resource_request)
+
+
+_PORT = objects.RequestGroup(
+    requester_id='port',
+    use_same_provider=True,
+    resources={'NET_BW_EGR_KILOBIT_PER_SEC': 1},
+)
+_ACCELERATOR = objects.RequestGroup(
+    requester_id='device_profile_0',
+    use_same_provider=True,
+    resources={'FPGA': 1},
+)
 
 
 @builders.scenarios(
@@ -70,12 +83,27 @@ def _group(spec):
         ),
     }
 )
-class ServedTest(testtools.TestCase):
+class OfRootsTest(testtools.TestCase):
     def check(self, extra_specs, cpus):
+        asked = _groups(_spec(extra_specs))
+        self.assertFalse(requirements._is_spread(asked))
         self.assertEqual(
             {'MEMORY_MB': 512, 'DISK_GB': 1, **cpus},
-            _group(_spec(extra_specs)),
+            asked.groups[''].resources,
         )
+
+
+@builders.scenarios(
+    {
+        'a group with a suffix': ({'resources1:VGPU': '1'}, ()),
+        'a class that may be anywhere': ({'resources:VGPU': '1'}, ()),
+        'resources of a port': ({}, [_PORT]),
+    }
+)
+class SpreadTest(testtools.TestCase):
+    def check(self, extra_specs, requested):
+        asked = _groups(_spec(extra_specs, requested))
+        self.assertTrue(requirements._is_spread(asked))
 
 
 _BARE_METAL = {'resources:VCPU': '0', 'resources:CUSTOM_NODE': '1'}
@@ -83,27 +111,15 @@ _BARE_METAL = {'resources:VCPU': '0', 'resources:CUSTOM_NODE': '1'}
 
 @builders.scenarios(
     {
-        'a group with a suffix': (
-            _spec({'resources1:VGPU': '1'}),
-            'granular request groups',
-        ),
-        'resources of a port': (
-            _spec(
-                {},
-                [
-                    objects.RequestGroup(
-                        requester_id='port',
-                        resources={'NET_BW_EGR_KILOBIT_PER_SEC': 1},
-                    )
-                ],
-            ),
-            'a port with bandwidth, a device profile or a PCI device in '
-            'placement',
+        'a device profile': (_spec({}, [_ACCELERATOR]), 'a device profile'),
+        'several groups that no policy is said for': (
+            _spec({'resources1:VGPU': '1', 'resources2:VGPU': '1'}),
+            'group_policy',
         ),
         'a node of bare metal': (_spec(_BARE_METAL), 'for bare metal'),
     }
 )
 class RefusedTest(testtools.TestCase):
     def check(self, spec, reason):
-        error = self.assertRaises(errors.UnsupportedRequest, _group, spec)
+        error = self.assertRaises(errors.UnsupportedRequest, _groups, spec)
         self.assertIn(reason, str(error))
