@@ -118,13 +118,12 @@ class Trees:
             if part.root in roots
         }
 
-    def lack(self, root: str, classes: Collection[str]) -> bool:
-        """Tell whether a tree was lately without one of some classes."""
+    def lacking(self, root: str, classes: Collection[str]) -> frozenset[str]:
+        """Return those of some classes that a tree was lately without."""
         known, read_at = self._classes.get(root, (frozenset(classes), 0.0))
-        return (
-            not known.issuperset(classes)
-            and time.monotonic() < read_at + _LACKING_SECONDS
-        )
+        if time.monotonic() >= read_at + _LACKING_SECONDS:
+            return frozenset()
+        return frozenset(classes) - known
 
     def read(
         self,
@@ -144,7 +143,7 @@ class Trees:
                 break
             read = self._read_once(client, sorted(left), classes)
             left -= read.keys()
-            left = {root for root in left if not self.lack(root, classes)}
+            left = {one for one in left if not self.lacking(one, classes)}
             found |= read
         return found
 
@@ -169,7 +168,7 @@ class Trees:
         listed = {
             root: some
             for root, some in listed.items()
-            if not self.lack(root, classes)
+            if not self.lacking(root, classes)
         }
         every = [one for some in listed.values() for one in some]
         parts = _each(

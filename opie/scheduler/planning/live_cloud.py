@@ -214,13 +214,13 @@ class NovaCloud:
     ) -> model.Host | model.Unfit:
         tree = self._shared.tree(state.uuid)
         if tree is None:
-            classes = self._required.request.resources
-            if not self._sources.worker.hosts.trees.lack(state.uuid, classes):
-                self.has_changed = True
-                return model.Unfit(_CHANGES)
-            return model.Unfit(
-                'no inventory of all of %s' % ', '.join(sorted(classes))
+            lacking = self._sources.worker.hosts.trees.lacking(
+                state.uuid, self._required.request.resources
             )
+            if lacking:
+                return model.Unfit(takings.why_lacking(lacking))
+            self.has_changed = True
+            return model.Unfit(_CHANGES)
         self.trees[state.uuid] = tree
         host = self._from_facts(state, tree.facts, excluded)
         host = takings.with_takings(host, tree, asked)

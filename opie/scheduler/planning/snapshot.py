@@ -42,6 +42,7 @@ from opie.scheduler.planning import live_cloud
 from opie.scheduler.planning import old_places
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
+from opie.scheduler.planning import takings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,12 +223,18 @@ def _unread_trees(
 ) -> dict[str, model.Host]:
     """Return hosts as they are for a request that is spread over trees.
 
-    Nothing but their servers is known before a tree is read.  Those are left
-    out whose trees were lately without a class of the request.
+    Nothing but their servers is known before a tree is read, and which trees
+    were lately without a class of the request.
     """
-    trees = sources.worker.hosts.trees
-    return {
-        provider: dataclasses.replace(
+    found = {}
+    for provider, host in hosts.items():
+        lacking = sources.worker.hosts.trees.lacking(provider, classes)
+        if lacking:
+            found[provider] = model.Host(
+                provider, {}, why_protected=takings.why_lacking(lacking)
+            )
+            continue
+        found[provider] = dataclasses.replace(
             host,
             is_worth_reading=may_have_room
             or provider in shared.nominated_providers,
@@ -235,9 +242,7 @@ def _unread_trees(
             is_capacity_known=False,
             is_unknown=False,
         )
-        for provider, host in hosts.items()
-        if not trees.lack(provider, classes)
-    }
+    return found
 
 
 def _nominated_host(

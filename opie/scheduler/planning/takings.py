@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 import dataclasses
 import itertools
 
@@ -42,6 +43,11 @@ def with_takings(
     found = itertools.islice(proposals.propose_takings(without, asked), _MOST)
     takings = tuple(_taking(tree.root, one) for one in found)
     return dataclasses.replace(host, takings=takings)
+
+
+def why_lacking(classes: Iterable[str]) -> str:
+    """Return why a tree cannot serve a request that lacks some classes."""
+    return 'no inventory of %s' % ', '.join(sorted(classes))
 
 
 def _taking(root: str, proposal: proposals.Proposal) -> model.Taking:
