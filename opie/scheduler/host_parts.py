@@ -32,10 +32,10 @@ from nova.virt import hardware
 
 _Pool = dict[str, typing.Any]
 
-# NOTE: of nova/objects/fields.py.
-_PHYSICAL_FUNCTION = 'type-PF'
 # NOTE: as nova/pci/stats.py makes the pools of a host.
 _SAME_IN_A_POOL = ('vendor_id', 'product_id', 'dev_type', 'numa_node')
+
+_NOT_PINNED = (exception.CPUUnpinningInvalid, exception.CPUUnpinningUnknown)
 
 
 class Device(typing.NamedTuple):
@@ -101,15 +101,19 @@ class HostParts:
             return None
         if self._topologies is None:
             return _all_free(cells)
-        for uuid in sorted(self._topologies.keys() & set(gone)):
+        freed = [
+            self._topologies[uuid]
+            for uuid in sorted(self._topologies.keys() & set(gone))
+        ]
+        try:
+            # All at once, because each call copies the host's topology.
+            return _freed(cells, *freed)
+        except _NOT_PINNED:
             # A server whose CPUs are not pinned by the host's record has come
             # since, or has been gone since.
-            with contextlib.suppress(
-                exception.CPUUnpinningInvalid, exception.CPUUnpinningUnknown
-            ):
-                cells = hardware.numa_usage_from_instance_numa(
-                    cells, self._topologies[uuid], free=True
-                )
+            for topology in freed:
+                with contextlib.suppress(*_NOT_PINNED):
+                    cells = _freed(cells, topology)
         return cells
 
     def pools_without(
@@ -190,6 +194,18 @@ def with_own_pools(stats: typing.Any) -> typing.Any:
     own = copy.copy(stats)
     own.pools = [dict(pool) for pool in stats.pools]
     return own
+
+
+def _freed(
+    cells: objects.NUMATopology, *topologies: objects.InstanceNUMATopology
+) -> objects.NUMATopology:
+    """Return a host's NUMA topology without what some servers take."""
+    if not topologies:
+        return cells
+    whole = objects.InstanceNUMATopology(
+        cells=[cell for topology in topologies for cell in topology.cells]
+    )
+    return hardware.numa_usage_from_instance_numa(cells, whole, free=True)
 
 
 def _add(pools: list[_Pool], device: Device) -> None:

@@ -20,6 +20,7 @@ import typing
 
 from nova import context as nova_context
 from nova import objects
+from nova.compute import vm_states
 from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from nova.objects import fields
@@ -89,13 +90,15 @@ def _topology_rows(
     context: nova_context.RequestContext, hosts: Collection[str]
 ) -> list[typing.Any]:
     # NOTE: nova/db/main/models.py has an index of a server's host, and one of
-    # the uuid in instance_extra.
+    # the uuid in instance_extra.  nova/compute/manager.py frees what a server
+    # takes as soon as the guest is gone and the state is DELETED.
     server, extra = main_models.Instance, main_models.InstanceExtra
     query = context.session.query(
         server.uuid, server.host, server.node, extra.numa_topology
     ).join(extra, extra.instance_uuid == server.uuid)
     return query.filter(
         server.deleted == 0,
+        server.vm_state != vm_states.DELETED,
         server.host.in_(hosts),
         extra.numa_topology.isnot(None),
     ).all()

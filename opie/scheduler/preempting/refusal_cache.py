@@ -34,8 +34,9 @@ CONF = nova.conf.CONF
 
 _MOST_REFUSALS = 1024
 # What differs between requests that ask for the same.  Each server has an id
-# of its own in its RequestSpec; "changes" are those that were not saved.
-_UUID = 'instance_uuid'
+# of its own in its RequestSpec, and so has each request for a PCI device;
+# "changes" are those that were not saved.
+_UUIDS = ('instance_uuid', 'request_id')
 _CHANGES = 'nova_object.changes'
 _DATA = 'nova_object.data'
 _ID = 'id'
@@ -81,7 +82,7 @@ def _without_uuids(value: typing.Any) -> typing.Any:
         return {
             key: _without_uuids(item)
             for key, item in value.items()
-            if key not in (_UUID, _CHANGES)
+            if key not in (*_UUIDS, _CHANGES)
         }
     if isinstance(value, (list, tuple)):
         return [_without_uuids(item) for item in value]

@@ -14,6 +14,7 @@
 
 from nova.tests.fixtures import libvirt as fakelibvirt
 
+from opie.scheduler.planning import live_cloud
 from opie.tests.functional import libvirt_cloud
 
 _GPU = fakelibvirt.PCI_PROD_ID
@@ -83,6 +84,38 @@ class AliasTest(DevicesCase):
         self.assertUntouched(*normal, victim)
         for line in self.logged('No room is made for'):
             self.assertIn('PciPassthroughFilter', line)
+
+
+class ManyHostsTest(DevicesCase):
+    """Each host has one GPU, and a cheap preemptible server without any."""
+
+    hosts = ('host1', 'host2', 'host3', 'host4')
+    pci_devices = dict.fromkeys(
+        hosts, {'num_pci': 1, 'num_pfs': 0, 'num_vfs': 0}
+    )
+    devices = AliasTest.devices
+    aliases = AliasTest.aliases
+
+    def test_hosts_are_refused_unread_whose_gpus_stay(self):
+        gpu = self.with_devices()
+        normal = [self.boot(flavor=gpu, host=host) for host in self.hosts[:3]]
+        cheap = [self.boot_preemptible(7, host) for host in self.hosts]
+        victim = self.boot_preemptible(flavor=gpu, host='host4')
+        self.has_run_hours((victim, 100))
+        refused = {}
+
+        def unfit_ones(real, cloud, providers):
+            refused.update(real(cloud, providers))
+            return refused
+
+        self.wrap(live_cloud.NovaCloud, 'unfit_ones', unfit_ones)
+        preemptor = self.boot(flavor=gpu)
+        self.assertEqual('host4', self.host_of(preemptor))
+        self.assertGone(victim)
+        self.assertUntouched(*normal, *cheap, preemptor)
+        self.assertEqual(
+            {'PciPassthroughFilter'}, {one.reason for one in refused.values()}
+        )
 
 
 class PortTest(DevicesCase):

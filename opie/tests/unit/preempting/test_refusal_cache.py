@@ -77,7 +77,9 @@ def make_spec(**fields):
             instance_uuid=uuids.server,
             requests=[
                 objects.InstancePCIRequest(
-                    count=1, spec=[{'vendor_id': '8086'}]
+                    count=1,
+                    spec=[{'vendor_id': '8086'}],
+                    request_id=uuids.device,
                 )
             ],
         ),
@@ -136,7 +138,7 @@ def is_about_the_server(path):
         'nova_object.changes' in path
         or path[0] != 'nova_object.data'
         or path[1] == 'id'
-        or path[-1] == 'instance_uuid'
+        or path[-1] in ('instance_uuid', 'request_id')
     )
 
 
@@ -179,13 +181,11 @@ class KeyTest(testtools.TestCase):
                 )
 
     def test_another_server_that_asks_for_the_same_is_alike(self):
+        devices = make_spec().pci_requests
+        devices.instance_uuid = uuids.another
+        devices.requests[0].request_id = uuids.other_device
         again = make_spec(
-            id=2,
-            instance_uuid=uuids.another,
-            pci_requests=objects.InstancePCIRequests(
-                instance_uuid=uuids.another,
-                requests=make_spec().pci_requests.requests,
-            ),
+            id=2, instance_uuid=uuids.another, pci_requests=devices
         )
         again.obj_reset_changes(recursive=True)
         self.assertEqual(self.key(make_spec()), self.key(again))
