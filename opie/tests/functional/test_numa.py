@@ -108,6 +108,17 @@ class PinnedTest(libvirt_cloud.LibvirtCloud):
         self.assertEqual([[0], [1]], sorted(cells))
         self.assertGone(*servers)
 
+    def test_an_unshelved_server_gets_a_cell_again(self):
+        server = self.boot(flavor=self.pinned(4))
+        self.patch(self.hypervisor, 'snapshot', lambda *args: None)
+        self._shelve_server(server)
+        servers = self.boot_four()
+        self.api.post_server_action(server['id'], {'unshelve': None})
+        self._wait_for_state_change(server, 'ACTIVE')
+        self.assertGone(servers[1], servers[3])
+        self.assertEqual([1], self.cells_of(server))
+        self.assertEqual(4, self.held(server)['PCPU'])
+
 
 class MixedTest(libvirt_cloud.LibvirtCloud):
     """Half of the CPUs of each cell are dedicated."""

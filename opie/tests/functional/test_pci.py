@@ -86,6 +86,32 @@ class AliasTest(DevicesCase):
             self.assertIn('PciPassthroughFilter', line)
 
 
+class EvacuateTest(DevicesCase):
+    """Each of two hosts has one GPU."""
+
+    hosts = ('host1', 'host2')
+    pci_devices = dict.fromkeys(
+        hosts, {'num_pci': 1, 'num_pfs': 0, 'num_vfs': 0}
+    )
+    devices = AliasTest.devices
+    aliases = AliasTest.aliases
+
+    def test_a_server_gets_a_gpu_again(self):
+        gpu = self.with_devices()
+        server = self.boot(flavor=gpu, host='host1')
+        cheap = self.boot_preemptible(1, 'host2')
+        victim = self.boot_preemptible(flavor=gpu, host='host2')
+        self.has_run_hours((victim, 100))
+        self.computes['host1'].stop()
+        services = self.api.get_services(binary='nova-compute', host='host1')
+        self.api.put_service(services[0]['id'], {'forced_down': True})
+        self.api.post_server_action(server['id'], {'evacuate': {}})
+        self._wait_for_migration_status(server, ['done'])
+        self.assertEqual('host2', self.host_of(server))
+        self.assertGone(victim)
+        self.assertUntouched(cheap)
+
+
 class ManyHostsTest(DevicesCase):
     """Each host has one GPU, and a cheap preemptible server without any."""
 
