@@ -15,9 +15,9 @@
 ``python -m opie.tests.bench.preemption`` runs nova's scheduler and opie's on
 one cloud: real MariaDB, real placement over HTTP, real rows of as many hosts
 as are asked for, of which nova-compute alone is a stand-in.  It prints times
-and their ratios, and judges nothing.  With ``--burst`` it compares how
-requests that come together are served, and with ``--sandbox`` how they are on
-a whole cloud.
+and their ratios, and judges nothing.  With ``--devices`` the
+requests are for GPUs.  With ``--burst`` it compares how requests that come
+together are served, and with ``--sandbox`` how they are on a whole cloud.
 """
 
 import argparse
@@ -32,6 +32,7 @@ from opie.tests.bench import arms
 from opie.tests.bench import burst_rounds
 from opie.tests.bench import bursts
 from opie.tests.bench import computes
+from opie.tests.bench import devices
 from opie.tests.bench import managers
 from opie.tests.bench import memory
 from opie.tests.bench import planning
@@ -56,14 +57,8 @@ def main():
         if options.memory:
             with cloud.running() as people:
                 memory.tell(people)
-        elif options.refusals:
-            _write(refusals.measure(options), options)
-        elif options.sandbox:
-            _write(whole_cloud.measure(options), options)
-        elif options.burst:
-            _write(burst_rounds.measure(options), options)
         else:
-            _write(_measure(options), options)
+            _write(_measurement(options)(options), options)
     except (
         errors.Missing,
         errors.NotStarted,
@@ -74,6 +69,19 @@ def main():
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit('Interrupted.')
+
+
+def _measurement(options):
+    """Return the function that measures what is asked for."""
+    for is_asked, measure in (
+        (options.refusals, refusals.measure),
+        (options.devices, devices.measure),
+        (options.sandbox, whole_cloud.measure),
+        (options.burst, burst_rounds.measure),
+    ):
+        if is_asked:
+            return measure
+    return _measure
 
 
 def _parse():
@@ -115,6 +123,11 @@ def _parse():
         help='measure nothing but requests that cannot be served',
     )
     parser.add_argument(
+        '--devices',
+        action='store_true',
+        help='measure nothing but requests for one of the GPUs of full hosts',
+    )
+    parser.add_argument(
         '--burst',
         action='store_true',
         help='measure %d requests at once, beside refusals and plain boots'
@@ -144,7 +157,7 @@ def _parse():
 
 
 def _check_burst(parser, options):
-    for other in ('memory', 'profile', 'refusals', 'sandbox'):
+    for other in ('devices', 'memory', 'profile', 'refusals', 'sandbox'):
         if getattr(options, other):
             parser.error('--burst and --%s exclude each other' % other)
     if min(options.hosts) < burst_rounds.LEAST_HOSTS:

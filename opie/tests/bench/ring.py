@@ -51,6 +51,14 @@ def stopped_before_evictions(stop):
         yield stop
 
 
+def forget_trees(manager):
+    """Let opie know no tree of a host, as after its start.
+
+    :param manager: opie's FilterScheduler.
+    """
+    manager._pass_two._worker.hosts.trees.forget_all_but(frozenset())
+
+
 def planned_victims(manager, boot):
     """Let opie plan without acting.
 
