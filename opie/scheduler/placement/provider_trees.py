@@ -249,10 +249,12 @@ def _facts(
     parts: Mapping[str, Part | None],
     held: Mapping[str, tuple[int, dict[str, dict[str, int]]]],
 ) -> TreeFacts | None:
-    """Return the facts of a tree, None if it has changed meanwhile.
+    """Return the facts of a tree, None if it is gone or changes meanwhile.
 
     :param held: provider to (generation, consumer to amounts).
     """
+    if root not in parts:
+        return None
     stable: dict[str, Part] = {}
     for uuid, part in parts.items():
         if not part or uuid not in held or held[uuid][0] != part.generation:

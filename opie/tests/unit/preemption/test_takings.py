@@ -1,0 +1,190 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Requests of which the tree of a host tells what could be taken."""
+
+import dataclasses
+
+import hypothesis
+from hypothesis import strategies as st
+import testtools
+
+from opie.preemption import model
+from opie.preemption import planner
+from opie.tests.unit.preemption import builders
+from opie.tests.unit.preemption import oracle
+from opie.tests.unit.preemption import strategies
+
+_DEVICES = ('GPU@a', 'GPU@b', 'GPU@c')
+
+
+def _taking(device, vcpu):
+    return model.Taking({'VCPU': vcpu, device: 1}, (('1', (device[-1],)),))
+
+
+def _unread(host):
+    """Return a host of which only the root is known."""
+    servers = [
+        dataclasses.replace(server, held={'VCPU': server.held['VCPU']})
+        for server in host.potential_victims
+    ]
+    return dataclasses.replace(
+        host,
+        inventories={'VCPU': host.inventories['VCPU']},
+        potential_victims=tuple(servers),
+        leaving=(),
+        takings=None,
+        is_worth_reading=bool(host.leaving) or not servers,
+    )
+
+
+@st.composite
+def _hosts(draw, vcpu):
+    hosts = []
+    for number in range(draw(st.integers(1, 3))):
+        servers = []
+        for index in range(draw(st.integers(0, 4))):
+            held = {'VCPU': draw(st.integers(1, 3))}
+            if draw(st.booleans()):
+                held[draw(st.sampled_from(_DEVICES))] = 1
+            uuid = '%d%d' % (number, index)
+            kind = draw(st.sampled_from(['server', 'server', 'leaving']))
+            servers.append(
+                builders.leaving(uuid, **held)
+                if kind == 'leaving'
+                else builders.server(uuid, draw(st.integers(0, 300)), **held)
+            )
+        busy = {
+            device: draw(st.integers(0, 1)) for device in ('VCPU', *_DEVICES)
+        }
+        held = [one.held for one in servers]
+        totals = {
+            device: max(1, sum(one.get(device, 0) for one in held))
+            + busy[device] * draw(st.integers(0, 1))
+            for device in _DEVICES
+        }
+        # A device that servers share is as large as they need.
+        for device, total in totals.items():
+            used = sum(one.get(device, 0) for one in held) + busy[device]
+            totals[device] = max(total, used)
+        cores = sum(one['VCPU'] for one in held) + busy['VCPU']
+        host = builders.host(
+            'host%d' % number,
+            *servers,
+            busy=busy,
+            VCPU=cores + draw(st.integers(0, 2)),
+            **totals,
+        )
+        gone = servers
+        takings = [
+            _taking(device, vcpu)
+            for device in _DEVICES
+            if oracle.fits(host, {'VCPU': vcpu, device: 1}, gone)
+        ]
+        hosts.append(dataclasses.replace(host, takings=tuple(takings)))
+    return hosts
+
+
+class _Cloud(builders.FakeCloud):
+    """Its filters refuse one device."""
+
+    refused = None
+
+    def why_refused(self, provider, gone, nominations, taking=None):
+        if self.refused in taking.amounts:
+            return 'refused'
+        return None
+
+
+class LeastCostTest(testtools.TestCase):
+    @strategies.SETTINGS
+    @hypothesis.given(
+        st.integers(1, 4).flatmap(
+            lambda vcpu: st.tuples(st.just(vcpu), _hosts(vcpu))
+        ),
+        st.sampled_from([None, *_DEVICES]),
+    )
+    def test_no_other_plan_costs_less(self, problem, refused):
+        vcpu, hosts = problem
+        request = model.Request(
+            ('preemptor',), {'VCPU': vcpu, 'GPU': 1}, is_spread=True
+        )
+        cloud = _Cloud({host.provider: host for host in hosts}, None)
+        cloud.refused = refused
+        plan = planner.make_plan(
+            request, [_unread(host) for host in hosts], builders.USUAL, cloud
+        )
+        options = [
+            oracle.least(host, taking.amounts, builders.USUAL)
+            for host in hosts
+            for taking in host.takings
+            if refused not in taking.amounts
+        ]
+        options = [option for option in options if option is not None]
+        self.assertEqual(bool(options), plan.is_feasible)
+        if not options:
+            return
+        gone = oracle.evicted(plan)
+        (nomination,) = plan.nominations
+        self.assertEqual(
+            min(options),
+            (
+                0,
+                sum(map(builders.USUAL.is_young, gone)),
+                sum(map(builders.USUAL.millionths, gone)),
+                len(gone),
+            ),
+        )
+        host = cloud.hosts[nomination.provider]
+        self.assertTrue(
+            oracle.fits(
+                host,
+                nomination.taking.amounts,
+                [server for _, server in plan.victims],
+            )
+        )
+        self.assertNotIn(refused, nomination.taking.amounts)
+
+
+class SeveralTest(testtools.TestCase):
+    def check(self, number, is_feasible):
+        servers = [
+            builders.server('v%s' % device[-1], VCPU=1, **{device: 1})
+            for device in _DEVICES
+        ]
+        host = builders.host(
+            'host', *servers, VCPU=3, **dict.fromkeys(_DEVICES, 1)
+        )
+        host = dataclasses.replace(
+            host,
+            takings=tuple(_taking(device, 1) for device in _DEVICES),
+        )
+        request = model.Request(
+            tuple('p%d' % index for index in range(number)),
+            {'VCPU': 1, 'GPU': 1},
+            is_spread=True,
+        )
+        cloud = _Cloud({'host': host}, None)
+        plan = planner.make_plan(
+            request, [_unread(host)], builders.USUAL, cloud
+        )
+        self.assertEqual(is_feasible, plan.is_feasible)
+        return plan
+
+    def test_each_takes_a_device_of_its_own(self):
+        plan = self.check(3, True)
+        taken = [set(one.taking.amounts) for one in plan.nominations]
+        self.assertEqual(set(_DEVICES), set().union(*taken) - {'VCPU'})
+        self.assertEqual(3, len(plan.victims))
+
+    def test_there_are_no_more_than_devices(self):
+        self.check(4, False)
