@@ -84,8 +84,10 @@ How long one host may take to delete the victims of a request.
 It is a part of the time that a request has. When it is over, the request gives
 back what it took, leaves that host out, and takes the place of servers
 elsewhere. The victims that were sent away on that host are wasted: what a host
-was asked to delete it deletes when it returns. Set the option to more than
-your hypervisors take to destroy a server, and to less than half of
+was asked to delete it deletes when it returns. A host that has deleted the
+guest of any server within the last five seconds works, and gets as much time
+again, once. Set the option to more than your hypervisors take to destroy a
+server, and to less than half of
 ``preemption_timeout_seconds``, so that another host can be tried.
 
 Possible values:

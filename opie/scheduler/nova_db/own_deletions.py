@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import time
 import typing
 
 from nova import context as nova_context
@@ -33,6 +34,11 @@ import sqlalchemy as sa
 
 from opie.scheduler.nova_db import first_launches
 from opie.scheduler.nova_db import instances
+
+# How long a guest that is gone tells that its host works.  A host on which
+# many servers are evicted deletes one more often, and elsewhere one victim
+# more waits for another one.
+_LATELY_SECONDS = 5
 
 
 def column() -> typing.Any:
@@ -88,6 +94,14 @@ class OnHost:
 
     asked: dict[str, float]
     ended_at: float | None
+
+    @property
+    def has_ended_lately(self) -> bool:
+        """Whether the compute was done with a guest just now."""
+        return (
+            self.ended_at is not None
+            and self.ended_at >= time.time() - _LATELY_SECONDS
+        )
 
 
 @main_db.pick_context_manager_reader

@@ -142,6 +142,10 @@ class Attempt:
     def note_sent(self, victim: str) -> None:
         """Note that the deletion of a victim was asked for."""
         self.sent.add(victim)
+        self.restart_time_of_hosts()
+
+    def restart_time_of_hosts(self) -> None:
+        """Let the time begin that hosts have to delete victims."""
         self.host_deadline = waiting.Deadline.after(
             hosts.timeout_seconds(CONF)
         )

@@ -54,6 +54,8 @@ class Confirmation:
         self._attempt = attempt
         self._context = nova_context.get_admin_context()
         self._leaving = leaving_checks.LeavingChecks(attempt)
+        # Whether the hosts have got more time once.
+        self._has_more_time = False
 
     def run(self) -> None:
         """Return when the room is free and the preemptors still have it.
@@ -94,11 +96,11 @@ class Confirmation:
         """
         there = self._attempt.awaited.keys() & set(victims)
         for _ in waiting.tries(waiting.FOR_VICTIMS):
-            there, are_guests_gone = self._still_there(there)
-            if not there or is_enough(are_guests_gone):
+            there, with_guests = self._still_there(there)
+            if not there or is_enough(not with_guests):
                 break
             self._attempt.deadline.check()
-            self._check_time_of_hosts(there)
+            self._check_time_of_hosts(with_guests)
         self._check_services_again()
 
     def _ask_after(self, seconds: float) -> None:
@@ -125,7 +127,10 @@ class Confirmation:
     def _check_time_of_hosts(self, there: set[str]) -> None:
         """Check that the hosts have time left to delete victims.
 
-        :param there: uuids of servers that are still there.
+        A host that still deletes guests has much to do, and gets as much time
+        again, once.
+
+        :param there: uuids of servers whose guests are still there.
         :raises errors.AttemptVoid: if they have none.
         """
         attempt = self._attempt
@@ -136,6 +141,10 @@ class Confirmation:
         }
         time_left = attempt.host_deadline
         if late and time_left and time_left.is_over:
+            if not self._has_more_time and all(map(self._works, late)):
+                self._has_more_time = True
+                attempt.restart_time_of_hosts()
+                return
             raise errors.AttemptVoid(
                 '%s did not delete victims within [opie] host_timeout_seconds '
                 '(%d)'
@@ -148,8 +157,19 @@ class Confirmation:
                 providers=late,
             )
 
-    def _still_there(self, victims: set[str]) -> tuple[set[str], bool]:
-        """Return (those whose record is there, whether no guest is)."""
+    def _works(self, provider: str) -> bool:
+        """Tell whether a host has deleted a guest just now."""
+        host = self._attempt.shot.states[provider].host
+        deletions = self._attempt.sources.worker.deletions
+        try:
+            found = deletions.on_host(self._context, host)
+        except Exception:
+            LOG.exception('Cannot see whether %s deletes guests.', host)
+            return False
+        return found.has_ended_lately
+
+    def _still_there(self, victims: set[str]) -> tuple[set[str], set[str]]:
+        """Return (those whose record is there, those whose guest is)."""
         cells = {}
         by_cell: dict[str, set[str]] = {}
         for victim in victims:
@@ -157,32 +177,34 @@ class Confirmation:
             cells[cell.uuid] = cell
             by_cell.setdefault(cell.uuid, set()).add(victim)
         there: set[str] = set()
-        are_guests_gone = True
+        with_guests: set[str] = set()
         for uuid, its_victims in by_cell.items():
-            some, are_gone = self._still_in_cell(cells[uuid], its_victims)
+            some, others = self._still_in_cell(cells[uuid], its_victims)
             there |= some
-            are_guests_gone = are_guests_gone and are_gone
-        return there, are_guests_gone
+            with_guests |= others
+        return there, with_guests
 
     def _still_in_cell(
         self, cell: objects.CellMapping, victims: set[str]
-    ) -> tuple[set[str], bool]:
+    ) -> tuple[set[str], set[str]]:
         try:
             states = self._attempt.sources.worker.server_states.states_of(
                 self._context, cell, victims
             )
         except Exception:
             LOG.exception('Cannot see whether victims are gone.')
-            return victims, False
+            return victims, victims
         there = {
             victim
             for victim, state in states.items()
             if not self._has_failed(victim, *state)
         }
         # NOTE: nova/compute/manager.py sets DELETED when the guest is gone.
-        return there, all(
-            states[victim][0] == vm_states.DELETED for victim in there
-        )
+        return there, {
+            victim
+            for victim in there
+            if states[victim][0] != vm_states.DELETED
+        }
 
     def _has_failed(
         self, victim: str, vm_state: str, task_state: str | None

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 import contextlib
-import time
 import typing
 
 from nova import context as nova_context
@@ -44,10 +43,6 @@ if typing.TYPE_CHECKING:
 
 CONF = nova.conf.CONF
 
-# How long a guest that is gone tells that its host works.  A host on which
-# many servers are evicted deletes one more often, and elsewhere one victim
-# more waits for another one.
-_LATELY_SECONDS = 5
 # How often a request that waits checks that it is still wanted.
 _CHECK_SECONDS = 1.0
 # (provider, server) of each.
@@ -166,5 +161,5 @@ def _works(earlier: own_deletions.OnHost, found: own_deletions.OnHost) -> bool:
         return False
     if found.ended_at != earlier.ended_at:
         return True
-    is_late = found.ended_at >= time.time() - _LATELY_SECONDS
-    return is_late and found.ended_at > min(found.asked.values(), default=0)
+    oldest = min(found.asked.values(), default=0)
+    return found.has_ended_lately and found.ended_at > oldest

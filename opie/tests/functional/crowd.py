@@ -30,9 +30,9 @@ from nova.tests.functional.api import client as api_client
 
 from opie.scheduler import report
 from opie.scheduler.nova_db import instances
+from opie.scheduler.nova_db import own_deletions
 from opie.scheduler.preempting import attempt
 from opie.scheduler.preempting import eviction
-from opie.scheduler.preempting import first_victims
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import faulty_hosts
@@ -88,7 +88,7 @@ class CrowdedCase(
         # NOTE: nova/context.py waits for a green thread that was killed.
         self.patch(nova_context, 'CELL_TIMEOUT', _PATIENCE_SECONDS / 2)
         # Each host may hang, which is soon found.
-        self.patch(first_victims, '_LATELY_SECONDS', 0)
+        self.patch(own_deletions, '_LATELY_SECONDS', 0)
         self.flags(
             failed_deletions_hosts=0,
             host_timeout_seconds=3,

@@ -13,6 +13,7 @@
 """Hosts that are up for nova, and delete nothing."""
 
 import threading
+import time
 
 from nova.compute import manager as compute_manager
 from nova.virt import fake
@@ -99,6 +100,55 @@ class LaterTest(HungHostCase):
         self.assertOneWasted()
         preemptor = self.boot(3)
         self.assertEqual('host1', self.host_of(preemptor))
+        self.assertSound()
+
+
+class BusyTest(meanwhile.MeanwhileMixin, base.CloudTestCase):
+    """A host takes longer to delete a victim than it has time."""
+
+    def setUp(self):
+        super().setUp()
+        self.flags(host_timeout_seconds=3, group='opie')
+        self.cheap = self.boot_preemptible(8, 'host1')
+        self.others = [self.boot(1, 'host1') for _ in range(2)]
+        self.dear = self.boot_preemptible(8, 'host2')
+        self.has_run(self.dear, 1800)
+        self.begun, self.returns = threading.Event(), threading.Event()
+        self.addCleanup(self.returns.set)
+
+        def destroy(real, driver, context, instance, *args, **kwargs):
+            if instance.uuid == self.cheap['id']:
+                self.begun.set()
+                self.returns.wait(base.WAIT_SECONDS)
+            return real(driver, context, instance, *args, **kwargs)
+
+        self.wrap(fake.FakeDriver, 'destroy', destroy)
+        self.preemptor = self.boot(8, state=None)
+        self.assertTrue(self.begun.wait(base.WAIT_SECONDS))
+
+    def delete(self, server):
+        self.api.delete_server(server['id'])
+        self._wait_until_deleted(server)
+
+    def test_it_gets_more_time_while_it_deletes_others(self):
+        self.delete(self.others[0])
+        time.sleep(4)
+        self.returns.set()
+        self._wait_for_state_change(self.preemptor, 'ACTIVE')
+        self.assertEqual('host1', self.host_of(self.preemptor))
+        self.assertUntouched(self.dear)
+        self.assertFalse(self.logged('is void'))
+        self.assertSound()
+
+    def test_but_only_once(self):
+        for other in self.others:
+            self.delete(other)
+            time.sleep(3)
+        self._wait_for_state_change(self.preemptor, 'ACTIVE')
+        self.assertEqual('host2', self.host_of(self.preemptor))
+        self.assertGone(self.dear)
+        self.returns.set()
+        self._wait_until_deleted(self.cheap)
         self.assertSound()
 
 

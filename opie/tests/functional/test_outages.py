@@ -140,7 +140,7 @@ class OutageTest(base.CloudTestCase):
         def still_there(real, *args):
             # As if nova's records never showed the end of the deletion.
             there, _ = real(*args)
-            return there, False
+            return there, there
 
         self.wrap(confirmation.Confirmation, '_still_there', still_there)
         preemptor = self.boot(4)
