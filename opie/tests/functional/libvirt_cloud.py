@@ -131,9 +131,18 @@ class LibvirtCloud(base.CloudTestCase):
         return [cell.id for cell in self.instance(server).numa_topology.cells]
 
     def held(self, server):
-        """Return what a server holds of the host."""
-        (allocation,) = self.allocations(server).values()
-        return allocation['resources']
+        """Return what a server holds of the host, but for its devices."""
+        root = self._get_provider_uuid_by_host(self.host_of(server))
+        return self.allocations(server)[root]['resources']
+
+    def assertUntouched(self, *servers):
+        """Assert that servers run and hold what their flavors say."""
+        for server in servers:
+            now = self.api.get_server(server['id'])
+            self.assertEqual('ACTIVE', now['status'])
+            self.assertIsNone(now['OS-EXT-STS:task_state'])
+            held = self.held(server)
+            self.assertEqual(now['flavor']['vcpus'], held['VCPU'])
 
     def has_run_hours(self, *hours_by_server):
         """Let servers have been launched so many hours ago."""
