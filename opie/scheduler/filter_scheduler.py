@@ -32,6 +32,7 @@ from oslo_service import periodic_task
 import opie.conf
 from opie.conf import threads
 from opie.scheduler import errors
+from opie.scheduler import host_parts
 from opie.scheduler import startup
 from opie.scheduler import steps
 from opie.scheduler.nova_db import aggregates
@@ -275,10 +276,12 @@ class FilterScheduler(manager.SchedulerManager):
     def _consume(self, states, spec, nomination):
         spec.instance_uuid = nomination.preemptor
         spec.obj_reset_changes(['instance_uuid'])
+        state = states[nomination.provider]
+        if host_parts.are_asked_for(spec):
+            # The parts that the preemptor gets are those of its victims.
+            state = state.without_parts()
         self._consume_selected_host(
-            states[nomination.provider],
-            spec,
-            instance_uuid=nomination.preemptor,
+            state, spec, instance_uuid=nomination.preemptor
         )
 
     def _notify(self, context, spec, phase_name, phase):

@@ -165,6 +165,15 @@ class HostState(host_manager.HostState):
             spec.numa_topology = spec.pci_requests = None
         self.consume_from_request(spec)
 
+    def without_parts(self) -> HostState:
+        """Return a copy of this state that tells of no parts.
+
+        nova counts in it what a server takes of all else.
+        """
+        state = copy.copy(self)
+        state.numa_topology = state.pci_stats = None
+        return state
+
     def note(self, servers: Iterable[str]) -> None:
         """Let filters see that servers are on the host.
 

@@ -36,6 +36,9 @@ _IN_USE = (_STATES.CLAIMED, _STATES.ALLOCATED)
 _BLOCKED = (_STATES.UNCLAIMABLE, _STATES.UNAVAILABLE)
 # NOTE: of nova/pci/request.py.
 _REMOTE_MANAGED = 'remote_managed'
+# NOTE: nova/compute/pci_placement_translator.py notes it, where placement
+# tracks the device.
+_PROVIDER = 'rp_uuid'
 # NOTE: what nova/pci/stats.py does not look for in a pool.
 _NOT_OF_POOLS = ('resource_class', 'traits', 'rp_uuids')
 
@@ -125,6 +128,7 @@ def _device_rows(
             device.product_id,
             device.dev_type,
             device.numa_node,
+            device.extra_info,
             extra.pci_requests,
         )
         .join(device, device.compute_node_id == node.id)
@@ -171,4 +175,6 @@ def _tags_of(row: typing.Any) -> tuple[tuple[str, str], ...]:
         if name not in _NOT_OF_POOLS
     }
     tags.setdefault(_REMOTE_MANAGED, 'false')
+    if row.extra_info and _PROVIDER in row.extra_info:
+        tags[_PROVIDER] = json.loads(row.extra_info)[_PROVIDER]
     return tuple(sorted(tags.items()))

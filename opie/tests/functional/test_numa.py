@@ -14,6 +14,7 @@
 
 from testtools import testcase
 
+from opie.scheduler.preempting import alternates
 from opie.tests.functional import base
 from opie.tests.functional import libvirt_cloud
 
@@ -42,8 +43,19 @@ class PinnedTest(libvirt_cloud.LibvirtCloud):
     @testcase.attr('smoke')
     def test_the_cheapest_pair_goes_that_frees_one_cell(self):
         servers = self.boot_four()
+        wanted = []
+        self.wrap(
+            alternates,
+            'find',
+            lambda real, manager, context, attempt: (
+                wanted.append(attempt.shot.spec.numa_topology)
+                or real(manager, context, attempt)
+            ),
+        )
         preemptor = self.boot(flavor=self.pinned(4))
         self.assertEqual([1], self.cells_of(preemptor))
+        # The alternates have to have room for it, too.
+        self.assertEqual(4, len(wanted[0].cells[0].pcpuset))
         self.assertGone(servers[1], servers[3])
         self.assertEqual(
             {'PCPU': 4, 'MEMORY_MB': 400, 'DISK_GB': 1}, self.held(preemptor)

@@ -76,10 +76,14 @@ class TagsTest(testtools.TestCase):
             dev_type='type-PCI',
             numa_node=None,
             request_id=request_id,
+            extra_info='{}',
             pci_requests=requests and json.dumps(requests),
         )
         device = held_parts._device_of(row)
         self.assertEqual(('server', expected), (device.server, device.tags))
+        row.extra_info = '{"rp_uuid": "provider"}'
+        tracked = held_parts._device_of(row)
+        self.assertIn(('rp_uuid', 'provider'), tracked.tags)
         row.status = 'unavailable'
         self.assertIsNone(held_parts._device_of(row).server)
 
