@@ -77,6 +77,7 @@ GIVEN = (
         'to know what a request needs',
         'nova',
         'objects.request_spec.RequestGroup.forbidden_traits '
+        'objects.request_spec.RequestGroup.provider_uuids '
         'objects.request_spec.RequestGroup.required_traits '
         'objects.request_spec.RequestGroup.resources',
         'scheduler.utils.ResourceRequest.get_num_of_suffixed_groups(self)',

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 import contextlib
 import copy
@@ -138,10 +139,14 @@ class HostState(host_manager.HostState):
         :param allocation: what it holds, as placement lists a candidate.
         """
         self.allocation_candidates = [allocation]
-        self.count(spec)
+        self.count(spec, allocation.get('mappings'))
         self.note([preemptor])
 
-    def count(self, spec: objects.RequestSpec) -> None:
+    def count(
+        self,
+        spec: objects.RequestSpec,
+        mappings: Mapping[str, list[str]] | None = None,
+    ) -> None:
         """Count what a server takes, as nova does.
 
         Only for copies of :meth:`without`.  A server for whose NUMA cells and
@@ -149,10 +154,12 @@ class HostState(host_manager.HostState):
         waits for are still in use.
 
         :param spec: the server's RequestSpec, which is not changed.
+        :param mappings: request group to the providers that serve it; None if
+            that is not known.
         """
         if host_parts.are_asked_for(spec):
             # nova changes both of them.
-            spec, trial = spec.obj_clone(), copy.copy(self)
+            spec, trial = host_parts.mapped(spec, mappings), copy.copy(self)
             trial.pci_stats = host_parts.with_own_pools(self.pci_stats)
             trial.limits = {'numa_topology': host_parts.limits(self, spec)}
             # NOTE: what calls it in nova/scheduler/host_manager.py keeps its

@@ -168,6 +168,24 @@ def asked_devices(spec: objects.RequestSpec) -> list[typing.Any]:
     return asked.requests if asked else []
 
 
+def mapped(
+    spec: objects.RequestSpec, mappings: Mapping[str, list[str]] | None
+) -> objects.RequestSpec:
+    """Return a copy of a RequestSpec that says which providers serve it.
+
+    NOTE: as nova/scheduler/manager.py tells before it counts a server.
+
+    :param mappings: request group to providers; None if that is not known.
+    """
+    copied = spec.obj_clone()
+    if 'requested_resources' in copied and mappings is None:
+        copied.requested_resources = None
+    elif 'requested_resources' in copied:
+        for group in copied.requested_resources or ():
+            group.provider_uuids = (mappings or {})[group.requester_id]
+    return copied
+
+
 def limits(
     host_state: typing.Any, spec_obj: objects.RequestSpec
 ) -> objects.NUMATopologyLimits:

@@ -16,6 +16,7 @@ import copy
 
 from nova import objects
 from nova.pci import stats as pci_stats
+from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
 from opie.scheduler import host_manager
@@ -112,6 +113,7 @@ def _spec(topology=None, devices=0, **spec):
             requests=[
                 objects.InstancePCIRequest(
                     count=devices,
+                    alias_name='gpu',
                     request_id='request',
                     spec=[{'vendor_id': '10de', 'product_id': '20b0', **spec}],
                 )
@@ -249,6 +251,26 @@ class CountTest(StateCase):
         for preemptor in ('one', 'two'):
             state.add(preemptor, spec, {})
         self.assertEqual([{0, 1, 2, 3}, {4, 5, 6, 7}], self.pinned(state))
+
+    def test_a_preemptor_takes_the_device_that_placement_gives_it(self):
+        self.state.pci_stats = _stats(
+            *(
+                {**_GPU, 'address': name, 'rp_uuid': uuid, 'count': 1}
+                for name, uuid in (('1', uuids.ONE), ('2', uuids.TWO))
+            )
+        )
+        spec = _spec(None, 1)
+        spec.requested_resources = [
+            objects.RequestGroup(requester_id='request-0')
+        ]
+        for mappings, left in (
+            ({'request-0': [uuids.TWO]}, ['1']),
+            # Of a pending preemptor it is not known.
+            (None, ['2']),
+        ):
+            state = self.state.without(())
+            state.count(spec, mappings)
+            self.assertEqual(left, [one['address'] for one in state.pci_stats])
 
     @staticmethod
     def _too_much():
