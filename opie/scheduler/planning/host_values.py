@@ -33,6 +33,7 @@ from opie.scheduler.placement import providers
 from opie.scheduler.planning import leaving as leaving_servers
 from opie.scheduler.planning import old_places
 from opie.scheduler.planning import protection
+from opie.scheduler.planning import unread_trees
 from opie.scheduler.planning import victims as victims_of
 
 _NOTHING_PROTECTED = protection.Protection()
@@ -77,11 +78,13 @@ class HostValues:
 
     :ivar providers: what placement said of the hosts when they were read.
     :ivar trees: what it said of their whole trees.
+    :ivar unread_trees: the hosts as they are before their trees are read.
     """
 
     def __init__(self) -> None:
         self.providers = providers.ProviderCache()
         self.trees = provider_trees.Trees()
+        self.unread_trees = unread_trees.UnreadTrees()
         self._made: dict[str, tuple[model.Host, _MadeFrom]] = {}
         self._sizes: dict[typing.Any, dict[str, int]] = {}
 
@@ -94,6 +97,7 @@ class HostValues:
             del self._made[uuid]
         self.providers.forget_all_but(uuids)
         self.trees.forget_all_but(uuids)
+        self.unread_trees.forget_all_but(uuids)
 
     def host(
         self,

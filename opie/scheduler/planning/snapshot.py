@@ -234,13 +234,8 @@ def _unread_trees(
                 provider, {}, why_protected=takings.why_lacking(lacking)
             )
             continue
-        found[provider] = dataclasses.replace(
-            host,
-            is_worth_reading=may_have_room
-            or provider in shared.nominated_providers,
-            uncertain=frozenset(),
-            is_capacity_known=False,
-            is_unknown=False,
+        found[provider] = sources.worker.hosts.unread_trees.host(
+            host, may_have_room or provider in shared.nominated_providers
         )
     return found
 
