@@ -65,7 +65,9 @@ GIVEN = (
         'objects.NUMACell.cpu_usage objects.NUMACell.memory_usage '
         'objects.NUMACell.mempages objects.NUMACell.pinned_cpus '
         'objects.NUMAPagesTopology.used '
-        'objects.InstancePCIRequests.requests',
+        'objects.InstancePCIRequests.requests '
+        'objects.InstancePCIRequest.source '
+        'objects.InstancePCIRequest.NEUTRON_PORT',
         'objects.NUMATopology.obj_clone(self)',
     ),
     (

@@ -32,6 +32,7 @@ from opie.preemption.trees import asked as asked_of_trees
 from opie.preemption.trees import query as tree_query
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_parts
 
 CONF = nova.conf.CONF
 
@@ -129,6 +130,15 @@ def _check_shape(
     """
     if any(map(_is_of_cyborg, spec.requested_resources or ())):
         raise errors.UnsupportedRequest('it asks for a device profile')
+    if _has_bandwidth(spec) and any(
+        request.source == request.NEUTRON_PORT
+        for request in host_parts.asked_devices(spec)
+    ):
+        # The compute takes a virtual function of the card whose bandwidth it
+        # is, and nova's filters do not ask for that.
+        raise errors.UnsupportedRequest(
+            'it asks for an SR-IOV port and for bandwidth'
+        )
     group = resource_request.get_request_group(None)
     if not group.resources:
         raise errors.UnsupportedRequest('it asks for no resources')
@@ -142,6 +152,14 @@ def _check_shape(
 def _is_of_cyborg(group: objects.RequestGroup) -> bool:
     # NOTE: nova/accelerator/cyborg.py names its groups so.
     return (group.requester_id or '').startswith('device_profile_')
+
+
+def _has_bandwidth(spec: objects.RequestSpec) -> bool:
+    return any(
+        name.startswith('NET_BW_')
+        for group in spec.requested_resources or ()
+        for name in group.resources
+    )
 
 
 def _read_groups(

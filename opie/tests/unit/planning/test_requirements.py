@@ -26,7 +26,7 @@ _PINNED = {'hw:cpu_policy': 'dedicated'}
 _MIXED = {'hw:cpu_policy': 'mixed', 'hw:cpu_dedicated_mask': '^0'}
 
 
-def _spec(extra_specs, requested=()):
+def _spec(extra_specs, requested=(), devices=()):
     """Return the RequestSpec of a server of two CPUs."""
     return objects.RequestSpec(
         flavor=objects.Flavor(
@@ -42,7 +42,7 @@ def _spec(extra_specs, requested=()):
         request_level_params=objects.RequestLevelParams(),
         requested_resources=list(requested),
         numa_topology=None,
-        pci_requests=None,
+        pci_requests=objects.InstancePCIRequests(requests=list(devices)),
     )
 
 
@@ -57,6 +57,8 @@ _PORT = objects.RequestGroup(
     use_same_provider=True,
     resources={'NET_BW_EGR_KILOBIT_PER_SEC': 1},
 )
+_FUNCTION = objects.InstancePCIRequest(count=1, spec=[], alias_name=None)
+_DEVICE = objects.InstancePCIRequest(count=1, spec=[], alias_name='gpu')
 _ACCELERATOR = objects.RequestGroup(
     requester_id='device_profile_0',
     use_same_provider=True,
@@ -98,11 +100,12 @@ class OfRootsTest(testtools.TestCase):
         'a group with a suffix': ({'resources1:VGPU': '1'}, ()),
         'a class that may be anywhere': ({'resources:VGPU': '1'}, ()),
         'resources of a port': ({}, [_PORT]),
+        'resources of a port, and a device': ({}, [_PORT], [_DEVICE]),
     }
 )
 class SpreadTest(testtools.TestCase):
-    def check(self, extra_specs, requested):
-        asked = _groups(_spec(extra_specs, requested))
+    def check(self, *spec):
+        asked = _groups(_spec(*spec))
         self.assertTrue(requirements._is_spread(asked))
 
 
@@ -112,6 +115,10 @@ _BARE_METAL = {'resources:VCPU': '0', 'resources:CUSTOM_NODE': '1'}
 @builders.scenarios(
     {
         'a device profile': (_spec({}, [_ACCELERATOR]), 'a device profile'),
+        'an SR-IOV port with bandwidth': (
+            _spec({}, [_PORT], [_FUNCTION]),
+            'an SR-IOV port and for bandwidth',
+        ),
         'several groups that no policy is said for': (
             _spec({'resources1:VGPU': '1', 'resources2:VGPU': '1'}),
             'group_policy',
