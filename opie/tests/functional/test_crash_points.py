@@ -86,8 +86,10 @@ _NOT_MET = {
     'held_parts.topologies: objects.InstanceNUMATopology.obj_from_primitive': (
         'no I/O: a value'
     ),
-    'host_parts.HostParts.cells_without: '
-    'hardware.numa_usage_from_instance_numa': 'no I/O: a value',
+    'host_parts._freed: hardware.numa_usage_from_instance_numa': (
+        'no I/O: a value'
+    ),
+    'host_parts._freed: objects.InstanceNUMATopology': 'no I/O: a value',
     'host_parts.limits: objects.NUMATopologyLimits': 'no I/O: a value',
     'filter_reasons.asked_by_compute: '
     'numa_topology_filter.NUMATopologyFilter': 'no I/O',
