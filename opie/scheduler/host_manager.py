@@ -390,15 +390,18 @@ class HostManager(host_manager.HostManager):
         Requests for a forced host or node skip the filters, as in nova, but
         not what the compute will ask itself.
         """
-        filters = list(self.enabled_filters)
+        filters = self.enabled_filters
         if spec_obj.force_hosts or spec_obj.force_nodes:
             filters = []
-        kinds = {type(one) for one in filters}
-        filters += [
-            one
-            for one in filter_reasons.asked_by_compute(host_state, spec_obj)
-            if type(one) not in kinds
-        ]
+        if host_parts.are_asked_for(spec_obj):
+            kinds = {type(one) for one in filters}
+            filters = filters + [
+                one
+                for one in filter_reasons.asked_by_compute(
+                    host_state, spec_obj
+                )
+                if type(one) not in kinds
+            ]
         reasons: dict[tuple[str, str], str] = {}
         filter_reasons.HandlerWithReasons(reasons).get_filtered_objects(
             filters, [host_state], spec_obj
