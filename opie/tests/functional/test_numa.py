@@ -138,14 +138,28 @@ class MixedTest(libvirt_cloud.LibvirtCloud):
     shared_cpus = '0-1,4-5'
     dedicated_cpus = '2-3,6-7'
 
-    def test_a_server_with_both_sorts_of_cpus_gives_both(self):
-        flavor = self.flavor(
+    def mixed(self):
+        """Return a flavor of one shared and two dedicated CPUs."""
+        return self.flavor(
             3,
             extra_specs={
                 'hw:cpu_policy': 'mixed',
                 'hw:cpu_dedicated_mask': '^0',
             },
         )
+
+    def test_a_plain_request_takes_the_place_of_one_with_both(self):
+        flavor = self.mixed()
+        stays, goes = [self.boot_preemptible(flavor=flavor) for _ in 'ab']
+        normal = self.boot(2)
+        self.has_run_hours((stays, 5), (goes, 2))
+        preemptor = self.boot(1)
+        self.assertGone(goes)
+        self.assertUntouched(normal, preemptor)
+        self.assertEqual(2, self.held(stays)['PCPU'])
+
+    def test_a_server_with_both_sorts_of_cpus_gives_both(self):
+        flavor = self.mixed()
         stays, goes = [self.boot_preemptible(flavor=flavor) for _ in 'ab']
         plain = self.boot_preemptible(1)
         self.has_run_hours((stays, 5), (goes, 2), (plain, 1))
