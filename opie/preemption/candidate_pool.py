@@ -27,6 +27,9 @@ from opie.preemption import model
 
 # How many hosts are read together.
 MOST_AT_ONCE = 64
+# How many are whose trees are read: a tree takes as many requests as a dozen
+# hosts, and what has begun is ended although the search is over.
+MOST_TREES_AT_ONCE = 8
 
 
 class CandidatePool:
@@ -49,6 +52,9 @@ class CandidatePool:
         """
         self._refiner = candidates.Refiner(request, hosts, its_cost, cloud)
         self._is_spread = request.is_spread
+        self._most_at_once = (
+            MOST_TREES_AT_ONCE if request.is_spread else MOST_AT_ONCE
+        )
         self._cloud = cloud
         self._reasons: dict[str, tuple[int, str]] = {}
         self.is_cut_short = False
@@ -192,7 +198,9 @@ class CandidatePool:
             return
         most = 1
         if not self._cloud.is_search_over():
-            most = min(max(1, len(estimates.read_providers)), MOST_AT_ONCE)
+            most = min(
+                max(1, len(estimates.read_providers)), self._most_at_once
+            )
         most = estimates.grant(most, candidate.needs_reading)
         providers = [candidate.provider] + [
             other.provider

@@ -62,7 +62,8 @@ class ReadTest(testtools.TestCase):
         self.plan(full_hosts(500), request(VCPU=1))
         self.assertEqual(['h000'], self.cloud.read_providers)
 
-    def test_hosts_are_read_in_growing_numbers(self):
+    def sizes(self, given, true, a_request):
+        """Return how many hosts are read at once until all are refused."""
         sizes = []
         real = builders.FakeCloud.read
 
@@ -71,14 +72,32 @@ class ReadTest(testtools.TestCase):
                 sizes.append(len(uuids))
                 return real(self, uuids)
 
-        given = full_hosts(100)
         cloud = Counting(
-            {one.provider: one for one in given}, lambda *args: 'not for you'
+            {one.provider: one for one in true}, lambda *args: 'not for you'
         )
-        plan = planner.make_plan(request(VCPU=1), given, builders.USUAL, cloud)
+        plan = planner.make_plan(a_request, given, builders.USUAL, cloud)
         self.assertFalse(plan.is_feasible)
-        self.assertEqual([1, 1, 2, 4, 8, 16, 32, 36], sizes)
-        self.assertEqual(100, len(set(cloud.read_providers)))
+        self.assertEqual(len(given), len(set(cloud.read_providers)))
+        return sizes
+
+    def test_hosts_are_read_in_growing_numbers(self):
+        given = full_hosts(100)
+        self.assertEqual(
+            [1, 1, 2, 4, 8, 16, 32, 36],
+            self.sizes(given, given, request(VCPU=1)),
+        )
+
+    def test_trees_are_read_a_few_at_once(self):
+        given = full_hosts(30)
+        takings = (model.Taking({'VCPU': 1}, ()),)
+        self.assertEqual(
+            [1, 1, 2, 4, 8, 8, 6],
+            self.sizes(
+                given,
+                [dataclasses.replace(one, takings=takings) for one in given],
+                dataclasses.replace(request(VCPU=1), is_spread=True),
+            ),
+        )
 
     def test_hosts_that_filters_refuse_are_ruled_out_together(self):
         given = full_hosts(1000)
