@@ -66,7 +66,8 @@ class Settings:
     has_opie: bool = True
     report_interval_seconds: int = 2
     service_down_seconds: int = 10
-    preemption_timeout_seconds: int = 30
+    # A burst on two cores takes half of it.
+    preemption_timeout_seconds: int = 60
     destroy_seconds: int = 0
     policy: dict[str, str] = dataclasses.field(default_factory=dict)
     nova_options: dict[str, dict[str, str]] = dataclasses.field(
