@@ -119,17 +119,19 @@ def lines(rounds, **sizes):
     ]
 
 
-def ordinary_lines(opies, stocks, **sizes):
+def ordinary_lines(opies, stocks, steady, **sizes):
     """Return lines of JSON about plain boots beside other requests.
 
     :param opies: pairs of phases of opie's schedulers, see ordinary.measure.
     :param stocks: those of nova's.
+    :param steady: those of opie's, where plain boots come at a steady rate.
     """
     ratios = ordinary.ratio(opies), ordinary.ratio(stocks)
     return [
         report.figure('ordinary', ratios[0], **sizes),
         report.figure('ordinary, nova', ratios[1], **sizes),
         report.figure('ordinary/nova', ratios[0] / ratios[1], **sizes),
+        report.figure('ordinary, steady', ordinary.ratio(steady), **sizes),
     ]
 
 

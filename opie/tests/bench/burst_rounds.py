@@ -134,9 +134,17 @@ def _measure(cloud, number, most_rounds, deadline):
     for kind in (scheduler_process.STOCK, scheduler_process.OPIES):
         pairs[kind] = ordinary.measure(cloud, number, kind)
         burst_report.plain_boots(pairs[kind], _OTHERS[kind])
+    steady = ordinary.measure(
+        cloud,
+        number,
+        scheduler_process.OPIES,
+        ordinary.part_of_quiet(pairs[scheduler_process.OPIES]),
+    )
+    burst_report.plain_boots(steady, _OTHERS[scheduler_process.OPIES])
     return burst_report.lines(rounds, **sizes) + burst_report.ordinary_lines(
         pairs[scheduler_process.OPIES],
         pairs[scheduler_process.STOCK],
+        steady,
         **sizes,
     )
 

@@ -15,8 +15,10 @@ A client boots small servers one after the other, for which every host has
 room.  Meanwhile preemptors come at a steady rate, for which no host has.  Both
 go to the same schedulers.
 
-Any other requests slow the client down as well.  So the same is measured of
-nova's own schedulers, with small servers in place of the preemptors.
+Any other requests slow the client down as well, because the processors are
+busy.  So the same is measured of nova's own schedulers, with small servers in
+place of the preemptors.  And it is measured how many boots are served in a
+second that come at a steady rate, a quarter of what the client has reached.
 """
 
 import concurrent.futures
@@ -57,18 +59,20 @@ class Phase:
     cores: float
 
 
-def measure(cloud, number, kind):
+def measure(cloud, number, kind, offered=None):
     """Return some pairs of phases: without other requests, and with.
 
     :param cloud: a :class:`burst_rounds.Cloud`.
     :param number: of schedulers.
     :param kind: scheduler_process.OPIES, where the other requests preempt, or
         scheduler_process.STOCK, where they are plain boots, too.
+    :param offered: how many boots come in a second; None if each comes when
+        the one before is served.
     """
     pairs = []
     for index in range(_PAIRS):
         phases = {
-            is_busy: _phase(cloud, number, kind, is_busy)
+            is_busy: _phase(cloud, number, kind, is_busy, offered)
             for is_busy in ((True, False) if index % 2 else (False, True))
         }
         pairs.append((phases[False], phases[True]))
@@ -80,7 +84,12 @@ def ratio(pairs):
     return statistics.median(busy.rate / quiet.rate for quiet, busy in pairs)
 
 
-def _phase(cloud, number, kind, is_busy):
+def part_of_quiet(pairs):
+    """Return a quarter of the rate without other requests."""
+    return statistics.median(quiet.rate for quiet, _ in pairs) / 4
+
+
+def _phase(cloud, number, kind, is_busy, offered):
     plain = cloud.people.flavors[layout.FLAVOR_VCPUS[0]]
     others = _others(cloud.people, kind, plain) if is_busy else []
     manager = cloud.fleet.managers(kind, number)
@@ -89,7 +98,10 @@ def _phase(cloud, number, kind, is_busy):
             with _beside(manager, others, cloud.people.cell) as served:
                 watch = stopwatch.Stopwatch()
                 watch.start()
-                rate = _rate(plain, manager)
+                if offered is None:
+                    rate = _rate(plain, manager)
+                else:
+                    rate = _rate_of_offered(plain, manager, offered)
                 watch.stop()
                 number_served = len(served)
         finally:
@@ -127,6 +139,29 @@ def _rate(flavor, manager):
         seconds.append(time.monotonic() - began)
         boot.forget()
     return 1 / statistics.mean(seconds)
+
+
+def _rate_of_offered(flavor, manager, offered):
+    """Return how many servers in a second are scheduled that come steadily.
+
+    :param offered: how many come in a second.
+    """
+    number = max(1, round(_PHASE_SECONDS * offered))
+    boots = [boots_module.Boot(flavor) for _ in range(number)]
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(number) as pool:
+        calls = []
+        for index, boot in enumerate(boots):
+            comes_at = began + index / offered
+            time.sleep(max(0.0, comes_at - time.monotonic()))
+            calls.append(pool.submit(boot.schedule, manager))
+        concurrent.futures.wait(calls, _PATIENCE_SECONDS)
+        ended = time.monotonic()
+    for boot, call in zip(boots, calls, strict=True):
+        call.result()
+        boot.forget()
+    # The last one has its share of the time, as the others have.
+    return number / max(ended - began, number / offered)
 
 
 @contextlib.contextmanager
