@@ -32,7 +32,13 @@ def _taking(device, vcpu):
 
 
 def _unread(host):
-    """Return a host of which only the root is known."""
+    """Return a host of which only the root is known.
+
+    Whether there may be room is known before a request preempts.
+    """
+    has_room = any(
+        oracle.fits(host, taking.amounts, ()) for taking in host.takings
+    )
     servers = [
         dataclasses.replace(server, held={'VCPU': server.held['VCPU']})
         for server in host.potential_victims
@@ -43,7 +49,7 @@ def _unread(host):
         potential_victims=tuple(servers),
         leaving=(),
         takings=None,
-        is_worth_reading=bool(host.leaving) or not servers,
+        is_worth_reading=bool(host.leaving) or has_room,
     )
 
 
