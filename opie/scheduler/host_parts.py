@@ -186,6 +186,26 @@ def mapped(
     return copied
 
 
+def with_devices_of(
+    spec: objects.RequestSpec, providers: Iterable[str] | None
+) -> objects.RequestSpec:
+    """Return a copy of a saved RequestSpec whose PCI devices are known.
+
+    NOTE: nova/pci/stats.py reads them from there where no request group tells
+    them, and nova does not save the groups.
+
+    :param providers: of the devices, one for each device; None or empty if
+        placement has none for the server.
+    """
+    providers = ','.join(providers or ())
+    if not providers or not spec.pci_requests:
+        return spec
+    copied = spec.obj_clone()
+    for request in copied.pci_requests.requests:
+        request.spec = [{**one, 'rp_uuids': providers} for one in request.spec]
+    return copied
+
+
 def limits(
     host_state: typing.Any, spec_obj: objects.RequestSpec
 ) -> objects.NUMATopologyLimits:

@@ -31,6 +31,7 @@ import dataclasses
 from nova import context as nova_context
 from nova import objects
 
+from opie.preemption import rows
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
@@ -252,7 +253,7 @@ class CloudSnapshot:
                         provider, one.request, nomination.taking
                     ),
                 )
-        self.pending.count_on(state)
+        self.pending.count_on(state, self._devices_held(provider))
         if provider in self._facts:
             # Placement knows a server before nova has a record of it there.
             held = self._facts[provider].allocations.keys()
@@ -329,6 +330,25 @@ class CloudSnapshot:
         self._facts[provider] = self._worker.hosts.providers.read(
             client, provider
         )
+
+    def _devices_held(self, provider: str) -> dict[str, list[str]] | None:
+        """Return consumer to the providers of its devices, one for each unit.
+
+        :returns: None for a host whose tree was not read.
+        """
+        tree = self._trees.get(provider)
+        if tree is None:
+            return None
+        found: dict[str, list[str]] = {}
+        for consumer, amounts in tree.facts.allocations.items():
+            allocations = rows.to_allocations(provider, amounts)
+            found[consumer] = [
+                uuid
+                for uuid, by_class in allocations.items()
+                if uuid != provider
+                for _ in range(max(by_class.values()))
+            ]
+        return found
 
     def _victims_on(self, provider: str) -> set[str]:
         return set().union(

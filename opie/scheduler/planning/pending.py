@@ -29,6 +29,7 @@ from nova import context as nova_context
 from nova import objects
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_parts
 from opie.scheduler.nova_db import moves
 from opie.scheduler.nova_db import whereabouts
 
@@ -153,10 +154,17 @@ class Pending:
             # At once, because other threads read them.
             self._specs.update({**dict.fromkeys(unknown), **found})
 
-    def count_on(self, state: host_managers.HostState) -> None:
+    def count_on(
+        self,
+        state: host_managers.HostState,
+        held: Mapping[str, Iterable[str]] | None = None,
+    ) -> None:
         """Count the preemptors on a host as servers of it.
 
         :param state: a copy of the host's state, which is changed.
+        :param held: preemptor to the providers below the root of which it has
+            claimed anything, one for each unit; None if the tree of the host
+            was not read.
         """
         self.read_specs([state.uuid])
         for preemptor in self.on(state.uuid):
@@ -164,6 +172,8 @@ class Pending:
             if preemptor in state.instances:
                 continue
             spec = self._specs.get(preemptor)
+            if spec is not None and held:
+                spec = host_parts.with_devices_of(spec, held.get(preemptor))
             if spec is not None:
                 state.count(spec)
             state.note([preemptor])

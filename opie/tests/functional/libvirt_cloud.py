@@ -107,7 +107,16 @@ class LibvirtCloud(base.CloudTestCase):
                 self, host, self.host_info(), self.pci_info(host)
             )
 
-    # NOTE: what the method above calls of its own class.
+    def restart(self, host):
+        """Let the compute service of a host start anew."""
+        compute = self.computes.pop(host)
+        del self.compute_rp_uuids[host]
+        compute.stop()
+        libvirt_base.ServersTestBase.start_compute(
+            self, host, connection=compute.driver._host.get_connection()
+        )
+
+    # NOTE: what the methods above call of their own class.
     _get_connection = libvirt_base.ServersTestBase._get_connection
 
     def host_info(self):
