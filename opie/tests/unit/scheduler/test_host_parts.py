@@ -291,6 +291,31 @@ class CountTest(StateCase):
         self.assertUnchanged()
 
 
+class DevicesOfTest(testtools.TestCase):
+    """A saved RequestSpec does not say which providers serve it."""
+
+    def of(self, spec, providers):
+        copied = host_parts.with_devices_of(spec, providers)
+        (request,) = copied.pci_requests.requests
+        return request.spec
+
+    def test_they_are_told(self):
+        spec = _spec(devices=2)
+        (item,) = self.of(spec, ['a', 'b'])
+        self.assertEqual('a,b', item['rp_uuids'])
+        (request,) = spec.pci_requests.requests
+        self.assertNotIn('rp_uuids', request.spec[0])
+
+    def test_placement_may_have_none(self):
+        spec = _spec(devices=1)
+        for providers in (None, []):
+            self.assertIs(spec, host_parts.with_devices_of(spec, providers))
+
+    def test_a_server_may_ask_for_none(self):
+        spec = _spec()
+        self.assertIs(spec, host_parts.with_devices_of(spec, ['a']))
+
+
 @builders.scenarios(
     {
         'a device goes back to its pool': (
@@ -351,31 +376,6 @@ class CountTest(StateCase):
         ),
     }
 )
-class DevicesOfTest(testtools.TestCase):
-    """A saved RequestSpec does not say which providers serve it."""
-
-    def of(self, spec, providers):
-        copied = host_parts.with_devices_of(spec, providers)
-        (request,) = copied.pci_requests.requests
-        return request.spec
-
-    def test_they_are_told(self):
-        spec = _spec(devices=2)
-        (item,) = self.of(spec, ['a', 'b'])
-        self.assertEqual('a,b', item['rp_uuids'])
-        (request,) = spec.pci_requests.requests
-        self.assertNotIn('rp_uuids', request.spec[0])
-
-    def test_placement_may_have_none(self):
-        spec = _spec(devices=1)
-        for providers in (None, []):
-            self.assertIs(spec, host_parts.with_devices_of(spec, providers))
-
-    def test_a_server_may_ask_for_none(self):
-        spec = _spec()
-        self.assertIs(spec, host_parts.with_devices_of(spec, ['a']))
-
-
 class PoolsTest(testtools.TestCase):
     def check(self, pools, devices, expected):
         stats = _stats(*pools)
