@@ -28,11 +28,12 @@ A file stands below one that uses it, and make_plan is in the first::
           candidates            one host, from a bound to its victims
             estimates           which hosts are read
               room              which hosts are too small for certain
-            victims             the choice on one host
-              shortfall         what resources say
-                cover           the least set of servers
-                  relaxation    the least that such a set could cost
-                    vectors     the arithmetic of relaxations
+            host_search         the choice on one host, for each taking
+              victims           the choice for one of them
+                shortfall       what resources say
+                  cover         the least set of servers
+                    relaxation  the least that such a set could cost
+                      vectors   the arithmetic of relaxations
               filter_answers    what the cloud's filters say
                 leaving         the servers that go in any case
       shares                    what a preemptor takes of each victim
@@ -42,5 +43,6 @@ request if some servers were gone.  The scheduler asks it about a host whose
 tree it has read, and the planner chooses between the answers.
 
 The values are in model, amounts of resource classes in amounts, those of whole
-trees in rows, and what the planner asks in live_cloud.
+trees in rows, what may be spent on a plan in efforts, and what the planner
+asks in live_cloud.
 """

@@ -24,6 +24,7 @@ import typing
 from opie.preemption import amounts
 from opie.preemption import cost
 from opie.preemption import estimates
+from opie.preemption import host_search
 from opie.preemption import live_cloud
 from opie.preemption import model
 from opie.preemption import victims
@@ -98,7 +99,7 @@ class Refiner:
         self._cloud = cloud
         self.hosts: dict[str, model.Host | model.Unfit] = dict(hosts)
         self.estimates = estimates.Estimates(request.resources, cloud)
-        self._search = victims.VictimSearch(request, cloud)
+        self._search = host_search.HostSearch(request, cloud)
 
     def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
         """Take nominations for granted."""

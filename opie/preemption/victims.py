@@ -21,27 +21,16 @@ larger than needed: with any one of its victims left, the request would no
 longer fit.  Leaving servers count as gone; those needed join the victims last.
 """
 
-import collections.abc
 import typing
 
 from opie.preemption import amounts
-from opie.preemption import filter_answers
-from opie.preemption import live_cloud
+from opie.preemption import efforts
 from opie.preemption import model
 from opie.preemption import shortfall
 
 # How many rules are learnt from filters before the choice is made by leaving
 # one server after the other, which is no longer exact.
 _MAX_RULES = 16
-# How long the least set is searched for, see cover.py: a few seconds at the
-# most, and far more than servers of a cloud's flavors were seen to need.
-_MAX_NODES = 5000
-_FEW_NODES = 100
-
-NO_TAKING = model.Unfit(
-    'its tree of providers cannot serve all groups of the request, even '
-    'without preemptible servers'
-)
 
 
 class Answers(typing.Protocol):
@@ -74,159 +63,11 @@ class Choice(typing.NamedTuple):
         )
 
 
-class VictimSearch:
-    """Chooses victims for one request, host by host.
-
-    :ivar answers: the :class:`filter_answers.FilterAnswers` of the request.
-    :ivar effort: what may be spent.
-    """
-
-    def __init__(
-        self, request: model.Request, cloud: live_cloud.LiveCloud
-    ) -> None:
-        self.answers = filter_answers.FilterAnswers(request, cloud)
-        self.effort = Effort(cloud.is_search_over)
-
-    def by_resources(
-        self, host: model.Host, demand: amounts.Demand
-    ) -> Choice | model.Unfit:
-        """Choose the victims that resources alone ask for."""
-        if host.takings is None:
-            return choose_victims(host, demand, _NoFilters(), self.effort)
-        return _least(by_taking(host, host.takings, demand, self.effort))
-
-    def by_filters(
-        self,
-        host: model.Host,
-        demand: amounts.Demand,
-        untouched: model.Host,
-        chosen: Choice,
-    ) -> Choice | model.Unfit:
-        """Choose the victims that have to be gone, leaving servers as well.
-
-        :param untouched: the host as it is without this plan's nominations.
-        :param chosen: the victims that resources alone ask for.
-        """
-        answers = self._answers_on(untouched, demand, chosen.taking)
-        try:
-            if answers.why_unacceptable(chosen.victims) is not None:
-                found = self._choose_otherwise(host, demand, untouched)
-                if isinstance(found, model.Unfit):
-                    return found
-                chosen = found
-                answers = self._answers_on(untouched, demand, chosen.taking)
-            return chosen.with_leaving(answers.leaving_for(chosen.victims))
-        except filter_answers.TimeOver:
-            return model.CUT_SHORT
-
-    def _answers_on(
-        self,
-        untouched: model.Host,
-        demand: amounts.Demand,
-        taking: model.Taking | None,
-    ) -> filter_answers.HostAnswers:
-        return self.answers.on_host(untouched, demand.number, taking)
-
-    def _choose_otherwise(
-        self, host: model.Host, demand: amounts.Demand, untouched: model.Host
-    ) -> Choice | model.Unfit:
-        """Choose the victims that filters accept.
-
-        Of several takings, those that would cost least are tried first.
-        """
-        if host.takings is None:
-            answers = self._answers_on(untouched, demand, None)
-            return choose_victims(host, demand, answers, self.effort)
-        found: Choice | model.Unfit | None = None
-        bounds = by_taking(host, host.takings, demand, self.effort)
-        for bound in sorted(
-            (one for one in bounds if isinstance(one, Choice)),
-            key=lambda one: one.rank,
-        ):
-            if isinstance(found, Choice) and bound.rank >= found.rank:
-                break
-            assert bound.taking is not None
-            answers = self._answers_on(untouched, demand, bound.taking)
-            new = choose_victims(
-                host, demand.of(bound.taking.amounts), answers, self.effort
-            )
-            if isinstance(new, Choice):
-                new = new._replace(taking=bound.taking)
-                found = new if found is None else _least([found, new])
-            elif found is None:
-                found = new
-        return found or NO_TAKING
-
-
-def _never() -> bool:
-    return False
-
-
-class Effort:
-    """What may be spent on the choices of one plan.
-
-    :ivar is_search_over: tells whether to end with what is found.
-    :ivar max_nodes: how long to search for a least set.
-    :ivar is_exceeded: whether a search was given up, so that some choice may
-        not be the least.
-    """
-
-    def __init__(
-        self, is_search_over: collections.abc.Callable[[], bool] = _never
-    ) -> None:
-        self.is_search_over = is_search_over
-        self.max_nodes = _MAX_NODES
-        self.is_exceeded = False
-
-    def exceed(self) -> None:
-        """Note that a search was given up, and let later ones be short."""
-        self.is_exceeded = True
-        self.max_nodes = _FEW_NODES
-
-
-class _NoFilters:
-    """Answers of filters that let everything pass."""
-
-    def why_unacceptable(self, victims: tuple[model.Server, ...]) -> None:
-        return None
-
-    why_filters_refuse = why_unacceptable
-
-
-def by_taking(
-    host: model.Host,
-    takings: collections.abc.Iterable[model.Taking],
-    demand: amounts.Demand,
-    effort: 'Effort',
-) -> collections.abc.Iterator[Choice | model.Unfit]:
-    """Yield what resources ask for, taking by taking."""
-    for taking in takings:
-        found = choose_victims(
-            host, demand.of(taking.amounts), _NoFilters(), effort
-        )
-        if isinstance(found, Choice):
-            found = found._replace(taking=taking)
-        yield found
-
-
-def _least(
-    some: collections.abc.Iterable[Choice | model.Unfit],
-) -> Choice | model.Unfit:
-    """Return the choice of least rank, or why there is none."""
-    best: Choice | model.Unfit = NO_TAKING
-    for one in some:
-        if isinstance(one, model.Unfit):
-            best = one if best is NO_TAKING else best
-        elif isinstance(best, model.Unfit) or one.rank < best.rank:
-            best = one
-    return best
-
-
 def choose_victims(
     host: model.Host,
     demand: amounts.Demand,
     answers: Answers,
-    effort: Effort,
+    effort: efforts.Effort,
 ) -> Choice | model.Unfit:
     """Choose the victims of least rank on one host.
 
@@ -244,7 +85,10 @@ class _HostSearch:
     """The search on one host."""
 
     def __init__(
-        self, lacking: shortfall.Shortfall, answers: Answers, effort: Effort
+        self,
+        lacking: shortfall.Shortfall,
+        answers: Answers,
+        effort: efforts.Effort,
     ) -> None:
         self.shortfall = lacking
         self._answers = answers

@@ -24,8 +24,8 @@ import typing
 
 import nova.conf
 
+from opie.preemption import host_search
 from opie.preemption import model
-from opie.preemption import victims as victims_search
 from opie.preemption.trees import asked as asked_of_trees
 from opie.scheduler import host_manager as host_managers
 from opie.scheduler import waiting
@@ -224,7 +224,7 @@ class NovaCloud:
         self.trees[state.uuid] = tree
         host = self._from_facts(state, tree.facts, excluded)
         host = takings.with_takings(host, tree, asked)
-        return host if host.takings else victims_search.NO_TAKING
+        return host if host.takings else host_search.NO_TAKING
 
     def with_free(self, some: model.Amounts) -> set[str]:
         """See :class:`live_cloud.LiveCloud`."""

@@ -24,6 +24,7 @@ import re
 
 from opie.preemption import amounts
 from opie.preemption import cost
+from opie.preemption import efforts
 from opie.preemption import model
 from opie.preemption import planner
 from opie.preemption import victims
@@ -194,7 +195,7 @@ def choose_victims(
         host,
         amounts.Demand(resources, 1, its_cost),
         Answers(passes),
-        victims.Effort(),
+        efforts.Effort(),
     )
     return chosen if isinstance(chosen, model.Unfit) else chosen.victims
 

@@ -18,9 +18,9 @@ from unittest import mock
 import testtools
 
 from opie.preemption import cover
+from opie.preemption import host_search
 from opie.preemption import model
 from opie.preemption import planner
-from opie.preemption import victims
 from opie.tests.unit.preemption import builders
 
 host = builders.host
@@ -129,7 +129,7 @@ class CutShortTest(testtools.TestCase):
             lambda provider, *args: 'no' if provider == 'small' else None,
         )
         chosen = []
-        real = victims.VictimSearch.by_resources
+        real = host_search.HostSearch.by_resources
 
         def by_resources(search, its_host, demand):
             chosen.append(its_host.provider)
@@ -137,7 +137,7 @@ class CutShortTest(testtools.TestCase):
 
         self.cloud.is_search_over = lambda: 'h0' in chosen
         with mock.patch.object(
-            victims.VictimSearch, 'by_resources', by_resources
+            host_search.HostSearch, 'by_resources', by_resources
         ):
             plan = planner.make_plan(
                 request(VCPU=1), given, builders.USUAL, self.cloud

@@ -29,7 +29,7 @@ import testtools
 import opie.preemption
 
 _CORE = pathlib.Path(opie.preemption.__file__).parent
-_VALUES = {'amounts', 'errors', 'live_cloud', 'model', 'rows'}
+_VALUES = {'amounts', 'efforts', 'errors', 'live_cloud', 'model', 'rows'}
 MOST_STAYS = 3
 
 
