@@ -27,6 +27,9 @@ from opie.preemption import shortfall
 
 _NO_VICTIM = 'no server on it may be evicted'
 
+# Of these nova's figures tell what a root has, before it is read.
+_OF_ROOTS = ('VCPU', 'MEMORY_MB', 'DISK_GB')
+
 _LeastRank = collections.abc.Callable[[model.Host], int | model.Unfit]
 
 
@@ -94,20 +97,37 @@ def _make_for_roots(demand: amounts.Demand) -> _LeastRank:
 def _make_for_trees(demand: amounts.Demand) -> _LeastRank:
     """Make it for a request that is spread over trees.
 
-    What servers hold on a tree is not known before it is read.  So the least
-    is one server, or none where servers leave or there may be room.
+    What servers hold below the root is not known before the tree is read.  So
+    the least is what the root lacks and one server, or none where servers
+    leave or there may be room.
     """
     floor = demand.its_cost.make_floor()
+    each_and_all = [
+        (name, demand.resources[name], demand.total[name])
+        for name in _OF_ROOTS
+        if name in demand.resources
+    ]
+    numbers: dict[int, int] = {}
+
+    def least_number(host: model.Host) -> int:
+        classes = host.figures.classes
+        key = id(classes)
+        if key not in numbers:
+            # A root that seems too small is read all the same.
+            numbers[key] = _least_number(classes, each_and_all, True) or 1
+        return numbers[key]
 
     def least_rank(host: model.Host) -> int | model.Unfit:
         if host.takings is not None or host.leaving or host.is_worth_reading:
             return 0
         if not host.potential_victims:
             return model.Unfit(host.why_protected or _NO_VICTIM)
-        if demand.most_victims == 0:
-            return model.Unfit.by_limit(0)
-        rank = (floor(host.figures, 1) << ranks.MILLIONTHS_SHIFT) + (
-            1 << ranks.COUNT_SHIFT
+        number = least_number(host)
+        most = demand.most_victims
+        if most is not None and number > most:
+            return model.Unfit.by_limit(most)
+        rank = (floor(host.figures, number) << ranks.MILLIONTHS_SHIFT) + (
+            number << ranks.COUNT_SHIFT
         )
         builds = demand.its_cost.failed_builds(host)
         return rank + (builds << ranks.FAILED_BUILDS_SHIFT)
