@@ -40,7 +40,11 @@ class RestartTest(base.CloudTestCase):
                 'manager_shutdown_timeout': 20 + _TIMEOUT_SECONDS,
                 'graceful_shutdown_timeout': 30 + _TIMEOUT_SECONDS,
             },
-            'opie': {'reaper_interval_seconds': 10},
+            # What was lost with the broker is not waited for.
+            'opie': {
+                'reaper_interval_seconds': 10,
+                'max_wait_for_deletion_seconds': _TIMEOUT_SECONDS // 2,
+            },
         },
     }
 
