@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """The victims of one host for one request, as far as they have to be known.
 
 What a preemptor takes may be one of several takings of the host's tree.  The

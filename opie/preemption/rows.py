@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Amounts on a whole tree of providers, as if its root had all of them.
 
 A row is a resource class of one provider.  Of the root it has the name of the
@@ -21,9 +22,6 @@ from collections.abc import Mapping
 import typing
 
 _SEPARATOR = '@'
-
-# Row to amount; the amounts of amounts.py are rows of a root.
-Rows = Mapping[str, int]
 
 
 def of(root: str, provider: str, resource_class: str) -> str:
@@ -40,11 +38,6 @@ def split(root: str, row: str) -> tuple[str, str]:
     """Return (provider, resource class) of a row."""
     resource_class, _, provider = row.partition(_SEPARATOR)
     return provider or root, resource_class
-
-
-def resource_class(row: str) -> str:
-    """Return the resource class of a row."""
-    return row.partition(_SEPARATOR)[0]
 
 
 def from_allocations(

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Parts of the journal: what a preemption takes of providers below a root.
 
 The journal provider of a preemption has what is taken of the root of a host.

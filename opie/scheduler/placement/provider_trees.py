@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What placement knows of the whole trees of some hosts.
 
 Inventories, traits and aggregates are kept by the generation of their

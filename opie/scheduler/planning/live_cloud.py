@@ -139,7 +139,9 @@ class NovaCloud:
     def _why_unfit(
         self, states: _States, hosts: Mapping[str, model.Host] | None = None
     ) -> dict[str, str]:
-        """Return provider to why filters refuse its host, whatever goes.
+        """Return provider to reason, of hosts that filters refuse for certain.
+
+        They refuse such a host with its victims gone, and as it is.
 
         :param hosts: provider to host, of those whose trees were read.
         """

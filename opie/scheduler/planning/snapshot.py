@@ -223,8 +223,8 @@ def _unread_trees(
 ) -> dict[str, model.Host]:
     """Return hosts as they are for a request that is spread over trees.
 
-    Nothing but their servers is known before a tree is read, and which trees
-    were lately without a class of the request.
+    Before a tree is read, estimates of its root are known, and whether it was
+    lately without a class of the request.
     """
     found = {}
     for provider, host in hosts.items():

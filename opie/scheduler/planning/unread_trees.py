@@ -9,11 +9,12 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """The hosts whose trees a plan has not read yet.
 
-Of their root providers nothing is taken for known then.  A value is kept from
-one plan to the next while the host stays the same, so that its figures are
-not made anew for each request.
+What is below their roots is not known then, and of the roots only what nova's
+figures tell.  A value is kept from one plan to the next while the host stays
+the same, so that its figures are not made anew for each request.
 """
 
 from collections.abc import Set
@@ -35,7 +36,7 @@ class UnreadTrees:
             del self._made[uuid]
 
     def host(self, host: model.Host, is_worth_reading: bool) -> model.Host:
-        """Return a host of which nothing but its servers is known.
+        """Return a host of which only its root is known, by estimate.
 
         :param host: the same object while the host is the same.
         :param is_worth_reading: see :class:`model.Host`.
