@@ -59,7 +59,8 @@ When a victim was sent away so long ago and is still being deleted, no other
 server is evicted on its host until that victim is gone, by no scheduler, and
 no request waits for servers that leave that host. The log of each scheduler
 worker has a warning with the host and the victim. What a host was asked to
-delete it deletes when it returns.
+delete it deletes when it returns. If the host has not even begun, the message
+may be lost: a reaper sends it again.
 
 Set the option to more than your hypervisors usually take to destroy a server.
 
@@ -71,6 +72,7 @@ Related options:
 
 * ``[opie] host_timeout_seconds``
 * ``[opie] max_wait_for_deletion_seconds``
+* ``[opie] reaper_interval_seconds``
 """,
 )
 

@@ -20,12 +20,16 @@ whose compute is down.
 
 The journal may not tell of these victims, because what was taken from them may
 be given back by now.  What tells is the action that the eviction has recorded
-with the server: only opie's own deletions are repeated.  A deletion that takes
-long looks like a lost one.  So each is repeated now and then, by one worker
-for all.
+with the server: only opie's own deletions are repeated, by one worker for all.
+
+A deletion that the compute has not begun is repeated early, because no server
+is evicted on its host meanwhile.  One that it has begun and that takes long
+looks like one that was lost when the compute stopped.  So it is repeated as
+well, but late.
 """
 
 from collections.abc import Mapping
+import dataclasses
 import datetime
 import functools
 import typing
@@ -40,12 +44,29 @@ from nova.db.main import api as main_db
 from nova.db.main import models as main_models
 from oslo_log import log as logging
 from oslo_utils import timeutils
+import sqlalchemy as sa
+from sqlalchemy import orm
 
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_services
 from opie.scheduler.nova_db import instances
 
 LOG = logging.getLogger(__name__)
+
+# NOTE: nova/compute/manager.py records it when it receives the message.
+_BEGUN = 'compute_terminate_instance'
+
+
+@dataclasses.dataclass(frozen=True)
+class Ages:
+    """How long ago a deletion was asked for before it counts as lost.
+
+    :ivar unbegun_seconds: if the server's compute has not begun it.
+    :ivar begun_seconds: if it has.
+    """
+
+    unbegun_seconds: float
+    begun_seconds: float
 
 
 class LostDeletions:
@@ -58,23 +79,20 @@ class LostDeletions:
         self._context = nova_context.get_admin_context()
         self._services = compute_services.ComputeServices(servicegroup)
 
-    def find(
-        self, age_seconds: float
-    ) -> tuple[dict[str, typing.Any], list[str]]:
+    def find(self, ages: Ages) -> tuple[dict[str, typing.Any], list[str]]:
         """Find servers that were marked for deletion long ago.
 
-        :param age_seconds: how long ago they must have been marked.
+        :param ages: how long ago they must have been marked.
         :returns: (uuid to cell mapping, uuids of the cells that did not
             answer).
         """
-        before = _before(age_seconds)
         mappings = {
             cell.uuid: cell
             for cell in objects.CellMappingList.get_all(self._context)
             if not cell.is_cell0()
         }
         answers, silent = cells.ask(
-            mappings.values(), lambda context: _marked(context, before)
+            mappings.values(), lambda context: _marked(context, ages)
         )
         found = {
             uuid: mappings[cell]
@@ -83,20 +101,18 @@ class LostDeletions:
         }
         return found, silent
 
-    def repeat(
-        self, found: Mapping[str, typing.Any], age_seconds: float
-    ) -> set[str]:
+    def repeat(self, found: Mapping[str, typing.Any], ages: Ages) -> set[str]:
         """Repeat deletions, unless another worker has just done so.
 
         :param found: uuid to cell mapping, as of :meth:`find`.
-        :param age_seconds: how long ago a deletion must have been asked for.
+        :param ages: as of :meth:`find`.
         :returns: the uuids of the servers whose deletion was repeated.
         """
         repeated = set()
         for uuid, cell in sorted(found.items()):
             try:
                 with nova_context.target_cell(self._context, cell) as context:
-                    if self._terminate(context, uuid, age_seconds):
+                    if self._terminate(context, uuid, ages):
                         repeated.add(uuid)
             except Exception:
                 # The other deletions go on; this one has its next turn.
@@ -108,7 +124,7 @@ class LostDeletions:
         # Making it asks all cells for their versions.
         return rpcapi.ComputeAPI()
 
-    def _terminate(self, context, uuid, age_seconds):
+    def _terminate(self, context, uuid, ages):
         """Repeat a deletion if it is time to; return whether that was done."""
         try:
             instance = objects.Instance.get_by_uuid(context, uuid)
@@ -116,7 +132,7 @@ class LostDeletions:
             return False
         if not self._services.is_up(instance.host):
             return False
-        if not _take_turn(context, uuid, _before(age_seconds)):
+        if not _take_turn(context, uuid, ages):
             return False
         if instance.vm_state == vm_states.RESIZED:
             # NOTE: nova/compute/api.py confirms the resize first, or else the
@@ -144,42 +160,61 @@ def _before(age_seconds):
 
 
 @main_db.pick_context_manager_writer
-def _take_turn(context, uuid, before):
+def _take_turn(context, uuid, ages):
     """Take the turn to repeat a deletion; return whether it could be taken.
 
     The server then looks as if it was marked now, so that no other worker
     finds it for as long.
-
-    :param before: the server must have been marked before, a naive datetime in
-        UTC.
     """
-    server = main_models.Instance
-    query = context.session.query(server).filter(
-        server.uuid == uuid,
-        server.deleted == 0,
-        server.task_state == task_states.DELETING,
-        server.updated_at < before,
+    query = context.session.query(main_models.Instance).filter(
+        main_models.Instance.uuid == uuid, *_is_lost(ages)
     )
     now = {'updated_at': timeutils.utcnow()}
     return bool(query.update(now, synchronize_session=False))
 
 
 @main_db.pick_context_manager_reader
-def _marked(context, before):
-    """Return the uuids of a cell's victims that were marked before a time.
-
-    :param before: a naive datetime in UTC.
-    """
-    server, action = main_models.Instance, main_models.InstanceAction
-    query = (
-        context.session.query(server.uuid)
-        .join(action, action.instance_uuid == server.uuid)
-        .filter(
-            server.deleted == 0,
-            server.host.isnot(None),
-            server.task_state == task_states.DELETING,
-            server.updated_at < before,
-            action.action == instances.ACTION,
-        )
+def _marked(context, ages):
+    """Return the uuids of a cell's victims whose deletion counts as lost."""
+    query = context.session.query(main_models.Instance.uuid).filter(
+        *_is_lost(ages)
     )
     return {row.uuid for row in query}
+
+
+def _is_lost(ages):
+    """Return what is true of victims whose deletion counts as lost."""
+    server, action = main_models.Instance, main_models.InstanceAction
+    event, later = main_models.InstanceActionEvent, orm.aliased(action)
+    preempted = (
+        sa.select(sa.func.max(action.id))
+        .where(
+            action.instance_uuid == server.uuid,
+            action.action == instances.ACTION,
+        )
+        .correlate(server)
+        .scalar_subquery()
+    )
+    is_begun = (
+        sa.exists()
+        .where(
+            later.instance_uuid == server.uuid,
+            later.id >= preempted,
+            event.action_id == later.id,
+            event.event == _BEGUN,
+        )
+        .correlate(server)
+    )
+    return (
+        server.deleted == 0,
+        server.host.isnot(None),
+        server.task_state == task_states.DELETING,
+        preempted.isnot(None),
+        sa.or_(
+            server.updated_at < _before(ages.begun_seconds),
+            sa.and_(
+                server.updated_at < _before(ages.unbegun_seconds),
+                sa.not_(is_begun),
+            ),
+        ),
+    )

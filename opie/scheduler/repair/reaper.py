@@ -94,12 +94,12 @@ class Reaper:
         :returns: (uuid to cell mapping, for :meth:`delete_again`; uuids of the
             cells that did not answer).
         """
-        return self._deletions.find(_lost_after_seconds())
+        return self._deletions.find(_ages_of_lost())
 
     @steps.step('the reaper repeats deletions')
     def delete_again(self, victims: Mapping[str, typing.Any]) -> set[str]:
         """Repeat lost deletions; return the uuids of those that are."""
-        return self._deletions.repeat(victims, _lost_after_seconds())
+        return self._deletions.repeat(victims, _ages_of_lost())
 
     @steps.step('the reaper reads')
     def finding(
@@ -329,5 +329,8 @@ def _report_waste(finding: findings.Finding, wasted: int) -> None:
         report.wasted(wasted, [finding.preemption.preemptor])
 
 
-def _lost_after_seconds() -> int:
-    return CONF.opie.preemption_timeout_seconds + findings.MARGIN_SECONDS
+def _ages_of_lost() -> lost_deletions.Ages:
+    return lost_deletions.Ages(
+        CONF.opie.stuck_deletion_seconds,
+        CONF.opie.preemption_timeout_seconds + findings.MARGIN_SECONDS,
+    )

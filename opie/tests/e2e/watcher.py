@@ -32,10 +32,6 @@ _TASKS = sa.text(
     'SELECT uuid, task_state FROM instances '
     'WHERE deleted = 0 AND task_state IS NOT NULL'
 )
-_AGE = sa.text(
-    'UPDATE instances SET updated_at = updated_at - INTERVAL 1 HOUR '
-    'WHERE deleted = 0 AND task_state IS NOT NULL'
-)
 _DELETIONS = sa.text(
     'SELECT instance_uuid, COUNT(*) FROM instance_actions '
     "WHERE action = 'delete' GROUP BY instance_uuid"
@@ -106,15 +102,6 @@ class Watcher:
         """
         tasks = dict(map(tuple, self._read('nova_cell1', _TASKS)))
         return {uuid: tasks[uuid] for uuid in tasks.keys() & uuids}
-
-    def let_tasks_age(self):
-        """Let what is done to servers have begun an hour ago.
-
-        A test would otherwise wait long until the reaper believes that a
-        deletion was lost.  No other method writes to the databases.
-        """
-        with self._engines['nova_cell1'].begin() as connection:
-            connection.execute(_AGE)
 
     def deletions(self):
         """Return uuid to how often its deletion was asked for."""
