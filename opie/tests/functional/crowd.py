@@ -36,6 +36,7 @@ from opie.scheduler.preempting import eviction
 from opie.scheduler.repair import findings
 from opie.tests.functional import base
 from opie.tests.functional import faulty_hosts
+from opie.tests.functional import gpus
 from opie.tests.interruptions import dying
 from opie.tests.interruptions import invariants
 from opie.tests.interruptions import killer
@@ -60,9 +61,14 @@ class Server:
 
 
 class CrowdedCase(
-    faulty_hosts.FaultyHostsMixin, dying.DyingMixin, base.CloudTestCase
+    gpus.GpusMixin,
+    faulty_hosts.FaultyHostsMixin,
+    dying.DyingMixin,
+    base.CloudTestCase,
 ):
     """Two hosts, and counts of what has happened on them.
+
+    Servers of an odd number of VCPUs have a GPU each.
 
     :ivar done: what has been done, as texts.
     :ivar counts: of evictions, preemptions, crashes and so on.
@@ -74,6 +80,7 @@ class CrowdedCase(
     """
 
     do_hosts_work = False
+    gpus = 3
 
     def setUp(self):
         super().setUp()
@@ -112,6 +119,8 @@ class CrowdedCase(
     def _count_evictions(self, real, one, context, instance, state):
         result = real(one, context, instance, state)
         self.counts['evictions'] += 1
+        if instance.flavor.vcpus % 2:
+            self.counts['evictions with a GPU'] += 1
         self.counts['evictions on ' + state.host] += 1
         return result
 
@@ -164,7 +173,9 @@ class CrowdedCase(
 
     def flavor_of(self, vcpus):
         if vcpus not in self._flavors:
-            self._flavors[vcpus] = self.flavor(vcpus)
+            has_gpu = vcpus % 2
+            make = self.gpu_flavor if has_gpu else self.flavor
+            self._flavors[vcpus] = make(vcpus)
         return self._flavors[vcpus]
 
     def status_of(self, uuid):

@@ -152,7 +152,8 @@ class Machine(stateful.RuleBasedStateMachine):
 
     def _must_fit(self, size):
         """Tell whether there is surely room, with some of its victims."""
-        if self.cloud.is_abandoned:
+        if self.cloud.is_abandoned or size % 2:
+            # What others hold may be lost, or all GPUs may be used.
             return False
         room = self.cloud.free_vcpus()
         for server in self.cloud.servers():

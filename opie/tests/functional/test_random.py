@@ -65,7 +65,13 @@ class RandomTest(crowd.CrowdedCase):
         self.assertLessEqual(
             examples * _STEPS_PER_EXAMPLE, self.counts['steps']
         )
-        for what in ('preemptions', 'evictions', 'crashes', 'hangs'):
+        for what in (
+            'preemptions',
+            'evictions',
+            'evictions with a GPU',
+            'crashes',
+            'hangs',
+        ):
             self.assertTrue(self.counts[what], what)
 
     def _run(self, seed, examples):

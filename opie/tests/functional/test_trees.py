@@ -15,43 +15,15 @@
 
 import collections
 
-from nova.virt import fake
 from testtools import testcase
 
 from opie.tests.functional import base
+from opie.tests.functional import gpus
 from opie.tests.functional import meanwhile
 
-_GPU = 'CUSTOM_GPU'
-_FAST, _SLOW = 'CUSTOM_FAST', 'CUSTOM_SLOW'
 
-
-class TreeCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
-    """Hosts of 10 VCPUs, with four GPUs; each GPU has a provider.
-
-    The first one is fast, and the others are slow.
-    """
-
-    gpus = 4
-
-    def setUp(self):
-        self.wrap(fake.FakeDriver, 'update_provider_tree', self._report)
-        super().setUp()
-
-    def _report(self, real, driver, tree, nodename, *args, **kwargs):
-        real(driver, tree, nodename, *args, **kwargs)
-        for number in range(self.gpus):
-            name = '%s_gpu%d' % (nodename, number)
-            if not tree.exists(name):
-                tree.new_child(name, nodename)
-            tree.update_inventory(
-                name, {_GPU: {'total': 1, 'max_unit': 1, 'reserved': 0}}
-            )
-            tree.update_traits(name, [_SLOW if number else _FAST])
-
-    def gpu_flavor(self, vcpu=1, gpus=1, **extra_specs):
-        asked = {'resources%d:%s' % (n, _GPU): '1' for n in range(1, gpus + 1)}
-        asked['group_policy'] = 'none'
-        return self.flavor(vcpu, extra_specs={**asked, **extra_specs})
+class TreeCase(gpus.GpusMixin, meanwhile.MeanwhileMixin, base.CloudTestCase):
+    """Hosts of 10 VCPUs, with four GPUs; each GPU has a provider."""
 
     def assertUntouched(self, *servers):
         """Assert that servers run and hold what their flavors say."""
@@ -63,9 +35,11 @@ class TreeCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
             for one in self.allocations(server).values():
                 held.update(one['resources'])
             flavor = now['flavor']
-            gpus = [name for name in flavor['extra_specs'] if _GPU in name]
+            asked = [
+                name for name in flavor['extra_specs'] if gpus.GPU in name
+            ]
             self.assertEqual(
-                (flavor['vcpus'], len(gpus)), (held['VCPU'], held[_GPU])
+                (flavor['vcpus'], len(asked)), (held['VCPU'], held[gpus.GPU])
             )
 
     def gpus_of(self, server):
@@ -74,7 +48,7 @@ class TreeCase(meanwhile.MeanwhileMixin, base.CloudTestCase):
         return sorted(
             names[provider][-4:]
             for provider, held in self.allocations(server).items()
-            if _GPU in held['resources']
+            if gpus.GPU in held['resources']
         )
 
 
@@ -113,18 +87,18 @@ class OneHostTest(TreeCase):
 
     def test_no_server_goes_for_a_trait_that_its_device_lacks(self):
         (freed,) = self.gpus_of(self.victim)
-        lacking = _SLOW if freed == 'gpu0' else _FAST
+        lacking = gpus.SLOW if freed == 'gpu0' else gpus.FAST
         flavor = self.gpu_flavor(**{'trait1:%s' % lacking: 'required'})
         self.assertNoValidHost(self.boot(flavor=flavor, state='ERROR'))
         self.assertUntouched(*self.normal, self.cheap, self.victim)
-        has = _FAST if freed == 'gpu0' else _SLOW
+        has = gpus.FAST if freed == 'gpu0' else gpus.SLOW
         flavor = self.gpu_flavor(**{'trait1:%s' % has: 'required'})
         self.assertEqual([freed], self.gpus_of(self.boot(flavor=flavor)))
         self.assertGone(self.victim)
         self.assertSound()
 
     def test_a_class_without_a_group_of_its_own_may_be_anywhere(self):
-        flavor = self.flavor(1, extra_specs={'resources:%s' % _GPU: '1'})
+        flavor = self.flavor(1, extra_specs={'resources:%s' % gpus.GPU: '1'})
         preemptor = self.boot(flavor=flavor)
         self.assertGone(self.victim)
         self.assertEqual(1, len(self.gpus_of(preemptor)))
