@@ -32,7 +32,7 @@ from nova import context as nova_context
 from nova import objects
 
 from opie.preemption import rows
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
@@ -45,7 +45,7 @@ from opie.scheduler.planning import planned as turns_plans
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import rivals
 
-_States = dict[str, host_managers.HostState]
+_States = dict[str, host_state.HostState]
 _Query = tuple[tuple[str, str], ...]
 
 
@@ -229,7 +229,7 @@ class CloudSnapshot:
 
     def state_without(
         self, provider: str, gone: Collection[str]
-    ) -> host_managers.HostState:
+    ) -> host_state.HostState:
         """Return a copy of a host's state as it would be.
 
         :param gone: uuids of servers that would be gone.

@@ -29,6 +29,7 @@ from nova import objects
 
 from opie.preemption import model
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.placement import client as placement
 from opie.scheduler.planning import planned
@@ -42,7 +43,7 @@ class Cloud(typing.Protocol):
 
     def state_without(
         self, provider: str, gone: Collection[str]
-    ) -> host_managers.HostState: ...
+    ) -> host_state.HostState: ...
 
 
 class FilterTrial:
@@ -110,7 +111,7 @@ class FilterTrial:
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
         taking: model.Taking | None,
-    ) -> host_managers.HostState:
+    ) -> host_state.HostState:
         """Return a host's state, and make the spec fit for its filters.
 
         :param gone: uuids of the servers that would be gone from the host.
@@ -152,7 +153,7 @@ class FilterTrial:
 
     def _set_group_hosts(
         self,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         gone: Collection[str],
         nominations: Sequence[model.Nomination],
     ) -> None:

@@ -29,16 +29,17 @@ import typing
 from nova import objects
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import thin_states
 
-_States = Mapping[str, host_managers.HostState]
-_Without = Callable[[str], host_managers.HostState]
+_States = Mapping[str, host_state.HostState]
+_Without = Callable[[str], host_state.HostState]
 _Candidates = Callable[[str], list[dict[str, typing.Any]]]
 
 
 class _WithoutSome(typing.Protocol):
-    def __call__(self, uuid: str, number: int) -> host_managers.HostState: ...
+    def __call__(self, uuid: str, number: int) -> host_state.HostState: ...
 
 
 # Of what victims change, the one thing that only their number changes.
@@ -136,7 +137,7 @@ def with_too_few_gone(
 def _with_candidates(candidates_of: _Candidates, make: _Without) -> _Without:
     """Let a state say what placement would list as its candidates."""
 
-    def asked(uuid: str) -> host_managers.HostState:
+    def asked(uuid: str) -> host_state.HostState:
         state = make(uuid)
         state.allocation_candidates = candidates_of(uuid)
         return state

@@ -33,6 +33,7 @@ from nova import context as nova_context
 from oslo_utils import timeutils
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.nova_db import cells
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import compute_services
@@ -57,7 +58,7 @@ class _Kept(typing.NamedTuple):
     :ivar read_seconds: the monotonic time of that.
     """
 
-    state: host_managers.HostState
+    state: host_state.HostState
     changed_at: datetime.datetime | None
     read_at: datetime.datetime
     read_seconds: float
@@ -89,7 +90,7 @@ class KnownStates:
         context: nova_context.RequestContext,
         nodes: _Nodes,
         is_time_over: Callable[[], bool],
-    ) -> dict[str, host_managers.HostState]:
+    ) -> dict[str, host_state.HostState]:
         """Return provider to state, of many hosts.
 
         :param nodes: the compute nodes, as they were read a moment ago.
@@ -148,7 +149,7 @@ class KnownStates:
 
     def _now(
         self, host_manager: host_managers.HostManager, nodes: _Nodes
-    ) -> dict[str, host_managers.HostState]:
+    ) -> dict[str, host_state.HostState]:
         """Return provider to state, of those that are kept."""
         services, silent = compute_services.states(host_manager.enabled_cells)
         cells.check_all_answered(silent)

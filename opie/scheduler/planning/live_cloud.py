@@ -27,7 +27,7 @@ import nova.conf
 from opie.preemption import host_search
 from opie.preemption import model
 from opie.preemption.trees import asked as asked_of_trees
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler import waiting
 from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import provider_trees
@@ -47,7 +47,7 @@ from opie.scheduler.planning import unread_hosts
 
 CONF = nova.conf.CONF
 
-_States = dict[str, host_managers.HostState]
+_States = dict[str, host_state.HostState]
 
 _NO_NODE = 'nova has no such compute node'
 _CHANGES = 'its resource provider goes or changes'
@@ -210,7 +210,7 @@ class NovaCloud:
 
     def _tree(
         self,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         excluded: Collection[str],
         asked: asked_of_trees.Request,
     ) -> model.Host | model.Unfit:
@@ -310,7 +310,7 @@ class NovaCloud:
         return self._filters.select(plan)
 
     def _host(
-        self, state: host_managers.HostState, excluded: Collection[str]
+        self, state: host_state.HostState, excluded: Collection[str]
     ) -> model.Host | model.Unfit:
         try:
             facts = self._shared.facts(self._sources.placement, state.uuid)
@@ -322,7 +322,7 @@ class NovaCloud:
 
     def _from_facts(
         self,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         facts: placement_providers.ProviderFacts,
         excluded: Collection[str],
     ) -> model.Host:

@@ -28,8 +28,8 @@ import typing
 from nova import context as nova_context
 from nova import objects
 
-from opie.scheduler import host_manager as host_managers
 from opie.scheduler import host_parts
+from opie.scheduler import host_state
 from opie.scheduler.nova_db import moves
 from opie.scheduler.nova_db import whereabouts
 
@@ -156,7 +156,7 @@ class Pending:
 
     def count_on(
         self,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         held: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         """Count the preemptors on a host as servers of it.

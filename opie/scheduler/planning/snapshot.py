@@ -29,7 +29,7 @@ import typing
 from nova import objects
 
 from opie.preemption import model
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler import steps
 from opie.scheduler.nova_db import compute_nodes
 from opie.scheduler.nova_db import preemptibles
@@ -81,7 +81,7 @@ class Snapshot:
         return self.requirements.request
 
     @property
-    def states(self) -> dict[str, host_managers.HostState]:
+    def states(self) -> dict[str, host_state.HostState]:
         """Provider to host state, of the hosts that were read until now."""
         return self.cloud.states
 

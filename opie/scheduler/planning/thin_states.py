@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable
 import typing
 
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 
 # NOTE: of nova/scheduler/host_manager.py.  No server that comes or goes
 # changes these.  What is not listed here counts as changed.
@@ -53,7 +53,7 @@ LASTING = (
 )
 
 
-class ThinState(host_managers.HostState):
+class ThinState(host_state.HostState):
     """A host's state as if servers were gone, made as far as it is read.
 
     :ivar read: the names of what was read of that which victims change.
@@ -61,8 +61,8 @@ class ThinState(host_managers.HostState):
 
     def __init__(
         self,
-        state: host_managers.HostState,
-        make: Callable[[], host_managers.HostState],
+        state: host_state.HostState,
+        make: Callable[[], host_state.HostState],
     ) -> None:
         """Have what lasts.
 
@@ -75,7 +75,7 @@ class ThinState(host_managers.HostState):
         )
         self._state = state
         self._make = make
-        self._made: host_managers.HostState | None = None
+        self._made: host_state.HostState | None = None
         self.read: set[str] = set()
 
     def __getattr__(self, name: str) -> typing.Any:
@@ -91,12 +91,12 @@ class ThinState(host_managers.HostState):
         # What is only logged is not read.
         return '(%s, %s)' % (self.host, self.nodename)
 
-    def whole(self) -> host_managers.HostState:
+    def whole(self) -> host_state.HostState:
         """Return the whole state, of which all counts as read then."""
         self.read |= vars(self._state).keys()
         return self._whole()
 
-    def _whole(self) -> host_managers.HostState:
+    def _whole(self) -> host_state.HostState:
         if self._made is None:
             self._made = self._make()
         return self._made

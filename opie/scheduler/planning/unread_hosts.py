@@ -22,8 +22,8 @@ from collections.abc import Callable
 from collections.abc import Collection
 
 from opie.preemption import model
-from opie.scheduler import host_manager as host_managers
 from opie.scheduler import host_parts
+from opie.scheduler import host_state
 from opie.scheduler.nova_db import cells
 from opie.scheduler.planning import cloud_snapshot
 from opie.scheduler.planning import host_filters
@@ -32,7 +32,7 @@ from opie.scheduler.planning import planned
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import requirements
 
-_States = dict[str, host_managers.HostState]
+_States = dict[str, host_state.HostState]
 
 # Of so many victims, filters are not asked about each number.
 _MANY_VICTIMS = 16
@@ -47,7 +47,7 @@ class UnreadHosts:
         self._worker = worker
         self._shared = shared
 
-    def may_go(self, state: host_managers.HostState) -> set[str]:
+    def may_go(self, state: host_state.HostState) -> set[str]:
         """Return the uuids of the servers that may be gone from a host."""
         may_go = self._shared.protected.may_go(
             state.host, state.preemptibles or ()
@@ -149,7 +149,7 @@ class UnreadHosts:
         )
         return dict.fromkeys(too_many, model.Unfit.by_limit(most_victims))
 
-    def _number_free(self, state: host_managers.HostState) -> int:
+    def _number_free(self, state: host_state.HostState) -> int:
         """Return how many servers may be gone that are no victims."""
         free = set(self._shared.leaving_on(state.uuid))
         free.update(
@@ -160,6 +160,6 @@ class UnreadHosts:
         return len(free)
 
     def _without(
-        self, state: host_managers.HostState, gone: Collection[str]
-    ) -> host_managers.HostState:
+        self, state: host_state.HostState, gone: Collection[str]
+    ) -> host_state.HostState:
         return state.without(gone, self._shared.records_leaving(state.uuid))

@@ -35,7 +35,7 @@ import functools
 import typing
 
 from opie.scheduler import errors
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.claims import journal_names
 from opie.scheduler.claims import rivals
 from opie.scheduler.nova_db import whereabouts
@@ -146,7 +146,7 @@ class _CloudNow:
 
     def state_without(
         self, provider: str, gone: Collection[str]
-    ) -> host_managers.HostState:
+    ) -> host_state.HostState:
         """See :class:`cloud_snapshot.CloudSnapshot`."""
         state = self._states[provider].without(gone)
         self._others.count_on(state)

@@ -35,7 +35,7 @@ from nova.compute import task_states
 from oslo_log import log as logging
 
 from opie.scheduler import errors
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler import steps
 from opie.scheduler import waiting
 from opie.scheduler.nova_db import instances
@@ -177,7 +177,7 @@ class Eviction:
 
     def _evict_patiently(
         self,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         victim: str,
         since_check: _Stopwatch | None,
     ) -> None:
@@ -200,7 +200,7 @@ class Eviction:
 
     def _evict(
         self,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         victim: str,
         since_check: _Stopwatch | None,
     ) -> None:
@@ -228,7 +228,7 @@ class Eviction:
     def _instance_to_evict(
         self,
         context: nova_context.RequestContext,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         victim: str,
         since_check: _Stopwatch | None,
     ) -> objects.Instance | None:
@@ -261,7 +261,7 @@ class Eviction:
         self,
         context: nova_context.RequestContext,
         instance: objects.Instance,
-        state: host_managers.HostState,
+        state: host_state.HostState,
     ) -> None:
         """Ask nova to delete a victim: it cannot be taken back."""
         victim = instance.uuid

@@ -29,6 +29,7 @@ from nova import objects
 from oslo_log import log as logging
 
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler import steps
 from opie.scheduler.claims import journal
 from opie.scheduler.nova_db import compute_nodes
@@ -92,8 +93,8 @@ def _find(
 
 
 def count(
-    states: Iterable[host_managers.HostState], seen: pending.Pending
-) -> Iterator[host_managers.HostState]:
+    states: Iterable[host_state.HostState], seen: pending.Pending
+) -> Iterator[host_state.HostState]:
     """Yield host states on which pending preemptors count as servers.
 
     What the preemptors take is not counted, because placement has counted it.

@@ -29,6 +29,7 @@ from nova.compute import vm_states
 from opie.preemption import model
 from opie.scheduler import errors
 from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.claims import claim
 from opie.scheduler.nova_db import aggregates
 from opie.scheduler.nova_db import compute_services
@@ -134,7 +135,7 @@ class VictimChecks:
     def problems(
         self,
         cells: Mapping[str, objects.CellMapping],
-        states: Mapping[str, host_managers.HostState],
+        states: Mapping[str, host_state.HostState],
     ) -> dict[str, str]:
         """Check several victims at once, in fewer steps than one by one.
 
@@ -161,7 +162,7 @@ class VictimChecks:
         return problems
 
     def _problems_of_hosts(
-        self, states: Mapping[str, host_managers.HostState]
+        self, states: Mapping[str, host_state.HostState]
     ) -> dict[str, str]:
         problems: dict[str, str] = {}
         for host in sorted({state.host for state in states.values()}):
@@ -179,7 +180,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         victims: list[str],
-        states: Mapping[str, host_managers.HostState],
+        states: Mapping[str, host_state.HostState],
     ) -> dict[str, str]:
         problems = {}
         migrating = instances.in_migration(context, victims)
@@ -199,7 +200,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         instance: objects.Instance,
-        state: host_managers.HostState,
+        state: host_state.HostState,
     ) -> None:
         """Check that a victim is still what was planned with.
 
@@ -215,7 +216,7 @@ class VictimChecks:
         self,
         context: nova_context.RequestContext,
         record: typing.Any,
-        state: host_managers.HostState,
+        state: host_state.HostState,
         migrating: set[str],
         changed: set[str],
     ) -> None:
@@ -240,7 +241,7 @@ class VictimChecks:
             )
 
     def check_record(
-        self, record: typing.Any, state: host_managers.HostState
+        self, record: typing.Any, state: host_state.HostState
     ) -> None:
         """Check what a victim's own record says.
 

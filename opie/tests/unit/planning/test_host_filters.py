@@ -24,6 +24,7 @@ from nova.scheduler.filters import num_instances_filter
 import testtools
 
 from opie.scheduler import host_manager
+from opie.scheduler import host_state
 from opie.scheduler.planning import host_filters
 from opie.tests.unit.planning import test_protection
 
@@ -71,7 +72,7 @@ class HostFiltersCase(testtools.TestCase):
         )
 
     def state(self, name, servers=_SERVERS):
-        state = host_manager.HostState('host-' + name, 'node', 'cell')
+        state = host_state.HostState('host-' + name, 'node', 'cell')
         state.uuid, state.service, state.stats = name, {}, {}
         state.free_ram_mb = 10
         state.instances = dict.fromkeys(servers)

@@ -18,7 +18,7 @@ import fixtures
 from nova import objects
 import testtools
 
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.nova_db import moves
 from opie.scheduler.nova_db import whereabouts
 from opie.scheduler.planning import pending
@@ -133,7 +133,7 @@ class ReaderTest(PendingTestCase):
 
 class CountTest(PendingTestCase):
     def state(self, *servers):
-        state = host_managers.HostState('host1', 'node1', 'cell')
+        state = host_state.HostState('host1', 'node1', 'cell')
         state.uuid = 'provider1'
         state.free_ram_mb = 1000
         state.num_instances = len(servers)

@@ -18,7 +18,7 @@ from nova import objects
 from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
-from opie.scheduler import host_manager
+from opie.scheduler import host_state
 from opie.scheduler.planning import thin_states
 from opie.tests.unit.planning import test_protection
 
@@ -28,7 +28,7 @@ objects.register_all()
 class ThinStateTest(testtools.TestCase):
     def setUp(self):
         super().setUp()
-        self.state = host_manager.HostState('host', 'node', 'cell')
+        self.state = host_state.HostState('host', 'node', 'cell')
         self.state.stats, self.state.service = {}, {}
         self.state.preemptibles = (test_protection.server(uuid='victim'),)
         self.state.instances = {'victim': None, 'other': None}

@@ -23,7 +23,7 @@ from oslo_utils.fixture import uuidsentinel as uuids
 
 from opie.preemption import model
 from opie.scheduler import errors
-from opie.scheduler import host_manager as host_managers
+from opie.scheduler import host_state
 from opie.scheduler.claims import journal
 from opie.scheduler.claims import journal_names
 from opie.scheduler.nova_db import whereabouts
@@ -56,7 +56,7 @@ class _HostManager:
 
 
 def _state(name):
-    state = host_managers.HostState(name, name, uuids.cell)
+    state = host_state.HostState(name, name, uuids.cell)
     state.uuid = getattr(uuids, name)
     return state
 

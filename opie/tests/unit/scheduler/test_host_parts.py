@@ -19,8 +19,8 @@ from nova.pci import stats as pci_stats
 from oslo_utils.fixture import uuidsentinel as uuids
 import testtools
 
-from opie.scheduler import host_manager
 from opie.scheduler import host_parts
+from opie.scheduler import host_state
 from opie.tests.unit.planning import test_protection
 from opie.tests.unit.preemption import builders
 
@@ -128,7 +128,7 @@ class StateCase(testtools.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.state = host_manager.HostState('host', 'node', 'cell')
+        self.state = host_state.HostState('host', 'node', 'cell')
         self.state.cpu_allocation_ratio = 1.0
         self.state.ram_allocation_ratio = 1.0
         self.state.numa_topology = objects.NUMATopology(
