@@ -100,6 +100,8 @@ class CrowdedCase(
             failed_deletions_hosts=0,
             host_timeout_seconds=3,
             stuck_deletion_seconds=3,
+            # The victims of a scheduler that was killed do not leave.
+            max_wait_for_deletion_seconds=10,
             # Each build that fails would let the project wait.
             wasted_preemption_backoff_seconds=0,
             group='opie',
