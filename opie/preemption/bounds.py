@@ -98,8 +98,8 @@ def _make_for_trees(demand: amounts.Demand) -> _LeastRank:
     """Make it for a request that is spread over trees.
 
     What servers hold below the root is not known before the tree is read.  So
-    the least is what the root lacks and one server, or none where servers
-    leave or there may be room.
+    the least is what the root lacks and what the host tells itself, or none
+    where servers leave or there may be room.
     """
     floor = demand.its_cost.make_floor()
     each_and_all = [
@@ -115,7 +115,7 @@ def _make_for_trees(demand: amounts.Demand) -> _LeastRank:
         if key not in numbers:
             # A root that seems too small is read all the same.
             numbers[key] = _least_number(classes, each_and_all, True) or 1
-        return numbers[key]
+        return max(numbers[key], host.least_victims)
 
     def least_rank(host: model.Host) -> int | model.Unfit:
         if host.takings is not None or host.leaving or host.is_worth_reading:

@@ -161,6 +161,8 @@ class Host:
     :ivar failed_builds: how many builds have failed there lately.
     :ivar has_excluded: whether there are preemptible servers on it that are no
         potential victims.
+    :ivar least_victims: before the tree of the host is read, how many servers
+        have to go at the least, where there is no room and no server leaves.
     :ivar takings: for a request that is spread over trees, all that a
         preemptor could take of the host if its servers were gone; None before
         the host is read.
@@ -178,6 +180,7 @@ class Host:
     why_protected: str | None = None
     failed_builds: int = 0
     has_excluded: bool = False
+    least_victims: int = 1
     takings: tuple[Taking, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -36,11 +36,13 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 
 _READS_UNTIL_STABLE = 3
-# For how long a tree counts as one without a resource class.
-_LACKING_SECONDS = 300
+# For how long what was read of a tree counts where it is not read anew.
+_LATELY_SECONDS = 300
 
 _Item = typing.TypeVar('_Item', str, typing.Any)
 _Found = typing.TypeVar('_Found')
+# Resource class to consumer to what it holds of all providers of a tree.
+_Held = dict[str, dict[str, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,12 +107,19 @@ class Trees:
         self._parts: dict[str, Part] = {}
         # Root to (the classes of its tree, the monotonic time of that).
         self._classes: dict[str, tuple[frozenset[str], float]] = {}
+        # Root to (class to consumer to amount, the monotonic time of that).
+        self._held: dict[str, tuple[_Held, float]] = {}
 
     def forget_all_but(self, roots: Set[str]) -> None:
         """Forget the trees of compute nodes that nova has no more."""
         self._classes = {
             root: known
             for root, known in list(self._classes.items())
+            if root in roots
+        }
+        self._held = {
+            root: held
+            for root, held in list(self._held.items())
             if root in roots
         }
         self._parts = {
@@ -122,9 +131,27 @@ class Trees:
     def lacking(self, root: str, classes: Collection[str]) -> frozenset[str]:
         """Return those of some classes that a tree was lately without."""
         known, read_at = self._classes.get(root, (frozenset(classes), 0.0))
-        if time.monotonic() >= read_at + _LACKING_SECONDS:
+        if time.monotonic() >= read_at + _LATELY_SECONDS:
             return frozenset()
         return frozenset(classes) - known
+
+    def most_held(
+        self, root: str, name: str, servers: Collection[model.Server]
+    ) -> int | None:
+        """Return what one of some servers lately held of a class at the most.
+
+        :returns: None if that is not known of each of them.
+        """
+        held, read_at = self._held.get(root, ({}, 0.0))
+        of_class = held.get(name)
+        if of_class is None:
+            return None
+        if time.monotonic() >= read_at + _LATELY_SECONDS:
+            return None
+        known = [one.uuid for one in servers if one.uuid in of_class]
+        if len(known) < len(servers):
+            return None
+        return max((of_class[uuid] for uuid in known), default=0)
 
     def read(
         self,
@@ -190,6 +217,7 @@ class Trees:
             )
             if facts:
                 found[root] = facts
+                self._held[root] = _by_class(facts), time.monotonic()
         return found
 
     def _with_inventories(
@@ -221,6 +249,21 @@ class Trees:
         if not part.generation == generation == same_generation:
             return None
         return dataclasses.replace(part, traits=traits, aggregates=aggregates)
+
+
+def _by_class(tree: TreeFacts) -> _Held:
+    """Return what each consumer holds of the classes below the root."""
+    found: _Held = {
+        name: {}
+        for part in tree.parts.values()
+        for name in part.inventories
+        if part.parent is not None
+    }
+    for consumer, amounts in tree.facts.allocations.items():
+        held = rows.to_allocations(tree.root, amounts).values()
+        for name, of_class in found.items():
+            of_class[consumer] = sum(one.get(name, 0) for one in held)
+    return found
 
 
 def _each(

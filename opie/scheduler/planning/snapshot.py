@@ -20,7 +20,6 @@ hosts read anew that can win.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
@@ -43,6 +42,7 @@ from opie.scheduler.planning import old_places
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
 from opie.scheduler.planning import takings
+from opie.scheduler.planning import unread_trees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,10 +160,8 @@ def take(
         )
         for provider, node in nodes.items()
     }
-    if required.request.is_spread:
-        hosts = _unread_trees(
-            hosts, sources, shared, required.request.resources, may_have_room
-        )
+    if required.asked:
+        hosts = _unread_trees(hosts, sources, shared, required, may_have_room)
     else:
         for provider in hosts.keys() & shared.nominated_providers:
             hosts[provider] = _nominated_host(
@@ -218,24 +216,33 @@ def _unread_trees(
     hosts: Mapping[str, model.Host],
     sources: inputs.Sources,
     shared: cloud_snapshot.CloudSnapshot,
-    classes: Collection[str],
+    required: requirements.Requirements,
     may_have_room: bool,
 ) -> dict[str, model.Host]:
     """Return hosts as they are for a request that is spread over trees.
 
-    Before a tree is read, estimates of its root are known, and whether it was
-    lately without a class of the request.
+    Before a tree is read, estimates of its root are known, whether it was
+    lately without a class of the request, and maybe how many victims it needs.
+
+    :raises placement.PlacementError: if placement cannot be read.
     """
+    assert required.asked
+    trees = sources.worker.hosts.trees
+    numbers = unread_trees.least_victims(
+        sources.placement, trees, hosts.values(), required.asked
+    )
     found = {}
     for provider, host in hosts.items():
-        lacking = sources.worker.hosts.trees.lacking(provider, classes)
+        lacking = trees.lacking(provider, required.request.resources)
         if lacking:
             found[provider] = model.Host(
                 provider, {}, why_protected=takings.why_lacking(lacking)
             )
             continue
         found[provider] = sources.worker.hosts.unread_trees.host(
-            host, may_have_room or provider in shared.nominated_providers
+            host,
+            may_have_room or provider in shared.nominated_providers,
+            numbers.get(provider, 1),
         )
     return found
 

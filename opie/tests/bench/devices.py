@@ -13,9 +13,10 @@
 """What it costs to preempt for a device, beside nova's own scheduling.
 
 Each host has eight GPUs, each a provider of its own, and each of its eight
-preemptible servers holds one.  The request is for one GPU and for no more of
-anything else than the smallest server has, so that one victim is enough on
-each host, and the cheapest on any of them is to be found.
+preemptible servers holds one.  The request is for one GPU, or for two of
+different providers, and for no more of anything else than the smallest server
+has.  So one victim is enough on each host, or two are, and the cheapest on any
+of them are to be found.
 """
 
 import contextlib
@@ -47,6 +48,7 @@ _ARMS = {
     'cold': 'the same, where no tree is remembered',
 }
 _FULL = ('preempt', 'cold')
+_NUMBERS = (1, 2)
 
 
 def measure(options):
@@ -54,37 +56,47 @@ def measure(options):
     lines = []
     with cloud.running() as people:
         gpus = _Gpus(people.databases['placement'])
-        flavor = tenant.create_flavor(
-            min(layout.FLAVOR_VCPUS), **{'resources1:' + _GPU: '1'}
-        )
+        flavors = {number: _flavor(number) for number in _NUMBERS}
         for size in sorted(options.hosts):
             people.grow(size)
             gpus.add(people.hosts)
             people.analyze()
-            requests = _Requests(people, gpus, flavor)
-            first, times = _run(requests, options.rounds)
-            report.table(
-                '%d hosts of %d GPUs, %d rounds'
-                % (size, layout.SERVERS_PER_HOST, options.rounds),
-                [
-                    (name, times[arm], first[arm])
-                    for arm, name in _ARMS.items()
-                ],
-            )
-            lines += [
-                report.ratio(
-                    'preempt/stock',
-                    times[arm],
-                    times['stock'],
-                    hosts=size,
-                    gpus_per_host=layout.SERVERS_PER_HOST,
-                    are_trees_known=arm == 'preempt',
-                )
-                for arm in _FULL
-            ]
+            requests = _Requests(people, gpus)
+            for number, flavor in flavors.items():
+                requests.flavor = flavor
+                lines += _lines(requests, options, size, number)
             if options.profile:
-                profiling.tell_of('a preemption for a GPU', requests.preempt)
+                profiling.tell_of('a preemption for GPUs', requests.preempt)
     return lines
+
+
+def _flavor(number):
+    """Create a flavor with some GPUs, each of a provider of its own."""
+    asked = {'resources%d:%s' % (n + 1, _GPU): '1' for n in range(number)}
+    return tenant.create_flavor(
+        min(layout.FLAVOR_VCPUS), group_policy='isolate', **asked
+    )
+
+
+def _lines(requests, options, size, number):
+    first, times = _run(requests, options.rounds)
+    report.table(
+        '%d hosts of %d GPUs, %d asked for, %d rounds'
+        % (size, layout.SERVERS_PER_HOST, number, options.rounds),
+        [(name, times[arm], first[arm]) for arm, name in _ARMS.items()],
+    )
+    return [
+        report.ratio(
+            'preempt/stock',
+            times[arm],
+            times['stock'],
+            hosts=size,
+            gpus_per_host=layout.SERVERS_PER_HOST,
+            gpus=number,
+            are_trees_known=arm == 'preempt',
+        )
+        for arm in _FULL
+    ]
 
 
 def _run(requests, number):
@@ -109,9 +121,14 @@ def _round(requests, step, depth):
 
 
 class _Requests:
-    """The same request on the cloud with room and on the full one."""
+    """The same request on the cloud with room and on the full one.
 
-    def __init__(self, people, gpus, flavor):
+    :ivar flavor: what is asked for.
+    """
+
+    flavor = None
+
+    def __init__(self, people, gpus):
         stock, self._opies = managers.make(
             {host.name: host.servers for host in people.hosts}
         )
@@ -123,7 +140,6 @@ class _Requests:
         )
         self._databases = people.databases
         self._gpus = gpus
-        self._flavor = flavor
 
     @contextlib.contextmanager
     def room(self):
@@ -132,10 +148,10 @@ class _Requests:
             yield
 
     def stock(self):
-        return self._arms.stock(self._flavor)
+        return self._arms.stock(self.flavor)
 
     def preempt(self, profiler=None):
-        return self._arms.preempt(self._flavor, profiler)
+        return self._arms.preempt(self.flavor, profiler)
 
     def cold(self):
         ring.forget_trees(self._opies)

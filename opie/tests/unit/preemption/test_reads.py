@@ -99,6 +99,26 @@ class ReadTest(testtools.TestCase):
             ),
         )
 
+    def test_trees_of_which_too_much_must_go_are_not_read(self):
+        taking = model.Taking({'VCPU': 2}, ())
+        given = [
+            host(
+                'h%03d' % n,
+                *(
+                    server('v%03d%d' % (n, one), minutes=1 + n / 200, VCPU=1)
+                    for one in range(2)
+                ),
+                VCPU=2,
+            )
+            for n in range(100)
+        ]
+        self.plan(
+            [dataclasses.replace(one, least_victims=2) for one in given],
+            dataclasses.replace(request(VCPU=1), is_spread=True),
+            [dataclasses.replace(one, takings=(taking,)) for one in given],
+        )
+        self.assertEqual(['h000'], self.cloud.read_providers)
+
     def test_hosts_that_filters_refuse_are_ruled_out_together(self):
         given = full_hosts(1000)
         self.cloud = builders.FakeCloud(
