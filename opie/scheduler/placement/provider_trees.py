@@ -36,8 +36,11 @@ from opie.scheduler.placement import client as placement
 from opie.scheduler.placement import providers
 
 _READS_UNTIL_STABLE = 3
-# For how long what was read of a tree counts where it is not read anew.
-_LATELY_SECONDS = 300
+# For how long a tree counts as one without a resource class.
+_LACKING_SECONDS = 300
+# For how long a server counts as one that holds no more than it did.  Only
+# what is done to the server itself gives it more.
+_HELD_SECONDS = 3600
 
 _Item = typing.TypeVar('_Item', str, typing.Any)
 _Found = typing.TypeVar('_Found')
@@ -131,7 +134,7 @@ class Trees:
     def lacking(self, root: str, classes: Collection[str]) -> frozenset[str]:
         """Return those of some classes that a tree was lately without."""
         known, read_at = self._classes.get(root, (frozenset(classes), 0.0))
-        if time.monotonic() >= read_at + _LATELY_SECONDS:
+        if time.monotonic() >= read_at + _LACKING_SECONDS:
             return frozenset()
         return frozenset(classes) - known
 
@@ -146,7 +149,7 @@ class Trees:
         of_class = held.get(name)
         if of_class is None:
             return None
-        if time.monotonic() >= read_at + _LATELY_SECONDS:
+        if time.monotonic() >= read_at + _HELD_SECONDS:
             return None
         known = [one.uuid for one in servers if one.uuid in of_class]
         if len(known) < len(servers):

@@ -89,8 +89,8 @@ def least_victims(
 
     A request for several devices needs as many servers as that if no device is
     free and each server has one.  Which providers have a free one placement
-    tells in one call.  How many a server has was read with its tree minutes
-    ago, and only a resize could have given it more since.
+    tells in one call.  How many a server has was read with its tree within the
+    last hour, and only a resize could have given it more since.
 
     :raises placement.PlacementError: if placement cannot be read.
     """

@@ -49,6 +49,8 @@ _ARMS = {
 }
 _FULL = ('preempt', 'cold')
 _NUMBERS = (1, 2)
+# After so many requests the trees of all hosts are known.
+_WARM_UPS = 4
 
 
 def measure(options):
@@ -101,23 +103,24 @@ def _lines(requests, options, size, number):
 
 def _run(requests, number):
     """Return arm to its first Stopwatch, and to the list of the others."""
-    first = _round(requests, 1, 0)
+    first = {}
+    with requests.room():
+        first['stock'] = requests.stock()
+    first['cold'] = requests.cold()
+    first['preempt'] = requests.preempt()
+    for _ in range(_WARM_UPS):
+        requests.preempt()
     times = {arm: [] for arm in _ARMS}
     for index in range(number):
-        step = -1 if index % 2 else 1
         depth = stack.depth(index, number)
-        for arm, watch in _round(requests, step, depth).items():
-            times[arm].append(watch)
+        with requests.room():
+            times['stock'].append(stack.call(depth, requests.stock))
+        times['preempt'].append(stack.call(depth, requests.preempt))
+    # It lets what the others know be forgotten.
+    for index in range(number):
+        depth = stack.depth(index, number)
+        times['cold'].append(stack.call(depth, requests.cold))
     return first, times
-
-
-def _round(requests, step, depth):
-    times = {}
-    with requests.room():
-        times['stock'] = stack.call(depth, requests.stock)
-    for arm in _FULL[::step]:
-        times[arm] = stack.call(depth, getattr(requests, arm))
-    return times
 
 
 class _Requests:
