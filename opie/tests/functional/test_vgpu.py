@@ -13,6 +13,7 @@
 """Requests for vGPUs get those of exactly the right servers."""
 
 import fixtures
+import nova.conf
 from nova.tests.fixtures import libvirt as fakelibvirt
 from nova.virt.libvirt import driver as libvirt_driver
 from nova.virt.libvirt import utils as libvirt_utils
@@ -20,11 +21,14 @@ from oslo_utils import uuidutils
 
 from opie.tests.functional import libvirt_cloud
 
+CONF = nova.conf.CONF
+
 _TYPE = fakelibvirt.NVIDIA_11_VGPU_TYPE
+_OTHER_TYPE = fakelibvirt.NVIDIA_12_VGPU_TYPE
 _TRAIT, _OTHER = 'CUSTOM_FAST', 'CUSTOM_SLOW'
 
 
-class VgpuTest(libvirt_cloud.LibvirtCloud):
+class VgpuCase(libvirt_cloud.LibvirtCloud):
     """A host has two GPUs; each serves one server, and has a provider."""
 
     pci_devices = {
@@ -54,11 +58,6 @@ class VgpuTest(libvirt_cloud.LibvirtCloud):
                 side_effect=self._create_mdev,
             )
         )
-        flavor = self.with_vgpu()
-        self.normal = self.boot(flavor=flavor)
-        self.victim = self.boot_preemptible(flavor=flavor)
-        self.cheap = [self.boot_preemptible(3) for _ in range(2)]
-        self.has_run_hours((self.victim, 100))
 
     def _create_mdev(self, dev_name, mdev_type, uuid=None):
         uuid = uuid or uuidutils.generate_uuid()
@@ -72,25 +71,15 @@ class VgpuTest(libvirt_cloud.LibvirtCloud):
     def _driver(self):
         return self.computes['host1'].driver
 
-    def with_vgpu(self):
-        return self.flavor(1, extra_specs={'resources:VGPU': '1'})
-
-    def in_a_group(self, trait):
-        """Return a flavor that asks for a vGPU in a group with a trait."""
-        return self.flavor(
-            1,
-            extra_specs={
-                'resources1:VGPU': '1',
-                'trait1:' + trait: 'required',
-            },
-        )
+    def with_vgpu(self, resource_class='VGPU'):
+        return self.flavor(1, extra_specs={'resources:' + resource_class: '1'})
 
     def gpu_of(self, server):
         """Return the provider of the GPU that a server has a part of."""
         (gpu,) = (
             provider
             for provider, held in self.allocations(server).items()
-            if held['resources'] == {'VGPU': 1}
+            if 'VCPU' not in held['resources']
         )
         return gpu
 
@@ -106,6 +95,26 @@ class VgpuTest(libvirt_cloud.LibvirtCloud):
         self.assertEqual(
             self._get_provider_uuid_by_name('host1_' + parent),
             self.gpu_of(server),
+        )
+
+
+class VgpuTest(VgpuCase):
+    def setUp(self):
+        super().setUp()
+        flavor = self.with_vgpu()
+        self.normal = self.boot(flavor=flavor)
+        self.victim = self.boot_preemptible(flavor=flavor)
+        self.cheap = [self.boot_preemptible(3) for _ in range(2)]
+        self.has_run_hours((self.victim, 100))
+
+    def in_a_group(self, trait):
+        """Return a flavor that asks for a vGPU in a group with a trait."""
+        return self.flavor(
+            1,
+            extra_specs={
+                'resources1:VGPU': '1',
+                'trait1:' + trait: 'required',
+            },
         )
 
     def assertServed(self, flavor):
@@ -131,3 +140,51 @@ class VgpuTest(libvirt_cloud.LibvirtCloud):
         self.assertNoValidHost(self.boot(flavor=other, state='ERROR'))
         self.assertUntouched(self.normal, self.victim, *self.cheap)
         self.assertServed(self.in_a_group(_TRAIT))
+
+
+class TypesTest(VgpuCase):
+    """One GPU makes devices of one type, and the other one of another."""
+
+    pci_devices = {
+        'host1': {**VgpuCase.pci_devices['host1'], 'multiple_gpu_types': True}
+    }
+
+    def configure(self):
+        super().configure()
+        types = {
+            _TYPE: fakelibvirt.MDEVCAP_DEV1_PCI_ADDR,
+            _OTHER_TYPE: fakelibvirt.MDEVCAP_DEV2_PCI_ADDR,
+        }
+        self.flags(enabled_mdev_types=list(types), group='devices')
+        nova.conf.devices.register_dynamic_opts(CONF)
+        for name, device in types.items():
+            address = device.removeprefix('pci_').split('_')
+            self.flags(
+                device_addresses=['%s:%s:%s.%s' % tuple(address)],
+                mdev_class=self.class_of(name),
+                group='mdev_' + name,
+            )
+
+    def class_of(self, name):
+        return 'CUSTOM_' + name.upper().replace('-', '_')
+
+    def test_the_server_with_a_device_of_the_type_goes(self):
+        flavors = {
+            name: self.with_vgpu(self.class_of(name))
+            for name in (_TYPE, _OTHER_TYPE)
+        }
+        holders = {
+            name: self.boot_preemptible(flavor=flavor)
+            for name, flavor in flavors.items()
+        }
+        dear, cheap = holders[_OTHER_TYPE], holders[_TYPE]
+        self.has_run_hours((dear, 100))
+        freed = self.gpu_of(dear)
+        preemptor = self.boot(flavor=flavors[_OTHER_TYPE])
+        self.assertGone(dear)
+        self.assertEqual(freed, self.gpu_of(preemptor))
+        for server in (cheap, preemptor):
+            self.assertHasMdev(server)
+        self.assertUntouched(cheap)
+        self.audit()
+        self.assertNoJournal()
