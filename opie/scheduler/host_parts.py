@@ -187,20 +187,26 @@ def mapped(
 
 
 def with_devices_of(
-    spec: objects.RequestSpec, providers: Iterable[str] | None
+    spec: objects.RequestSpec, units: Mapping[str, int] | None
 ) -> objects.RequestSpec:
     """Return a copy of a saved RequestSpec whose PCI devices are known.
 
     NOTE: nova/pci/stats.py reads them from there where no request group tells
     them, and nova does not save the groups.
 
-    :param providers: of the devices, one for each device; None or empty if
-        placement has none for the server.
+    :param units: provider to how many units of it the server holds, below the
+        root; None or empty if it holds none.  A unit need not be a device: of
+        bandwidth a server holds millions.
     """
-    providers = ','.join(providers or ())
-    if not providers or not spec.pci_requests:
+    if not units or not spec.pci_requests:
         return spec
     copied = spec.obj_clone()
+    most = sum(request.count for request in copied.pci_requests.requests)
+    providers = ','.join(
+        provider
+        for provider, number in units.items()
+        for _ in range(min(number, most))
+    )
     for request in copied.pci_requests.requests:
         request.spec = [{**one, 'rp_uuids': providers} for one in request.spec]
     return copied

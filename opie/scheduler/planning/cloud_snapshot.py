@@ -253,7 +253,7 @@ class CloudSnapshot:
                         provider, one.request, nomination.taking
                     ),
                 )
-        self.pending.count_on(state, self._devices_held(provider))
+        self.pending.count_on(state, self._units_of_pending(provider))
         if provider in self._facts:
             # Placement knows a server before nova has a record of it there.
             held = self._facts[provider].allocations.keys()
@@ -331,23 +331,28 @@ class CloudSnapshot:
             client, provider
         )
 
-    def _devices_held(self, provider: str) -> dict[str, list[str]] | None:
-        """Return consumer to the providers of its devices, one for each unit.
+    def _units_of_pending(
+        self, provider: str
+    ) -> dict[str, dict[str, int]] | None:
+        """Return what pending preemptors have claimed below a host's root.
 
-        :returns: None for a host whose tree was not read.
+        :returns: preemptor to provider to how many units of a class it holds
+            there, at the most; None for a host whose tree was not read.
         """
         tree = self._trees.get(provider)
         if tree is None:
             return None
-        found: dict[str, list[str]] = {}
-        for consumer, amounts in tree.facts.allocations.items():
-            allocations = rows.to_allocations(provider, amounts)
-            found[consumer] = [
-                uuid
-                for uuid, by_class in allocations.items()
+        held = tree.facts.allocations
+        found = {}
+        for preemptor in self.pending.on(provider):
+            allocations = rows.to_allocations(
+                provider, held.get(preemptor, {})
+            )
+            found[preemptor] = {
+                uuid: max(amounts.values())
+                for uuid, amounts in allocations.items()
                 if uuid != provider
-                for _ in range(max(by_class.values()))
-            ]
+            }
         return found
 
     def _victims_on(self, provider: str) -> set[str]:

@@ -157,14 +157,14 @@ class Pending:
     def count_on(
         self,
         state: host_state.HostState,
-        held: Mapping[str, Iterable[str]] | None = None,
+        held: Mapping[str, Mapping[str, int]] | None = None,
     ) -> None:
         """Count the preemptors on a host as servers of it.
 
         :param state: a copy of the host's state, which is changed.
         :param held: preemptor to the providers below the root of which it has
-            claimed anything, one for each unit; None if the tree of the host
-            was not read.
+            claimed anything, with how many units of a class; None if the tree
+            of the host was not read.
         """
         self.read_specs([state.uuid])
         for preemptor in self.on(state.uuid):

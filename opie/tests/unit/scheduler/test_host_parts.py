@@ -294,26 +294,34 @@ class CountTest(StateCase):
 class DevicesOfTest(testtools.TestCase):
     """A saved RequestSpec does not say which providers serve it."""
 
-    def of(self, spec, providers):
-        copied = host_parts.with_devices_of(spec, providers)
+    def of(self, spec, units):
+        copied = host_parts.with_devices_of(spec, units)
         (request,) = copied.pci_requests.requests
         return request.spec
 
     def test_they_are_told(self):
         spec = _spec(devices=2)
-        (item,) = self.of(spec, ['a', 'b'])
+        (item,) = self.of(spec, {'a': 1, 'b': 1})
         self.assertEqual('a,b', item['rp_uuids'])
         (request,) = spec.pci_requests.requests
         self.assertNotIn('rp_uuids', request.spec[0])
 
+    def test_several_devices_of_one_provider_are_told_one_by_one(self):
+        (item,) = self.of(_spec(devices=3), {'a': 2, 'b': 1})
+        self.assertEqual('a,a,b', item['rp_uuids'])
+
+    def test_bandwidth_beside_a_device_is_not_told_unit_by_unit(self):
+        (item,) = self.of(_spec(devices=1), {'nic': 10_000_000, 'a': 1})
+        self.assertEqual('nic,a', item['rp_uuids'])
+
     def test_placement_may_have_none(self):
         spec = _spec(devices=1)
-        for providers in (None, []):
-            self.assertIs(spec, host_parts.with_devices_of(spec, providers))
+        for units in (None, {}):
+            self.assertIs(spec, host_parts.with_devices_of(spec, units))
 
     def test_a_server_may_ask_for_none(self):
         spec = _spec()
-        self.assertIs(spec, host_parts.with_devices_of(spec, ['a']))
+        self.assertIs(spec, host_parts.with_devices_of(spec, {'a': 1}))
 
 
 @builders.scenarios(
