@@ -34,9 +34,11 @@ CONF = nova.conf.CONF
 
 _MOST_REFUSALS = 1024
 # What differs between requests that ask for the same.  Each server has an id
-# of its own in its RequestSpec, and so has each request for a PCI device;
-# "changes" are those that were not saved.
-_UUIDS = ('instance_uuid', 'request_id')
+# of its own in its RequestSpec; "changes" are those that were not saved.
+_UUID = 'instance_uuid'
+# Each request for a PCI device has an id as well.  NOTE: what placement is
+# asked for it, nova/objects/request_spec.py names by that id.
+_ID_OF_DEVICES = 'request_id'
 _CHANGES = 'nova_object.changes'
 _DATA = 'nova_object.data'
 _ID = 'id'
@@ -74,6 +76,8 @@ def key_of_primitive(
         sort_keys=True,
         default=repr,
     )
+    for place, its_id in enumerate(_ids_of_devices(data)):
+        text = text.replace(its_id, 'device %d' % place)
     return hashlib.sha256(text.encode()).digest()
 
 
@@ -82,11 +86,24 @@ def _without_uuids(value: typing.Any) -> typing.Any:
         return {
             key: _without_uuids(item)
             for key, item in value.items()
-            if key not in (*_UUIDS, _CHANGES)
+            if key not in (_UUID, _CHANGES)
         }
     if isinstance(value, (list, tuple)):
         return [_without_uuids(item) for item in value]
     return value
+
+
+def _ids_of_devices(value: typing.Any) -> list[str]:
+    """Return the ids of the requests for PCI devices, in order."""
+    if isinstance(value, dict):
+        its_id = value.get(_ID_OF_DEVICES)
+        found = [its_id] if its_id and isinstance(its_id, str) else []
+        value = value.values()
+    elif isinstance(value, (list, tuple)):
+        found = []
+    else:
+        return []
+    return found + [one for item in value for one in _ids_of_devices(item)]
 
 
 class RefusalCache:

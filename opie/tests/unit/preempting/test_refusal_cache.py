@@ -190,6 +190,56 @@ class KeyTest(testtools.TestCase):
         again.obj_reset_changes(recursive=True)
         self.assertEqual(self.key(make_spec()), self.key(again))
 
+    def in_placement(self, *request_ids, counts=(1, 1)):
+        """Return the spec of a server whose PCI devices placement tracks."""
+        spec = make_spec(
+            pci_requests=objects.InstancePCIRequests(
+                requests=[
+                    objects.InstancePCIRequest(
+                        count=count,
+                        alias_name='gpu',
+                        spec=[{'resource_class': 'GPU'}],
+                        request_id=request_id,
+                    )
+                    for request_id, count in zip(
+                        request_ids, counts, strict=True
+                    )
+                ]
+            ),
+            requested_resources=[],
+        )
+        nova.conf.CONF.set_override(
+            'pci_in_placement', True, 'filter_scheduler'
+        )
+        spec.generate_request_groups_from_pci_requests()
+        self.assertEqual(sum(counts), len(spec.requested_resources))
+        return spec
+
+    def test_so_is_one_whose_devices_placement_tracks(self):
+        one = self.in_placement(uuids.one, uuids.two)
+        other = self.in_placement(uuids.three, uuids.four)
+        self.assertEqual(self.key(one), self.key(other))
+
+    def test_how_many_devices_are_of_which_request_counts(self):
+        one = self.in_placement(uuids.one, uuids.two, counts=(1, 2))
+        other = self.in_placement(uuids.three, uuids.four, counts=(2, 1))
+        self.assertNotEqual(self.key(one), self.key(other))
+
+    def test_a_port_is_of_interest_where_it_has_no_device(self):
+        keys = {
+            self.key(
+                make_spec(
+                    requested_resources=[
+                        objects.RequestGroup(
+                            requester_id=port, resources={'NET_BW': 1}
+                        )
+                    ]
+                )
+            )
+            for port in (uuids.one, uuids.two)
+        }
+        self.assertEqual(2, len(keys))
+
     def test_numbers_and_hidden_room_count(self):
         keys = {
             self.key(make_spec(), number, is_room_hidden)
