@@ -38,10 +38,10 @@ from opie.scheduler.nova_db import index
 from opie.scheduler.nova_db import instances
 from opie.scheduler.nova_db import preemptibles
 from opie.scheduler.placement import client as placement
+from opie.scheduler.planning import costs
 from opie.scheduler.planning import protection
 from opie.scheduler.planning import stuck_deletions
 from opie.scheduler.planning import victims
-from opie.scheduler.preempting import plans
 
 CONF = nova.conf.CONF
 
@@ -147,7 +147,7 @@ class _Reasons:
         self._in_flight = in_flight
         self._services = compute_services.ComputeServices(servicegroup.API())
         self._of_hosts: dict[str, str | None] = {}
-        self._cost = plans.cost_now()
+        self._cost = costs.now()
 
     def listed(self, server: preemptibles.PreemptibleServer) -> Listed:
         """Return what is shown of a server."""

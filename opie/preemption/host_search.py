@@ -52,7 +52,10 @@ class HostSearch:
             return victims.choose_victims(
                 host, demand, _NoFilters(), self.effort
             )
-        return _least(_by_taking(host, host.takings, demand, self.effort))
+        found = _least(_by_taking(host, host.takings, demand, self.effort))
+        if isinstance(found, model.Unfit):
+            return _of_the_first(host, found)
+        return found
 
     def by_filters(
         self,
@@ -71,7 +74,7 @@ class HostSearch:
             if answers.why_unacceptable(chosen.victims) is not None:
                 found = self._choose_otherwise(host, demand, untouched)
                 if isinstance(found, model.Unfit):
-                    return found
+                    return _of_the_first(host, found)
                 chosen = found
                 answers = self._answers_on(untouched, demand, chosen.taking)
             return chosen.with_leaving(answers.leaving_for(chosen.victims))
@@ -96,25 +99,53 @@ class HostSearch:
         if host.takings is None:
             answers = self._answers_on(untouched, demand, None)
             return victims.choose_victims(host, demand, answers, self.effort)
-        found: _Found | None = None
-        bounds = _by_taking(host, host.takings, demand, self.effort)
-        for bound in sorted(
-            (one for one in bounds if isinstance(one, victims.Choice)),
+        bounds = sorted(
+            (
+                one
+                for one in _by_taking(host, host.takings, demand, self.effort)
+                if isinstance(one, victims.Choice)
+            ),
             key=lambda one: one.rank,
-        ):
+        )
+        refused: list[victims.Choice] = []
+        found = self._best_of(host, demand, untouched, bounds, refused)
+        if isinstance(found, model.Unfit):
+            # Some filters want a server to stay.
+            found = self._best_of(host, demand, untouched, refused)
+        return found
+
+    def _best_of(
+        self,
+        host: model.Host,
+        demand: amounts.Demand,
+        untouched: model.Host,
+        bounds: collections.abc.Iterable[victims.Choice],
+        refused: list[victims.Choice] | None = None,
+    ) -> _Found:
+        """Choose the victims that filters accept, of some takings.
+
+        :param bounds: what resources alone ask for, the least rank first.
+        :param refused: gets those takings that filters refuse even with all
+            servers gone, which are not tried then.  One question tells that.
+        """
+        found: _Found = NO_TAKING
+        for bound in bounds:
             if isinstance(found, victims.Choice) and bound.rank >= found.rank:
                 break
             assert bound.taking is not None
             answers = self._answers_on(untouched, demand, bound.taking)
+            if refused is not None and answers.why_filters_refuse(
+                host.potential_victims
+            ):
+                refused.append(bound)
+                continue
             new = victims.choose_victims(
                 host, demand.of(bound.taking.amounts), answers, self.effort
             )
             if isinstance(new, victims.Choice):
                 new = new._replace(taking=bound.taking)
-                found = new if found is None else _least([found, new])
-            elif found is None:
-                found = new
-        return found or NO_TAKING
+            found = _least((found, new))
+        return found
 
 
 class _NoFilters:
@@ -133,13 +164,30 @@ def _by_taking(
     effort: efforts.Effort,
 ) -> collections.abc.Iterator[_Found]:
     """Yield what resources ask for, taking by taking."""
+    if host.has_more_takings:
+        effort.is_exceeded = True
+    has_choice = False
     for taking in takings:
+        if has_choice and effort.is_search_over():
+            effort.exceed()
+            break
         found = victims.choose_victims(
             host, demand.of(taking.amounts), _NoFilters(), effort
         )
         if isinstance(found, victims.Choice):
             found = found._replace(taking=taking)
+            has_choice = True
         yield found
+
+
+def _of_the_first(host: model.Host, unfit: model.Unfit) -> model.Unfit:
+    """Return a reason that tells whether there are takings left to try."""
+    if not host.has_more_takings or unfit is model.CUT_SHORT:
+        return unfit
+    return model.Unfit(
+        '%s, for the first %d ways to serve all groups of the request'
+        % (unfit.reason, len(host.takings or ()))
+    )
 
 
 def _least(

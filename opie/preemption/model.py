@@ -166,6 +166,7 @@ class Host:
     :ivar takings: for a request that is spread over trees, all that a
         preemptor could take of the host if its servers were gone; None before
         the host is read.
+    :ivar has_more_takings: whether there are more of them, too many to try.
     """
 
     provider: str
@@ -182,6 +183,7 @@ class Host:
     has_excluded: bool = False
     least_victims: int = 1
     takings: tuple[Taking, ...] | None = None
+    has_more_takings: bool = False
 
     def __post_init__(self) -> None:
         servers = self.potential_victims + self.leaving

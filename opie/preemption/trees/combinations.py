@@ -10,8 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which choices for the groups of a request go together, on one tree."""
+"""Which choices for the groups of a request go together, on one tree.
 
+The first combinations differ as much as can be, because there may be more of
+them than are of use: where 4 of 16 devices are asked for, the first ones have
+each device, mostly with those beside it.
+"""
+
+import collections
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Sequence
@@ -116,10 +122,11 @@ class Combinations:
         # Groups alike choose in ascending order, which is one of all orders.
         twin = self._twins.get(place)
         first = 0 if twin is None else indexes[twin]
-        for index in range(first, len(options[place])):
-            extended = (*chosen, options[place][index])
-            if self._is_possible(extended):
-                yield from self._extend(extended, (*indexes, index), options)
+        yield from _in_turn(
+            self._extend(extended, (*indexes, index), options)
+            for index in range(first, len(options[place]))
+            if self._is_possible(extended := (*chosen, options[place][index]))
+        )
 
     def _is_possible(self, chosen: Combination) -> bool:
         """Tell whether the last choice goes with those before it."""
@@ -163,6 +170,24 @@ class Combinations:
             all(top in self._forest.paths[uuid] for uuid in uuids)
             for top in uuids
         )
+
+
+def _in_turn(
+    some: Iterable[Iterator[Combination]],
+) -> Iterator[Combination]:
+    """Yield of each iterator the first combination, then the second one."""
+    left: collections.deque[Iterator[Combination]] = collections.deque()
+    for iterator in some:
+        for one in iterator:
+            yield one
+            left.append(iterator)
+            break
+    while left:
+        iterator = left.popleft()
+        for one in iterator:
+            yield one
+            left.append(iterator)
+            break
 
 
 def _twins(request: asked.Request, suffixes: Sequence[str]) -> dict[int, int]:

@@ -15,11 +15,9 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 
 import nova.conf
 
-from opie.preemption import cost
 from opie.preemption import model
 from opie.preemption import planner
 from opie.scheduler import errors
@@ -28,6 +26,7 @@ from opie.scheduler import steps
 from opie.scheduler.claims import rate_limits
 from opie.scheduler.claims import waste
 from opie.scheduler.planning import census
+from opie.scheduler.planning import costs
 from opie.scheduler.planning import inputs
 from opie.scheduler.planning import snapshot
 
@@ -117,7 +116,7 @@ def make(
         # Room that is there, or soon, may be claimed all the same, without
         # victims.
         request = dataclasses.replace(request, most_victims=0)
-    its_cost = cost_now()
+    its_cost = costs.now()
     plan = planner.make_plan(request, shot.hosts, its_cost, shot.cloud)
     if not plan.is_feasible:
         if limit and not _has_changed(shot, plan):
@@ -174,17 +173,3 @@ def _refusal(
 
 def _has_changed(shot: snapshot.Snapshot, plan: model.Plan) -> bool:
     return shot.cloud.has_changed and not plan.is_cut_short
-
-
-def cost_now() -> cost.Cost:
-    """Return the cost of evictions at this moment, by the options."""
-    return cost.Cost(
-        CONF.preemptible_count_weight_multiplier,
-        CONF.preemptible_duration_weight_multiplier,
-        CONF.opie.billing_period_seconds,
-        CONF.opie.age_cost_multiplier,
-        CONF.opie.min_runtime_seconds,
-        CONF.opie.min_runtime_strict,
-        now=time.time(),
-        avoids_failed_builds=CONF.opie.avoid_failed_builds,
-    )
