@@ -60,8 +60,17 @@ class CandidatePool:
         self.is_cut_short = False
         self.begin(())
 
-    def begin(self, nominations: tuple[model.Nomination, ...]) -> None:
-        """Take nominations for granted, and begin anew for the others."""
+    def begin(
+        self,
+        nominations: tuple[model.Nomination, ...],
+        may_take: collections.abc.Callable[[str], bool] | None = None,
+    ) -> None:
+        """Take nominations for granted, and begin anew for the others.
+
+        :param may_take: tells by its provider whether a host may take others;
+            None if each may.
+        """
+        self._may_take = may_take
         self._has_nominations = bool(nominations)
         self._refiner.begin(nominations)
         self._heaps: dict[int, list[candidates.Candidate]] = {}
@@ -225,7 +234,9 @@ class CandidatePool:
         # As Candidate(...) does, at half the cost.
         new_tuple, append, unfit = tuple.__new__, heap.append, model.Unfit
         for provider, host in self._refiner.with_nominations().items():
-            if isinstance(host, unfit):
+            if isinstance(host, unfit) or not (
+                self._may_take is None or self._may_take(provider)
+            ):
                 continue
             rank = least_rank(host)
             # Most hosts were read once.

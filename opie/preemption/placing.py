@@ -15,8 +15,9 @@
 Preemptors are placed together, so that their plan costs the least that is
 possible for all of them.  Of more than ``MOST_TOGETHER``, so many are placed
 at a time, and a plan of n such rounds costs at most n times the least.
-Preemptors whose request is spread over trees are placed one at a time, and if
-they must share a host, that of the first one has to have room for all.
+Preemptors whose request is spread over trees are placed one at a time.  If
+they must share a host, some hosts are tried, the one first where the first
+preemptor costs least.
 """
 
 import collections.abc
@@ -33,6 +34,9 @@ MOST_TOGETHER = 16
 MOST_TIES = 16
 # How many hosts of nearly equal cost a preference decides between.
 MOST_NEAR = 64
+# How many hosts are tried for preemptors that must share one, where each has
+# to have its part of the tree before what the next one takes is known.
+MOST_SHARED = 16
 
 
 def place(
@@ -46,6 +50,8 @@ def place(
     """
     nominations = None
     is_one = len(request.preemptors) == 1
+    if request.is_spread and request.is_together and not is_one:
+        return _on_one_tree(request, pool, cloud)
     if is_one or request.is_spread or not request.is_together:
         nominations = _spread(request, pool, cloud)
     if nominations is None and not is_one and not request.is_spread:
@@ -110,6 +116,30 @@ def _on_one(
     pool.begin(())
     best = _best_candidate(pool, len(request.preemptors), cloud, 0.0)
     return best and _nominate((), request.preemptors, [best])
+
+
+def _on_one_tree(
+    request: model.Request,
+    pool: candidate_pool.CandidatePool,
+    cloud: live_cloud.LiveCloud,
+) -> tuple[model.Nomination, ...] | None:
+    """Return nominations to one host whose tree has room for all, or None."""
+    tried: set[str] = set()
+    while len(tried) < MOST_SHARED:
+        pool.begin((), lambda provider: provider not in tried)
+        nominations: tuple[model.Nomination, ...] = ()
+        for preemptor in request.preemptors:
+            best = _best_candidate(pool, 1, cloud, 0.0)
+            if best is None:
+                break
+            nominations = _nominate(nominations, (preemptor,), [best])
+            pool.begin(nominations, best.provider.__eq__)
+        if len(nominations) == len(request.preemptors):
+            return nominations
+        if not nominations:
+            break
+        tried.add(nominations[0].provider)
+    return None
 
 
 def _best_split(

@@ -116,7 +116,8 @@ def planned(
     elif not plan.is_least:
         LOG.info(
             'There may be a plan for %s that costs less: a search took too '
-            'long, or the limit of victims left no time for the cost.',
+            'long, a host has too many devices to try all sets of them, or '
+            'the limit of victims left no time for the cost.',
             ', '.join(request.preemptors),
         )
     LOG.debug(

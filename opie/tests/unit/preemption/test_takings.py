@@ -194,3 +194,71 @@ class SeveralTest(testtools.TestCase):
 
     def test_there_are_no_more_than_devices(self):
         self.check(4, False)
+
+
+class TogetherTest(testtools.TestCase):
+    """Members of a group with affinity, each of which asks for a device."""
+
+    def host(self, name, minutes, devices):
+        servers = [
+            builders.server(name + device[-1], minutes, VCPU=1, **{device: 1})
+            for device in devices
+        ]
+        host = builders.host(
+            name, *servers, VCPU=3, **dict.fromkeys(_DEVICES, 1)
+        )
+        host = dataclasses.replace(
+            host,
+            inventories={
+                row: builders.inventory(one, used=1 if '@' in row else 3)
+                for row, one in host.inventories.items()
+            },
+        )
+        return dataclasses.replace(
+            host, takings=tuple(_taking(device, 1) for device in devices)
+        )
+
+    def plan(self, number, *hosts):
+        class Cloud(builders.FakeCloud):
+            def why_refused(self, provider, gone, nominations, taking=None):
+                return builders.together(provider, gone, nominations)
+
+        request = model.Request(
+            tuple('p%d' % index for index in range(number)),
+            {'VCPU': 1, 'GPU': 1},
+            is_together=True,
+            is_spread=True,
+        )
+        return planner.make_plan(
+            request,
+            [_unread(host) for host in hosts],
+            builders.USUAL,
+            Cloud({host.provider: host for host in hosts}, None),
+        )
+
+    def nominated(self, plan):
+        return [one.provider for one in plan.nominations]
+
+    def test_they_go_where_there_are_enough_devices(self):
+        """The first one alone would cost less elsewhere."""
+        few = [self.host('few%d' % at, 60, _DEVICES[:1]) for at in range(3)]
+        plan = self.plan(2, *few, self.host('enough', 90, _DEVICES[:2]))
+        self.assertEqual(['enough'] * 2, self.nominated(plan))
+        self.assertEqual(2, len(plan.victims))
+
+    def test_they_go_where_the_first_one_costs_least(self):
+        hosts = [
+            self.host('dear', 90, _DEVICES),
+            self.host('cheap', 60, _DEVICES),
+        ]
+        for number in (2, 3):
+            plan = self.plan(number, *hosts)
+            self.assertEqual(['cheap'] * number, self.nominated(plan))
+            self.assertEqual(number, len(plan.victims))
+
+    def test_they_are_refused_where_no_host_has_enough(self):
+        hosts = [self.host('one', 60, _DEVICES[:2])]
+        hosts.append(self.host('other', 60, _DEVICES[:2]))
+        plan = self.plan(3, *hosts)
+        self.assertFalse(plan.is_feasible)
+        self.assertEqual({'one', 'other'}, set(plan.reasons))
