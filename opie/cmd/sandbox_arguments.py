@@ -87,7 +87,7 @@ def _add_up(commands):
             dest=name,
             type=int,
             metavar='N',
-            help='%s (as before, or %d)' % (text, getattr(_DEFAULTS, name)),
+            help='%s (as before, or %s)' % (text, _default(name)),
         )
     up.add_argument(
         '--glance',
@@ -116,6 +116,11 @@ def _add_up(commands):
         default=None,
         help="nova's own pipeline and scheduler, to compare",
     )
+
+
+def _default(name):
+    value = getattr(_DEFAULTS, name)
+    return 'what suits the number of hosts' if value is None else value
 
 
 def _add_env(commands):

@@ -204,7 +204,7 @@ class SandboxCloud:
             return
         launcher.wait(
             service,
-            time.time() - self.site.settings.service_down_seconds,
+            time.time() - self.site.settings.down_seconds,
             steps.Stop(),
             process.is_alive,
             launcher.START_SECONDS,

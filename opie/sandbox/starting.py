@@ -173,7 +173,7 @@ class Start:
     def _check(self, service, stop):
         """Start a service again that does not answer any more."""
         process, _ = self._home.noted()[service.name]
-        since = time.time() - self._site.settings.service_down_seconds
+        since = time.time() - self._site.settings.down_seconds
         try:
             launcher.wait(
                 service,

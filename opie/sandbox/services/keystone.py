@@ -47,6 +47,10 @@ def files(site):
                 'fernet_tokens': {'key_repository': token_keys},
                 'credential': {'key_repository': credential_keys},
                 'token': {'expiration': 86400},
+                # Without a cache keystone reads a user's roles and the
+                # catalog several times for each command.  One process serves
+                # all requests, so that none sees an outdated answer.
+                'cache': {'backend': 'dogpile.cache.memory_pickle'},
                 # The least that there is: these passwords are not attacked.
                 'identity': {'password_hash_rounds': 4},
                 'DEFAULT': {'public_endpoint': site.url(NAME)},

@@ -116,8 +116,9 @@ def _sections(site):
             'host': 'controller',
             'state_path': site.home.data / 'nova',
             'transport_url': site.transport_url,
-            'report_interval': settings.report_interval_seconds,
-            'service_down_time': settings.service_down_seconds,
+            'report_interval': settings.report_seconds,
+            'service_down_time': settings.down_seconds,
+            'update_resources_interval': settings.update_seconds,
             'periodic_fuzzy_delay': 0,
             **_plugging(settings),
             # Nothing here is worth waiting for when it stops.

@@ -12,6 +12,7 @@
 
 """Which sizes a cloud may have."""
 
+import dataclasses
 import unittest
 
 from opie.sandbox import errors
@@ -51,6 +52,66 @@ class SettingsTest(unittest.TestCase):
             ):
                 settings.Settings(**fields).check()
             self.assertNotIn('\n', str(caught.exception))
+
+
+_SIGNS_OF_LIFE = (
+    ('few hosts report often', {}, (2, 10)),
+    ('ten are few', {'hosts': 10}, (2, 10)),
+    ('eleven are many', {'hosts': 11}, (3, 15)),
+    ('many hosts report less often', {'hosts': 50}, (10, 50)),
+    ('the most hosts there are', {'hosts': 200}, (40, 200)),
+    (
+        'a user who wants to see soon that one of many is down',
+        {'hosts': 50, 'service_down_seconds': 10},
+        (2, 10),
+    ),
+    ('sooner still', {'hosts': 50, 'service_down_seconds': 2}, (1, 2)),
+    (
+        'a user who wants to see it late',
+        {'service_down_seconds': 300},
+        (2, 300),
+    ),
+    (
+        'a user who wants few reports',
+        {'report_interval_seconds': 10},
+        (10, 50),
+    ),
+    (
+        'a user who wants many reports of many hosts',
+        {'hosts': 50, 'report_interval_seconds': 1},
+        (1, 5),
+    ),
+    (
+        'a user who says both',
+        {
+            'hosts': 50,
+            'report_interval_seconds': 3,
+            'service_down_seconds': 7,
+        },
+        (3, 7),
+    ),
+)
+
+
+class SignsOfLifeTest(unittest.TestCase):
+    def test_all_hosts_together_report_a_few_times_a_second(self):
+        for name, fields, expected in _SIGNS_OF_LIFE:
+            with self.subTest(name):
+                found = settings.Settings(**fields).check()
+                self.assertEqual(
+                    expected, (found.report_seconds, found.down_seconds)
+                )
+
+    def test_hosts_that_are_added_count(self):
+        few = settings.Settings(hosts=5)
+        many = dataclasses.replace(few, hosts=50)
+        self.assertEqual(10, many.report_seconds)
+
+    def test_no_number_of_hosts_needs_an_option(self):
+        for hosts in range(1, settings.MAX_HOSTS + 1):
+            settings.Settings(hosts=hosts).check()
+            settings.Settings(hosts=hosts, service_down_seconds=2).check()
+            settings.Settings(hosts=hosts, report_interval_seconds=60).check()
 
 
 class HostGroupsTest(unittest.TestCase):
