@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``python -m opie.tests.tempest [--part] [regex ...]``.
+"""``python -m opie.tests.tempest [--part] [--neutron] [regex ...]``.
 
 It exits with status 1 if a test does not come out the same with opie and
 without.
@@ -48,7 +48,11 @@ def main(argv):
     with runs.sandbox() as cloud:
         try:
             results = [
-                runs.run(cloud, has_opie, home, filters, seconds)
+                runs.run(
+                    *(cloud, home, filters, seconds),
+                    has_opie=has_opie,
+                    has_neutron=args.neutron,
+                )
                 # What a run of tox counts is in the environment's own folder.
                 for has_opie, home in (
                     (False, args.home / 'without-opie'),
@@ -74,6 +78,7 @@ def _parse(argv):
     parser = argparse.ArgumentParser(prog='opie.tests.tempest')
     parser.add_argument('--home', type=pathlib.Path, required=True)
     parser.add_argument('--part', action='store_true')
+    parser.add_argument('--neutron', action='store_true')
     parser.add_argument('filters', nargs='*')
     return parser.parse_args(argv)
 

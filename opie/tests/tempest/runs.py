@@ -63,7 +63,7 @@ def sandbox():
             the_cloud.down()
 
 
-def run(the_cloud, has_opie, home, filters, seconds):
+def run(the_cloud, home, filters, seconds, **kinds):
     """Run tests on a sandbox; return test to :class:`stestr.Outcome`.
 
     Those that fail are run once more, one at a time.
@@ -71,9 +71,11 @@ def run(the_cloud, has_opie, home, filters, seconds):
     :param home: directory for stestr's repository and tempest's files.
     :param filters: regular expressions of which a test's name matches one.
     :param seconds: after which the run is ended.
+    :param kinds: the fields ``has_opie`` and ``has_neutron`` of the sandbox's
+        settings.
     :raises subprocess.TimeoutExpired: if it took longer.
     """
-    the_cloud.up(_say, has_opie=has_opie, **_CLOUD)
+    the_cloud.up(_say, **kinds, **_CLOUD)
     home.mkdir(parents=True, exist_ok=True)
     # A run that begins no test must not be taken for an earlier one.
     shutil.rmtree(home / '.stestr', ignore_errors=True)
