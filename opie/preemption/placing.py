@@ -133,7 +133,7 @@ def _on_one_tree(
             if best is None:
                 break
             nominations = _nominate(nominations, (preemptor,), [best])
-            pool.begin(nominations, best.provider.__eq__)
+            pool.begin(nominations, {best.provider}.__contains__)
         if len(nominations) == len(request.preemptors):
             return nominations
         if not nominations:

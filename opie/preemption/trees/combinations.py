@@ -176,12 +176,7 @@ def _in_turn(
     some: Iterable[Iterator[Combination]],
 ) -> Iterator[Combination]:
     """Yield of each iterator the first combination, then the second one."""
-    left: collections.deque[Iterator[Combination]] = collections.deque()
-    for iterator in some:
-        for one in iterator:
-            yield one
-            left.append(iterator)
-            break
+    left = collections.deque(some)
     while left:
         iterator = left.popleft()
         for one in iterator:

@@ -38,14 +38,9 @@ from opie.scheduler.placement import providers
 _READS_UNTIL_STABLE = 3
 # For how long a tree counts as one without a resource class.
 _LACKING_SECONDS = 300
-# For how long a server counts as one that holds no more than it did.  Only
-# what is done to the server itself gives it more.
-_HELD_SECONDS = 3600
 
 _Item = typing.TypeVar('_Item', str, typing.Any)
 _Found = typing.TypeVar('_Found')
-# Resource class to consumer to what it holds of all providers of a tree.
-_Held = dict[str, dict[str, int]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,19 +105,12 @@ class Trees:
         self._parts: dict[str, Part] = {}
         # Root to (the classes of its tree, the monotonic time of that).
         self._classes: dict[str, tuple[frozenset[str], float]] = {}
-        # Root to (class to consumer to amount, the monotonic time of that).
-        self._held: dict[str, tuple[_Held, float]] = {}
 
     def forget_all_but(self, roots: Set[str]) -> None:
         """Forget the trees of compute nodes that nova has no more."""
         self._classes = {
             root: known
             for root, known in list(self._classes.items())
-            if root in roots
-        }
-        self._held = {
-            root: held
-            for root, held in list(self._held.items())
             if root in roots
         }
         self._parts = {
@@ -137,24 +125,6 @@ class Trees:
         if time.monotonic() >= read_at + _LACKING_SECONDS:
             return frozenset()
         return frozenset(classes) - known
-
-    def most_held(
-        self, root: str, name: str, servers: Collection[model.Server]
-    ) -> int | None:
-        """Return what one of some servers lately held of a class at the most.
-
-        :returns: None if that is not known of each of them.
-        """
-        held, read_at = self._held.get(root, ({}, 0.0))
-        of_class = held.get(name)
-        if of_class is None:
-            return None
-        if time.monotonic() >= read_at + _HELD_SECONDS:
-            return None
-        known = [one.uuid for one in servers if one.uuid in of_class]
-        if len(known) < len(servers):
-            return None
-        return max((of_class[uuid] for uuid in known), default=0)
 
     def read(
         self,
@@ -220,7 +190,6 @@ class Trees:
             )
             if facts:
                 found[root] = facts
-                self._held[root] = _by_class(facts), time.monotonic()
         return found
 
     def _with_inventories(
@@ -252,21 +221,6 @@ class Trees:
         if not part.generation == generation == same_generation:
             return None
         return dataclasses.replace(part, traits=traits, aggregates=aggregates)
-
-
-def _by_class(tree: TreeFacts) -> _Held:
-    """Return what each consumer holds of the classes below the root."""
-    found: _Held = {
-        name: {}
-        for part in tree.parts.values()
-        for name in part.inventories
-        if part.parent is not None
-    }
-    for consumer, amounts in tree.facts.allocations.items():
-        held = rows.to_allocations(tree.root, amounts).values()
-        for name, of_class in found.items():
-            of_class[consumer] = sum(one.get(name, 0) for one in held)
-    return found
 
 
 def _each(

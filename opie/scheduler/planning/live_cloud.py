@@ -225,6 +225,7 @@ class NovaCloud:
             return model.Unfit(_CHANGES)
         self.trees[state.uuid] = tree
         host = self._from_facts(state, tree.facts, excluded)
+        self._sources.worker.hosts.unread_trees.note(host)
         host = takings.with_takings(host, tree, asked)
         return host if host.takings else host_search.NO_TAKING
 

@@ -42,7 +42,6 @@ from opie.scheduler.planning import old_places
 from opie.scheduler.planning import requirements
 from opie.scheduler.planning import rivals
 from opie.scheduler.planning import takings
-from opie.scheduler.planning import unread_trees
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,19 +226,19 @@ def _unread_trees(
     :raises placement.PlacementError: if placement cannot be read.
     """
     assert required.asked
-    trees = sources.worker.hosts.trees
-    numbers = unread_trees.least_victims(
-        sources.placement, trees, hosts.values(), required.asked
+    kept = sources.worker.hosts
+    numbers = kept.unread_trees.least_victims(
+        sources.placement, hosts.values(), required.asked
     )
     found = {}
     for provider, host in hosts.items():
-        lacking = trees.lacking(provider, required.request.resources)
+        lacking = kept.trees.lacking(provider, required.request.resources)
         if lacking:
             found[provider] = model.Host(
                 provider, {}, why_protected=takings.why_lacking(lacking)
             )
             continue
-        found[provider] = sources.worker.hosts.unread_trees.host(
+        found[provider] = kept.unread_trees.host(
             host,
             may_have_room or provider in shared.nominated_providers,
             numbers.get(provider, 1),

@@ -56,7 +56,17 @@ def forget_trees(manager):
 
     :param manager: opie's FilterScheduler.
     """
-    manager._pass_two._worker.hosts.trees.forget_all_but(frozenset())
+    hosts = manager._pass_two._worker.hosts
+    hosts.trees.forget_all_but(frozenset())
+    hosts.unread_trees.forget_all_but(frozenset())
+
+
+def known_trees(manager):
+    """Return of how many hosts opie knows the tree.
+
+    :param manager: opie's FilterScheduler.
+    """
+    return len(manager._pass_two._worker.hosts.unread_trees._held)
 
 
 def planned_victims(manager, boot):

@@ -48,6 +48,11 @@ _PATIENCE_SECONDS = 60
 _STEPS_BETWEEN_AUDITS = 10
 
 
+def gpus_of(vcpus):
+    """Return how many GPUs servers of so many VCPUs have."""
+    return vcpus % 2
+
+
 @dataclasses.dataclass(frozen=True)
 class Server:
     """A server as the API shows it."""
@@ -67,8 +72,6 @@ class CrowdedCase(
     base.CloudTestCase,
 ):
     """Two hosts, and counts of what has happened on them.
-
-    Servers of an odd number of VCPUs have a GPU each.
 
     :ivar done: what has been done, as texts.
     :ivar counts: of evictions, preemptions, crashes and so on.
@@ -121,7 +124,7 @@ class CrowdedCase(
     def _count_evictions(self, real, one, context, instance, state):
         result = real(one, context, instance, state)
         self.counts['evictions'] += 1
-        if instance.flavor.vcpus % 2:
+        if gpus_of(instance.flavor.vcpus):
             self.counts['evictions with a GPU'] += 1
         self.counts['evictions on ' + state.host] += 1
         return result
@@ -175,8 +178,7 @@ class CrowdedCase(
 
     def flavor_of(self, vcpus):
         if vcpus not in self._flavors:
-            has_gpu = vcpus % 2
-            make = self.gpu_flavor if has_gpu else self.flavor
+            make = self.gpu_flavor if gpus_of(vcpus) else self.flavor
             self._flavors[vcpus] = make(vcpus)
         return self._flavors[vcpus]
 
@@ -235,6 +237,17 @@ class CrowdedCase(
             for host, uuid in self._providers.items()
             if host in self._enabled
         }
+
+    def free_gpus(self):
+        """Return the name of each host to how many GPUs are free there."""
+        free = dict.fromkeys(self.hosts, self.gpus)
+        for provider in self._get_all_providers():
+            host, _, gpu = provider['name'].partition('_gpu')
+            if gpu:
+                free[host] -= self._get_provider_usages(provider['uuid'])[
+                    gpus.GPU
+                ]
+        return free
 
     def reap_late(self):
         with fixtures.MockPatchObject(findings, 'MARGIN_SECONDS', -1000):

@@ -152,10 +152,9 @@ class Machine(stateful.RuleBasedStateMachine):
 
     def _must_fit(self, size):
         """Tell whether there is surely room, with some of its victims."""
-        if self.cloud.is_abandoned or size % 2:
-            # What others hold may be lost, or all GPUs may be used.
+        if self.cloud.is_abandoned:
             return False
-        room = self.cloud.free_vcpus()
+        room, gpus = self.cloud.free_vcpus(), self.cloud.free_gpus()
         for server in self.cloud.servers():
             if (
                 server.host in room
@@ -164,7 +163,11 @@ class Machine(stateful.RuleBasedStateMachine):
                 and server.status != 'ERROR'
             ):
                 room[server.host] += server.vcpus
-        return any(vcpus >= size for vcpus in room.values())
+                gpus[server.host] += crowd.gpus_of(server.vcpus)
+        return any(
+            vcpus >= size and gpus[host] >= crowd.gpus_of(size)
+            for host, vcpus in room.items()
+        )
 
     def boot_two(self, number, size, is_so):
         first, second = self._beyond(size), number % 4 + 1

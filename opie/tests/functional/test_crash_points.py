@@ -55,7 +55,9 @@ _NOT_MET = {
     'live_cloud.NovaCloud.with_free: self._sources.placement.providers': (
         'a refusal'
     ),
-    'unread_trees.least_victims: client.providers': 'several devices',
+    'unread_trees.UnreadTrees.least_victims: client.providers': (
+        'several devices'
+    ),
     'old_places._read: session.query': 'a resized victim',
     'quota.Quota._held: self.client.consumers': (
         'quota is exceeded, and nova counts claims'

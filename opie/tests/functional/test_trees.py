@@ -17,6 +17,7 @@ import collections
 
 from testtools import testcase
 
+from opie.scheduler.placement import provider_trees
 from opie.tests.functional import base
 from opie.tests.functional import gpus
 from opie.tests.functional import meanwhile
@@ -132,6 +133,28 @@ class SeveralTest(TreeCase):
         left = self.alive()
         self.assertEqual(6, len(left))
         self.assertUntouched(*left)
+        self.assertSound()
+
+    def test_trees_of_which_more_must_go_are_not_read_again(self):
+        cheap, dear = self.hosts
+        for victim in self.victims:
+            self.has_run(victim, 600 if self.host_of(victim) == cheap else 900)
+        read = []
+
+        def note(real, trees, client, roots, classes):
+            read[-1].update(roots)
+            return real(trees, client, roots, classes)
+
+        self.wrap(provider_trees.Trees, 'read', note)
+        for _ in range(2):
+            read.append(set())
+            preemptor = self.boot(flavor=self.gpu_flavor(gpus=2))
+            self.assertEqual(cheap, self.host_of(preemptor))
+        both = {self._get_provider_uuid_by_host(one) for one in self.hosts}
+        self.assertEqual(
+            [both, {self._get_provider_uuid_by_host(cheap)}], read
+        )
+        self.assertEqual({dear}, {self.host_of(one) for one in self.alive()})
         self.assertSound()
 
     def test_several_servers_have_a_device_each(self):

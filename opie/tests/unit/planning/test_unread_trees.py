@@ -20,7 +20,6 @@ import testtools
 
 from opie.preemption import model
 from opie.preemption.trees import asked as asked_of_trees
-from opie.scheduler.placement import provider_trees
 from opie.scheduler.planning import unread_trees
 
 _HOST = model.Host(
@@ -70,49 +69,19 @@ class TestUnreadTrees(testtools.TestCase):
 
 
 class _Placement:
-    """A host with four GPUs, each of which a server has.
+    """Knows which GPUs are free, and nothing else.
 
-    :ivar free: the GPUs that have become free.
+    :ivar free: their uuids.
     """
 
     def __init__(self):
         self.free = []
 
     def providers(self, query):
-        (kind, value), *_ = query
-        gpus = ['gpu%d' % number for number in range(4)]
-        listed = ['host', *gpus] if kind == 'in_tree' else self.free
+        assert query == [('resources', 'GPU:1')]
         return [
-            {
-                'uuid': one,
-                'generation': 1,
-                'root_provider_uuid': 'host',
-                'parent_provider_uuid': None if one == 'host' else 'host',
-            }
-            for one in listed
+            {'uuid': one, 'root_provider_uuid': 'host'} for one in self.free
         ]
-
-    def inventories(self, provider):
-        name = 'VCPU' if provider == 'host' else 'GPU'
-        inventory = {
-            'total': 8,
-            'reserved': 0,
-            'min_unit': 1,
-            'max_unit': 8,
-            'step_size': 1,
-            'allocation_ratio': 1.0,
-        }
-        return 1, {name: inventory}
-
-    def provider_allocations(self, provider):
-        if provider == 'host':
-            return 1, {'server%d' % n: {'VCPU': 2} for n in range(4)}
-        return 1, {'server' + provider[-1]: {'GPU': 1}}
-
-    def traits(self, provider):
-        return 1, frozenset()
-
-    aggregates = traits
 
 
 def _asked(*amounts):
@@ -127,52 +96,98 @@ def _asked(*amounts):
     )
 
 
+def _server(number, launched_at=1.0, **held):
+    return model.Server('server%d' % number, {'VCPU': 2, **held}, launched_at)
+
+
 class TestLeastVictims(testtools.TestCase):
+    """A host of GPUs, of which each server has one."""
+
     def setUp(self):
         super().setUp()
         self.client = _Placement()
-        self.trees = provider_trees.Trees()
-        self.servers = [model.Server('server%d' % n, {}, 1.0) for n in (0, 1)]
+        self.trees = unread_trees.UnreadTrees()
+        self.servers = [_server(number) for number in range(2)]
+
+    def note(self, *servers):
+        servers = servers or (
+            _server(0, **{'GPU@gpu0': 1}),
+            _server(1, **{'GPU@gpu1': 1}),
+        )
+        inventories = {
+            name: model.Inventory(8)
+            for server in servers
+            for name in server.held
+        }
+        self.trees.note(model.Host('host', inventories, servers))
 
     def least(self, *amounts):
-        self.trees.read(self.client, ['host'], ['GPU'])
-        return self.least_unread(*amounts)
-
-    def least_unread(self, *amounts):
-        host = model.Host('host', {}, tuple(self.servers))
-        return unread_trees.least_victims(
-            self.client, self.trees, [host], _asked(*amounts)
-        )
+        """Return what is known of the host before its tree is read again."""
+        inventories = {'VCPU': model.Inventory(8)}
+        host = model.Host('host', inventories, tuple(self.servers))
+        return self.trees.least_victims(self.client, [host], _asked(*amounts))
 
     def test_one_for_each_device_where_none_is_free(self):
+        self.note()
         self.assertEqual({'host': 2}, self.least(1, 1))
         self.assertEqual({'host': 3}, self.least(1, 1, 1))
 
     def test_one_is_enough_for_one_device(self):
+        self.note()
         self.assertEqual({}, self.least(1))
 
+    def test_a_server_may_have_several(self):
+        self.note(
+            _server(0, **{'GPU@gpu0': 1, 'GPU@gpu1': 1}),
+            _server(1, **{'GPU@gpu2': 1}),
+        )
+        self.assertEqual({}, self.least(1, 1))
+        self.assertEqual({'host': 2}, self.least(1, 1, 1))
+
+    def test_a_server_may_have_none(self):
+        self.note(_server(0, **{'GPU@gpu0': 1}), _server(1))
+        self.assertEqual({'host': 2}, self.least(1, 1))
+
     def test_a_device_may_be_free_by_now(self):
+        self.note()
         self.client.free.append('gpu3')
         self.assertEqual({}, self.least(1, 1))
 
     def test_what_a_group_asks_for_may_be_free_in_part(self):
+        self.note()
         self.assertEqual({}, self.least(2, 2))
         self.assertEqual({}, self.least(1, 2))
 
-    def test_nothing_is_known_of_a_server_that_came_later(self):
-        self.servers.append(model.Server('new', {}, 1.0))
+    def test_a_server_that_was_resized_may_have_more(self):
+        self.note()
+        self.servers[1] = _server(1, launched_at=2.0)
+        self.assertEqual({}, self.least(1, 1))
+
+    def test_nothing_is_known_of_a_server_that_was_never_launched(self):
+        self.note(_server(0, None, **{'GPU@gpu0': 1}))
+        self.servers = [_server(0, None)]
+        self.assertEqual({}, self.least(1, 1))
+
+    def test_nor_of_one_that_came_later(self):
+        self.note()
+        self.servers.append(_server(2))
+        self.assertEqual({}, self.least(1, 1))
+
+    def test_nor_of_one_that_was_no_potential_victim_then(self):
+        self.note()
+        self.note(_server(0, **{'GPU@gpu0': 1}))
         self.assertEqual({}, self.least(1, 1))
 
     def test_nor_of_a_tree_that_was_not_read(self):
-        self.assertEqual({}, self.least_unread(1, 1))
+        self.assertEqual({}, self.least(1, 1))
 
     def test_nor_of_one_that_was_read_long_ago(self):
-        self.least(1, 1)
+        self.note()
         later = time.monotonic() + 3601
         self.useFixture(fixtures.MockPatch('time.monotonic', lambda: later))
-        self.assertEqual({}, self.least_unread(1, 1))
+        self.assertEqual({}, self.least(1, 1))
 
     def test_nor_of_hosts_that_are_gone(self):
-        self.least(1, 1)
+        self.note()
         self.trees.forget_all_but(set())
-        self.assertEqual({}, self.least_unread(1, 1))
+        self.assertEqual({}, self.least(1, 1))
