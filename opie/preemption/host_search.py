@@ -109,9 +109,11 @@ class HostSearch:
         )
         refused: list[victims.Choice] = []
         found = self._best_of(host, demand, untouched, bounds, refused)
-        if isinstance(found, model.Unfit):
+        if isinstance(found, model.Unfit) and refused:
             # Some filters want a server to stay.
-            found = self._best_of(host, demand, untouched, refused)
+            found = _least(
+                (found, self._best_of(host, demand, untouched, refused))
+            )
         return found
 
     def _best_of(

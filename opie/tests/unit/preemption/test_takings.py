@@ -196,6 +196,40 @@ class SeveralTest(testtools.TestCase):
         self.check(4, False)
 
 
+class ReasonTest(testtools.TestCase):
+    """Why there is no plan, where the tree itself could serve the request."""
+
+    def reason(self, device, refused=None):
+        """Return the reason where three of a victim's four units are taken.
+
+        :param device: the inventory of these units.
+        """
+        victim = builders.server('v', VCPU=1, **{'GPU@a': 4})
+        host = dataclasses.replace(
+            builders.host('host', victim, VCPU=2, **{'GPU@a': device}),
+            takings=(model.Taking({'VCPU': 1, 'GPU@a': 3}, ()),),
+        )
+        request = model.Request(
+            ('preemptor',), {'VCPU': 1, 'GPU': 3}, is_spread=True
+        )
+        cloud = _Cloud({'host': host}, None)
+        cloud.refused = refused
+        plan = planner.make_plan(
+            request, [_unread(host)], builders.USUAL, cloud
+        )
+        return plan.reasons['host']
+
+    def test_what_would_be_left_to_a_victim_is_not_allowed(self):
+        device = builders.inventory(4, used=4, min_unit=3)
+        self.assertIn(
+            'placement would refuse what is left', self.reason(device)
+        )
+
+    def test_filters_refuse(self):
+        device = builders.inventory(4, used=4)
+        self.assertEqual('refused', self.reason(device, refused='GPU@a'))
+
+
 class TogetherTest(testtools.TestCase):
     """Members of a group with affinity, each of which asks for a device."""
 
